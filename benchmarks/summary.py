@@ -1,0 +1,65 @@
+"""The evaluations below benchmarks/evaluation/ as one page on stdout: python benchmarks/summary.py."""
+
+from pathlib import Path
+
+from kfusion.evaluation.report import ROW_NAMES
+from kfusion.evaluation.result import Evaluation
+
+FOLDER = Path(__file__).parent / "evaluation"
+ALIGNMENTS = ("raw", "clip", "frame")
+LINES = {"M-LD": 2, "M-LVD": 3, "F-LD": 2, "F-LVD": 3}
+TITLES = {
+    "grid-s1-validation": "GRID s1, validation sentences (the speaker of the training data)",
+    "grid-s1-validation-frame-0": "The same, identity = first frame of the target (the paper's code's way)",
+    "grid-unseen-speakers": "GRID, speakers never seen: s26, s31 and nine others",
+    "lrwar-zero-shot": "Arabic news (lrwar test speakers), zero-shot: another language, other sound and picture",
+    "lrwar-research": "The same, the research model (trained on lrwar + GRID s1; not shipped)",
+    "grid-unseen-speakers-research": "GRID, speakers never seen, the research model",
+}
+
+
+def main() -> None:
+    print("# Evaluation\n")
+    print("Made by `benchmarks/evaluate.sh`; per-clip scores, intervals and figures are in `evaluation/`.")
+    print("Distances in pixels of the 256 x 256 crop at 30 frames a second; aligned: `raw` as it is, `clip` by one")
+    print("similarity a clip, `frame` with the head's motion taken out of both. `hold` is a closed-mouth frame of")
+    print("another clip of the speaker, which is also the identity the model is given.")
+    for name, title in TITLES.items():
+        path = FOLDER / name / "evaluation.json"
+        if path.is_file():
+            print_one(title, Evaluation.load(path))
+
+
+def print_one(title: str, found: Evaluation) -> None:
+    print(f"\n## {title}\n")
+    print(
+        f"Model `{found.model_id}`; {len(found.clips)} clips of {len(found.speakers)} speakers; data {found.data_id}.\n"
+    )
+    columns = [f"{metric} {alignment}" for alignment in ALIGNMENTS for metric in LINES]
+    print("| | " + " | ".join([*columns, "corr.", "lag ms", "motion", "silence px"]) + " |")
+    print("|---" * (len(columns) + 5) + "|")
+    for row, scores in found.rows.items():
+        cells = [f"{scores[a][m].mean:.{digits}f}" for a in ALIGNMENTS for m, digits in LINES.items()]
+        extra = [scores["frame"][m].mean for m in ("opening_correlation", "lag_ms", "motion_ratio", "silence_speed")]
+        cells += [f"{value:.{digits}f}" for value, digits in zip(extra, (3, 0, 2, 2), strict=True)]
+        print(f"| {ROW_NAMES.get(row, row)} | " + " | ".join(cells).replace("nan", "-") + " |")
+    print_claims(found)
+
+
+def print_claims(found: Evaluation) -> None:
+    print()
+    for other, by_alignment in found.improvement_percent.items():
+        parts = [
+            f"{metric} {scores[metric].mean:.1f} % [{scores[metric].low:.1f}, {scores[metric].high:.1f}]"
+            for scores in [by_alignment["frame"]]
+            for metric in ("M-LD", "M-LVD", "F-LD")
+        ]
+        print(f"- under {ROW_NAMES[other]} (`frame`): " + ", ".join(parts))
+    model = found.rows["model"]["frame"]["opening_correlation"]
+    print(f"- mouth-opening correlation {model.mean:.3f} [{model.low:.3f}, {model.high:.3f}]")
+    if "model" in found.silence_ratio:
+        print(f"- lip speed in silence over the recording's own: {found.silence_ratio['model'].mean:.2f}")
+
+
+if __name__ == "__main__":
+    main()

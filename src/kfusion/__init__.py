@@ -1,0 +1,31 @@
+"""Speech and a face in, moving landmarks out.
+
+>>> import kfusion
+>>> model = kfusion.load()
+>>> sequence = model.generate("speech.wav", "portrait.jpg", fps=30)
+>>> sequence.points.shape  # (frames, 68, 2), image pixels of the portrait
+>>> sequence.save("landmarks.npz")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kfusion.inference.generator import Generator, load
+    from kfusion.landmarks import LandmarkSequence
+
+__version__ = "0.1.0"
+__all__ = ["Generator", "LandmarkSequence", "__version__", "load"]
+
+_HOME = {
+    "Generator": "kfusion.inference.generator",
+    "LandmarkSequence": "kfusion.landmarks",
+    "load": "kfusion.inference.generator",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when first used, so that `import kfusion` costs nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'kfusion' has no attribute '{name}'")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,0 +1,128 @@
+"""`kfusion VERB`: results on stdout, notes and progress on stderr, exit code 0, 1 (failed) or 2 (cannot be used)."""
+
+import argparse
+import importlib
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+from kfusion import __version__
+from kfusion.errors import InputError, KfusionError, MissingExtraError
+
+VERBS = {
+    "generate": ("kfusion.cli.generate", "animate a face with a recording: landmarks and a preview video"),
+    "demo": ("kfusion.cli.demo", "generate from the packaged sample recording and portrait"),
+    "prepare": ("kfusion.cli.prepare", "turn a corpus of talking videos into a prepared data set"),
+    "train": ("kfusion.cli.train", "train a preset on prepared data sets"),
+    "evaluate": ("kfusion.cli.evaluate", "score a model on a prepared data set, with baselines"),
+    "export": ("kfusion.cli.export", "write a trained checkpoint as a bundle for `kfusion generate`"),
+}
+"""Name of a verb -> the module with its `add_arguments` and `run`, and one line of help."""
+EXTRAS = {
+    **dict.fromkeys(("torch", "lightning", "tensorboard", "safetensors", "pyarrow", "scipy", "matplotlib"), "train"),
+    **dict.fromkeys(("onnx", "onnxscript", "jaxtyping"), "train"),
+    "transformers": "wav2vec2",
+}
+"""Optional package -> the extra that brings it."""
+EXIT_CANNOT, EXIT_INTERRUPTED = 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    with _notes_on_stderr(), _clean_end():
+        try:
+            return _run(words)
+        except KfusionError as error:
+            print(f"kfusion: error: {_one_line(str(error))}", file=sys.stderr)
+            return EXIT_CANNOT
+        except KeyboardInterrupt:
+            print("kfusion: interrupted", file=sys.stderr)
+            return EXIT_INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong argument the way every other error is reported."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}: see `{self.prog} --help`")
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] not in VERBS:
+        parser = _overview()
+        parser.parse_args(words)
+        parser.print_help()
+        return 0
+    name, words = words[0], words[1:]
+    module_name, summary = VERBS[name]
+    try:
+        verb = importlib.import_module(module_name)
+        parser = _Parser(prog=f"kfusion {name}", description=_sentence(summary))
+        verb.add_arguments(parser)
+        return int(verb.run(parser.parse_args(words)))
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRAS:
+            raise
+        raise MissingExtraError(f"kfusion {name}", EXTRAS[package]) from error
+
+
+def _overview() -> argparse.ArgumentParser:
+    parser = _Parser(prog="kfusion", description="Speech and a face in, moving facial landmarks out.")
+    parser.add_argument("--version", action="version", version=f"kfusion {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", title="verbs, each with its own --help")
+    for name, (_, summary) in VERBS.items():
+        verbs.add_parser(name, help=summary)
+    return parser
+
+
+@contextmanager
+def _notes_on_stderr() -> Iterator[None]:
+    """Shows the warnings of the package as one line each."""
+    log, handler = logging.getLogger("kfusion"), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine())
+    handler.setLevel(logging.WARNING)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+
+
+@contextmanager
+def _clean_end() -> Iterator[None]:
+    """Lets a request to stop unwind like an interrupt does, so that no half-written file stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    earlier = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+class _OneLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return f"kfusion: note: {_one_line(record.getMessage())}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.splitlines())
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""`kfusion prepare`: a corpus of talking videos to a prepared data set."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from kfusion.errors import InputError, MissingExtraError
+
+CORPORA = ("grid", "lrwar", "folder", "mead", "cremad")
+PROTOCOLS = ("speakers", "sentences")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("corpus", choices=CORPORA, metavar="CORPUS", help=f"one of {', '.join(CORPORA)}")
+    parser.add_argument("source", type=Path, metavar="SRC", help="the folder that holds the corpus")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="folder of the prepared data set")
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="listing of a folder: columns clip and, as far as known, speaker, emotion, intensity, split",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes at work at the same time (default: one a core)",
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="prepare at most N clips, evenly spread")
+    parser.add_argument(
+        "--protocol",
+        choices=PROTOCOLS,
+        default=PROTOCOLS[0],
+        help="what is held out for the test: speakers (default), or sentences of the same speakers (mead)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prepare the data set; 1 if more than 5 % of the clips failed.
+
+    Raises:
+        KfusionError: the corpus cannot be read or the data set cannot be written.
+    """
+    try:
+        from kfusion.data.corpora import Request, read_corpus
+        from kfusion.data.prepare import prepare
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("preparing data", "train") from error
+    for name in ("workers", "limit"):
+        value = getattr(arguments, name)
+        if value is not None and value < 1:
+            raise InputError(f"--{name} {value}: pass 1 or more")
+    request = Request(source=arguments.source, listing=arguments.csv, protocol=arguments.protocol)
+    clips = read_corpus(arguments.corpus, request)
+    if arguments.limit is not None:
+        clips = clips[:: -(-len(clips) // arguments.limit)]
+    try:
+        prepared = prepare(clips, arguments.out, workers=arguments.workers, protocol=arguments.protocol)
+    except KeyboardInterrupt:
+        print(f"stopped: what is finished is kept in {arguments.out}: run the command again to go on", file=sys.stderr)
+        return 130
+    print(f"{arguments.out}: {prepared.clips} clips prepared, {prepared.failed} failed")
+    if prepared.failed_too_many:
+        total = prepared.clips + prepared.failed
+        print(
+            f"error: {prepared.failed} of {total} clips failed, more than 5 %: "
+            f"read the reasons in {arguments.out / 'failures.csv'}",
+            file=sys.stderr,
+        )
+        return 1
+    return 0

@@ -1,0 +1,106 @@
+"""`kfusion train`: a preset and prepared data sets in; checkpoints out."""
+
+import argparse
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from kfusion.config import add_flag, add_flags, given_flags, override
+from kfusion.presets import PRESETS, load_preset
+from kfusion.training.config import Machines, RunConfig
+
+SHORTCUTS = {
+    "--epochs": ("optimiser.epochs", int, "how often every clip is seen"),
+    "--batch-size": ("optimiser.batch_size", int, "clips a step, for each process"),
+    "--seed": ("optimiser.seed", int, "of every random choice"),
+    "--speech-encoder": ("model.speech_encoder", str, "whisper-tiny.en, or wav2vec2:HUB_ID_OR_DIRECTORY[:LAYER]"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of the verb."""
+    parser.add_argument("preset", metavar="PRESET", help=", ".join(PRESETS))
+    parser.add_argument(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        action="append",
+        required=True,
+        help="a data set that `kfusion prepare` made; may be given several times",
+    )
+    parser.add_argument("-o", "--output", metavar="RUN", type=Path, required=True, help="folder of the run")
+    group = parser.add_argument_group("where and how long")
+    add_flags(group, Machines)
+    group.add_argument("--threads", type=_count, help="CPU threads of each process")
+    group.add_argument("--max-hours", type=float, help="stop after that time; the same command goes on")
+    settings = parser.add_argument_group("settings of the preset")
+    for flag, (name, kind, text) in SHORTCUTS.items():
+        add_flag(settings, flag, name, kind, text)
+    add_flags(settings, RunConfig)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, and print the best score and where the checkpoint is."""
+    config = override(load_preset(arguments.preset), given_flags(arguments, RunConfig))
+    machines = override(Machines(), given_flags(arguments, Machines))
+    from kfusion.training.loop import train
+
+    if arguments.threads is not None:
+        import torch
+
+        torch.set_num_threads(arguments.threads)
+    with _epochs_on_stderr():
+        best = train(config, arguments.data, arguments.output, machines=machines, max_hours=arguments.max_hours)
+    _print_result(best)
+    return 0
+
+
+def _print_result(best: Path) -> None:
+    from kfusion.training.checkpoint import read_info
+    from kfusion.training.loop import is_first_process
+    from kfusion.training.module import HOLD_MLD, MLD
+
+    if not is_first_process():
+        return
+    if not best.exists():
+        print("no checkpoint yet: run the same command again to go on")
+        return
+    info = read_info(best)
+    scores = (
+        f"{info.scores[MLD]:.2f} % of the inter-ocular distance (identity held still: {info.scores[HOLD_MLD]:.2f} %)"
+    )
+    print(f"best validation M-LD {scores} after epoch {info.epochs}: {best}")
+
+
+def _count(word: str) -> int:
+    count = int(word)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{count} is less than 1")
+    return count
+
+
+@contextmanager
+def _epochs_on_stderr() -> Iterator[None]:
+    """Shows the line of every epoch, above the progress bar where there is one."""
+    log, handler = logging.getLogger("kfusion.training"), _Lines()
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        log.removeHandler(handler)
+
+
+class _Lines(logging.Handler):
+    """Information as plain lines; warnings are shown by the command line itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.INFO:
+            import sys
+
+            tqdm.write(record.getMessage(), file=sys.stderr)

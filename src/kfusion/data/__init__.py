@@ -1,0 +1,1 @@
+"""Talking videos to prepared data sets of landmarks and sound, and reading those."""

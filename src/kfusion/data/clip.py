@@ -1,0 +1,76 @@
+"""One talking clip of a corpus, as its reader describes it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfusion.emotion import check_emotion
+from kfusion.errors import InputError
+
+SPLITS = ("train", "val", "test")
+VIDEO_ENDINGS = frozenset({".mp4", ".mpg", ".mpeg", ".mov", ".mkv", ".avi", ".webm", ".flv", ".m4v"})
+SPEAKERS, SENTENCES = "speakers", "sentences"
+PROTOCOLS = (SPEAKERS, SENTENCES)
+"""What a test split holds that was never trained on: whole speakers (the default), or only other
+sentences of the same speakers, which has to be asked for by name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clip:
+    """A video file and what its corpus says of it."""
+
+    clip_id: str
+    """Unique in the corpus, such as `s1/bbaf2n`."""
+    path: Path
+    """The video, with its sound unless `audio_path` is given."""
+    audio_path: Path | None = None
+    """The sound, where the corpus keeps it apart."""
+    corpus: str
+    speaker: str
+    split: str
+    """`train`, `val` or `test`."""
+    emotion: str | None = None
+    """One of `kfusion.emotion.EMOTIONS`, or None where the corpus does not say."""
+    intensity: int | None = None
+    """1 to 3, or None where the corpus does not say."""
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise InputError(f"clip {self.clip_id}: unknown split '{self.split}': use {', '.join(SPLITS)}")
+        if not self.clip_id.isprintable():
+            raise InputError(f"clip {self.clip_id!r}: its name is not plain text: rename the file")
+        try:
+            check_emotion(self.emotion, self.intensity)
+        except InputError as error:
+            raise InputError(f"clip {self.clip_id}: {error}") from error
+
+
+def check_source(source: Path) -> None:
+    """Raises `InputError` unless `source` is a folder that can be listed."""
+    if not source.is_dir():
+        raise InputError(f"{source}: no such folder: pass the folder that holds the corpus")
+
+
+def videos_below(folder: Path) -> list[Path]:
+    """Every video file below `folder`, sorted by path; hidden files (such as macOS's `._001.mp4`) are none."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_ENDINGS and path.is_file())
+    return sorted(path for path in found if not path.name.startswith("."))
+
+
+def check_speakers(clips: Iterable[Clip], protocol: str = SPEAKERS) -> None:
+    """Raises `InputError` if a clip id stands twice or a test speaker is also trained or selected on.
+
+    The second is allowed under the protocol `sentences` alone.
+    """
+    if protocol not in PROTOCOLS:
+        raise InputError(f"unknown protocol '{protocol}': use {', '.join(PROTOCOLS)}")
+    seen: set[str] = set()
+    speakers: dict[str, set[str]] = {split: set() for split in SPLITS}
+    for clip in clips:
+        if clip.clip_id in seen:
+            raise InputError(f"clip id '{clip.clip_id}' stands twice: give every clip a name of its own")
+        seen.add(clip.clip_id)
+        speakers[clip.split].add(clip.speaker)
+    shared = speakers["test"] & (speakers["train"] | speakers["val"])
+    if shared and protocol == SPEAKERS:
+        raise InputError(f"speaker '{min(shared)}' is in the test split and in another: put each speaker on one side")

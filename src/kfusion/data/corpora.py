@@ -1,0 +1,68 @@
+"""The corpora that `kfusion prepare` reads, by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfusion.data.clip import PROTOCOLS, SPEAKERS, Clip
+from kfusion.data.cremad import read_cremad
+from kfusion.data.folder import read_folder
+from kfusion.data.grid import read_grid
+from kfusion.data.lrwar import read_lrwar
+from kfusion.data.mead import read_mead
+from kfusion.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What to read."""
+
+    source: Path
+    """The corpus's folder."""
+    listing: Path | None = None
+    """A CSV of the clips: for `folder` alone."""
+    protocol: str = SPEAKERS
+    """How the test split is cut off: `speakers`, or `sentences` for MEAD."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Corpus:
+    """A corpus's reader and what may be asked of it."""
+
+    read: Callable[[Request], list[Clip]]
+    summary: str
+    takes_listing: bool = False
+    protocols: tuple[str, ...] = (SPEAKERS,)
+
+
+CORPORA = {
+    "grid": Corpus(read=lambda request: read_grid(request.source), summary="GRID: s1/, s2/, ..., unseen/"),
+    "lrwar": Corpus(read=lambda request: read_lrwar(request.source), summary="clips.csv and clips/"),
+    "folder": Corpus(
+        read=lambda request: read_folder(request.source, request.listing),
+        summary="any folder of talking videos, with --csv if wished",
+        takes_listing=True,
+    ),
+    "mead": Corpus(
+        read=lambda request: read_mead(request.source, request.protocol),
+        summary="MEAD: M003/video/front/angry/level_1/001.mp4 and M003/audio/...",
+        protocols=PROTOCOLS,
+    ),
+    "cremad": Corpus(read=lambda request: read_cremad(request.source), summary="CREMA-D: VideoFlash/ and AudioWAV/"),
+}
+
+
+def read_corpus(name: str, request: Request) -> list[Clip]:
+    """The clips of the corpus `name`.
+
+    Raises:
+        InputError: the corpus is unknown or not in that folder, or cannot be read as asked.
+    """
+    corpus = CORPORA.get(name)
+    if corpus is None:
+        raise InputError(f"unknown corpus '{name}': use {', '.join(CORPORA)}")
+    if request.listing is not None and not corpus.takes_listing:
+        raise InputError(f"{name} takes no listing ({request.listing}): its own layout names the clips")
+    if request.protocol not in corpus.protocols:
+        raise InputError(f"{name} has no protocol '{request.protocol}': use {', '.join(corpus.protocols)}")
+    return corpus.read(request)

@@ -1,0 +1,171 @@
+"""One video to landmarks at 30 fps and sound that lies on them, sample by sample."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from scipy.interpolate import PchipInterpolator
+from scipy.signal import savgol_filter
+
+from kfusion.audio import SAMPLE_RATE_HZ, Samples, audio_blocks
+from kfusion.errors import InputError
+from kfusion.landmarks import CROP_SIZE_PX, MOUTH, POINT_COUNT, STABLE_POINTS, Points, Similarity, fit_similarity
+from kfusion.video import Image, video_frames
+
+FPS = 30
+"""Landmark frames a second in every prepared data set."""
+SCOUT_INTERVAL_S = 0.4
+CROP_MARGIN = 1.5
+"""Side of the square crop over the longer side of the box that holds the face throughout the clip."""
+MAX_MISSING_SHARE = 0.2
+MIN_FRAMES = 6
+_POSE_WINDOW, _FACE_WINDOW, _ORDER = 9, 5, 2
+
+
+class Finder(Protocol):
+    """What finds faces; `kfusion.face.FaceFinder` is one."""
+
+    def find(self, image: Image) -> list[Points]:
+        """The faces in `image`, largest first, each (68, 2) in image pixels."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Crop:
+    """The square of the picture that becomes 256 x 256: crop = (image - (left, top)) * 256 / side."""
+
+    left: int
+    top: int
+    side: int
+
+    def image(self, picture: Image) -> Image:
+        """The 256 x 256 crop; what lies outside the picture is black."""
+        box = (self.left, self.top, self.left + self.side, self.top + self.side)
+        square = Pillow.fromarray(picture).crop(box)
+        return np.asarray(square.resize((CROP_SIZE_PX, CROP_SIZE_PX), Pillow.Resampling.BILINEAR))
+
+    def to_crop(self, points: Points) -> Points:
+        """Points (..., 2) from image pixels to crop pixels."""
+        return ((points - [self.left, self.top]) * (CROP_SIZE_PX / self.side)).astype(np.float32)
+
+    def to_image(self, points: Points) -> Points:
+        """Points (..., 2) from crop pixels to image pixels."""
+        return (points * (self.side / CROP_SIZE_PX) + [self.left, self.top]).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extracted:
+    """What one clip gives."""
+
+    landmarks: Points
+    """(T, 68, 2), crop pixels, frame t at t / 30 s after the first picture."""
+    samples: Samples
+    """(T * 16000 // 30,), from the same instant."""
+    crop: Crop
+    missing: int
+    """Pictures without a found face, filled in from their neighbours."""
+
+
+def extract_clip(video: Path, finder: Finder, audio: Path | None = None) -> Extracted:
+    """The landmarks and the sound of one video (and of `audio`, where the sound is kept apart).
+
+    Raises:
+        InputError: the clip cannot be decoded, is too short, or shows no face too often.
+    """
+    crop = place_crop(video, finder)
+    times_s, faces = _detect(video, crop, finder)
+    missing = int(np.isnan(faces[:, 0, 0]).sum())
+    if missing > MAX_MISSING_SHARE * len(faces):
+        raise InputError(f"{video}: no face in {missing} of {len(faces)} pictures: too many to fill in")
+    points = smooth(_fill(times_s, faces))
+    landmarks = to_frame_rate(points, times_s - times_s[0])
+    count = len(landmarks) * SAMPLE_RATE_HZ // FPS
+    samples = _sound(audio or video, float(times_s[0]) if audio is None else None, count)
+    return Extracted(landmarks=landmarks, samples=samples, crop=crop, missing=missing)
+
+
+def place_crop(video: Path, finder: Finder) -> Crop:
+    """The crop that holds the face throughout the clip, from a picture every 0.4 s.
+
+    Raises:
+        InputError: no picture shows a face.
+    """
+    boxes, next_s = [], -np.inf
+    for time_s, picture in video_frames(video):
+        if time_s < next_s:
+            continue
+        next_s = time_s + SCOUT_INTERVAL_S
+        faces = finder.find(picture)
+        if faces:
+            boxes.append((*faces[0].min(0), *faces[0].max(0)))
+    if not boxes:
+        raise InputError(f"{video}: no face found in any picture")
+    corners = np.array(boxes)
+    low, high = corners[:, :2].min(0), corners[:, 2:].max(0)
+    side = int(np.ceil(CROP_MARGIN * (high - low).max()))
+    left, top = np.round((low + high) / 2 - side / 2).astype(int)
+    return Crop(left=int(left), top=int(top), side=side)
+
+
+def _detect(video: Path, crop: Crop, finder: Finder) -> tuple[NDArray[np.float64], Points]:
+    times: list[float] = []
+    faces: list[Points] = []
+    nothing = np.full((POINT_COUNT, 2), np.nan, np.float32)
+    for time_s, picture in video_frames(video):
+        if times and time_s <= times[-1]:
+            continue
+        found = finder.find(crop.image(picture))
+        times.append(time_s)
+        faces.append(found[0] if found else nothing)
+    if len(times) < MIN_FRAMES:
+        raise InputError(f"{video}: {len(times)} pictures: at least {MIN_FRAMES} are needed")
+    return np.array(times), np.stack(faces)
+
+
+def _fill(times_s: NDArray[np.float64], faces: Points) -> Points:
+    """Faces (T, 68, 2) with missing ones put on the line between their neighbours."""
+    seen = ~np.isnan(faces[:, 0, 0])
+    flat = faces.reshape(len(faces), -1)
+    filled = [np.interp(times_s, times_s[seen], column[seen]) for column in flat.T]
+    return np.stack(filled, -1).reshape(faces.shape).astype(np.float32)
+
+
+def smooth(points: Points) -> Points:
+    """Points (T, 68, 2) with less extraction noise and every lip closure kept.
+
+    Savitzky-Golay over 9 frames on the head's position, size and rotation, over 5 frames on what is
+    not the mouth; the mouth itself moves against the head exactly as it was seen.
+    """
+    if len(points) < _POSE_WINDOW:
+        return points
+    stable = list(STABLE_POINTS)
+    reference = np.median(points, axis=0).astype(np.float32)
+    pose = fit_similarity(reference[None, stable], points[:, stable])
+    face = pose.inverse()(points)
+    smoothed = savgol_filter(face, _FACE_WINDOW, _ORDER, axis=0)
+    smoothed[:, MOUTH] = face[:, MOUTH]
+    steady = Similarity(
+        savgol_filter(pose.matrix, _POSE_WINDOW, _ORDER, axis=0),
+        savgol_filter(pose.offset, _POSE_WINDOW, _ORDER, axis=0),
+    )
+    return steady(smoothed.astype(np.float32))
+
+
+def to_frame_rate(points: Points, times_s: NDArray[np.float64]) -> Points:
+    """Landmarks (T', 68, 2) at t / 30 from landmarks (T, 68, 2) at `times_s`, by monotone cubics: no overshoot."""
+    count = int(np.floor(times_s[-1] * FPS + 1e-6)) + 1
+    wanted = np.minimum(np.arange(count) / FPS, times_s[-1])
+    resampled = [PchipInterpolator(times_s, points[:, point])(wanted) for point in range(points.shape[1])]
+    return np.stack(resampled, 1).astype(np.float32)
+
+
+def _sound(path: Path, start_s: float | None, count: int) -> Samples:
+    """The first `count` samples, silence after the end; the whole recording is decoded, so that damage is found."""
+    samples, filled = np.zeros(count, np.float32), 0
+    for block in audio_blocks(path, start_s=start_s):
+        kept = block[: count - filled]
+        samples[filled : filled + len(kept)] = kept
+        filled += len(kept)
+    return samples

@@ -1,0 +1,140 @@
+"""Any folder of talking videos, with or without a CSV listing.
+
+The listing has the column `clip` (path of the video, relative to the folder) and may have speaker,
+emotion, intensity and split. Where nothing names the speaker it is the first folder on the way to
+the video; videos that lie in the folder itself count as one speaker.
+
+Where nothing names the splits they are made here, by hashes of the names, so that the same clips
+always give the same splits: of three or more speakers a tenth (at least one) is tested on and a
+tenth (at least one) validated on; of two speakers the one with fewer clips is tested on and the
+other's clips are split into train and val; one speaker's clips are split into train and val.
+"""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfusion.data.clip import Clip, check_source, videos_below
+from kfusion.data.listing import read_listing
+from kfusion.errors import InputError
+
+log = logging.getLogger(__name__)
+
+HELD_OUT_SHARE = 0.1
+"""Share of the speakers (or clips) that a made split holds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Entry:
+    """A video as its listing or its place in the folder describes it."""
+
+    path: Path
+    clip_id: str
+    speaker: str
+    emotion: str | None = None
+    intensity: int | None = None
+    split: str = ""
+
+
+def read_folder(source: Path, listing: Path | None = None) -> list[Clip]:
+    """The clips that `listing` names, or every video below `source`.
+
+    Raises:
+        InputError: there are no videos, or the listing is damaged or names unknown values.
+    """
+    check_source(source)
+    if listing is None:
+        entries = [_entry(source, path.relative_to(source)) for path in videos_below(source)]
+    else:
+        entries = _listed(source, listing)
+    if not entries:
+        raise InputError(f"{listing or source}: no videos: pass a folder with talking videos")
+    splits = _splits(entries, listing or source)
+    return [
+        Clip(
+            clip_id=entry.clip_id,
+            path=entry.path,
+            corpus="folder",
+            speaker=entry.speaker,
+            split=splits[entry.clip_id],
+            emotion=entry.emotion,
+            intensity=entry.intensity,
+        )
+        for entry in entries
+    ]
+
+
+def _entry(source: Path, name: Path) -> _Entry:
+    speaker = name.parts[0] if len(name.parts) > 1 else source.resolve().name
+    return _Entry(path=source / name, clip_id=name.with_suffix("").as_posix(), speaker=speaker)
+
+
+def _listed(source: Path, listing: Path) -> list[_Entry]:
+    rows = read_listing(listing, required=("clip",), known=("speaker", "emotion", "intensity", "split"))
+    entries = []
+    for row in rows:
+        plain = _entry(source, Path(row["clip"]))
+        entries.append(
+            _Entry(
+                path=plain.path,
+                clip_id=plain.clip_id,
+                speaker=row["speaker"] or plain.speaker,
+                emotion=row["emotion"].lower() or None,
+                intensity=_intensity(listing, row["clip"], row["intensity"]),
+                split=row["split"].lower(),
+            )
+        )
+    return entries
+
+
+def _intensity(listing: Path, clip: str, text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal():
+        raise InputError(f"{listing}: clip '{clip}': unknown intensity '{text}': use 1, 2 or 3")
+    return int(text)
+
+
+def _splits(entries: list[_Entry], where: Path) -> dict[str, str]:
+    """The split of each clip id."""
+    without = [entry.clip_id for entry in entries if not entry.split]
+    if not without:
+        return {entry.clip_id: entry.split for entry in entries}
+    if len(without) < len(entries):
+        raise InputError(f"{where}: clip '{without[0]}' has no split but others have: give all a split, or none")
+    counts = Counter(entry.speaker for entry in entries)
+    if len(counts) >= 3:
+        by_speaker = _held_out(counts)
+        return {entry.clip_id: by_speaker[entry.speaker] for entry in entries}
+    tested = min(counts, key=lambda speaker: (counts[speaker], speaker)) if len(counts) == 2 else None
+    log.warning(
+        "%s: %d speaker%s: train and val are different clips of one speaker%s",
+        where,
+        len(counts),
+        "s" if tested else "",
+        f", test is '{tested}'" if tested else ", and there is no test split",
+    )
+    return {entry.clip_id: "test" for entry in entries if entry.speaker == tested} | _train_val(
+        entry.clip_id for entry in entries if entry.speaker != tested
+    )
+
+
+def _held_out(speakers: Iterable[str]) -> dict[str, str]:
+    ranked = _ranked(speakers)
+    count = max(1, round(HELD_OUT_SHARE * len(ranked)))
+    return {
+        name: "test" if rank < count else "val" if rank < 2 * count else "train" for rank, name in enumerate(ranked)
+    }
+
+
+def _train_val(clip_ids: Iterable[str]) -> dict[str, str]:
+    ranked = _ranked(clip_ids)
+    count = min(max(1, round(HELD_OUT_SHARE * len(ranked))), len(ranked) - 1)
+    return {name: "val" if rank < count else "train" for rank, name in enumerate(ranked)}
+
+
+def _ranked(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())

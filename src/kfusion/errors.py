@@ -1,0 +1,51 @@
+"""Errors a caller can act on.
+
+KfusionError                 everything this package raises on purpose
+├── InputError               an argument, a recording, a picture or a landmark file cannot be used
+├── OutputError              a result cannot be written where it was asked for
+├── MissingWeightsError      weights that must be downloaded or passed are not there
+├── MissingExtraError        a feature needs an optional dependency that is not installed
+└── CheckpointError          a checkpoint is damaged or was written by another version
+
+Every message says what is wrong, with which value, and what to do about it. The command line
+prints it on one line and exits with code 2.
+"""
+
+from typing import Self
+
+
+class KfusionError(Exception):
+    """Everything this package raises on purpose."""
+
+
+class InputError(KfusionError):
+    """An argument, a recording, a picture or a landmark file cannot be used."""
+
+
+class OutputError(KfusionError):
+    """A result cannot be written where it was asked for."""
+
+
+class MissingWeightsError(KfusionError):
+    """Weights that must be downloaded or passed are not there."""
+
+
+class MissingExtraError(KfusionError):
+    """A feature needs an optional dependency that is not installed."""
+
+    def __init__(self, feature: str, extra: str, remedy: str = "") -> None:
+        """`extra` is the extra of kfusion that brings it; `remedy` stands in place of the advice to install that."""
+        self._arguments = (feature, extra, remedy)
+        super().__init__(f"{feature} needs packages that are not installed: {remedy or _install(extra)}")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
+        """So that it can come back from a worker process."""
+        return type(self), self._arguments
+
+
+def _install(extra: str) -> str:
+    return f"pip install 'kfusion[{extra}]'"
+
+
+class CheckpointError(KfusionError):
+    """A checkpoint is damaged or was written by another version."""

@@ -1,0 +1,1 @@
+"""Scores on real recordings, with the sanity rows that every table carries."""

@@ -1,0 +1,132 @@
+"""From clips to one number: the mean of the speakers' means, with a 95 % interval.
+
+The interval is a bootstrap over speakers and, within each drawn speaker, over clips; with one speaker
+over clips alone. All rows and scores of an evaluation see the same draws, so differences are paired.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 1000
+SEED = 0
+INTERVAL_PERCENT = (2.5, 97.5)
+
+Values = NDArray[np.float64]
+"""One number a clip, (clips,); NaN where it is undefined."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """A score over clips."""
+
+    mean: float
+    """Mean over speakers of each one's mean over clips."""
+    low: float
+    """Lower end of the 95 % interval; NaN with fewer than two clips."""
+    high: float
+    clip_mean: float
+    """Mean over clips, whoever speaks."""
+    clips: int
+    """How many clips it is the mean of."""
+    undefined: int
+    """How many clips were left out because the score is not defined there."""
+
+
+def method(speakers: list[str]) -> str:
+    """How the interval was made, in words."""
+    over = "speakers, then clips within each" if len(set(speakers)) > 1 else "clips (there is one speaker)"
+    return f"95 % percentile bootstrap over {over}; {RESAMPLES} resamples, seed {SEED}"
+
+
+def summarise(values: Values, speakers: list[str]) -> Summary:
+    """The mean of `values` over the clips where it is defined, and its interval."""
+    defined = ~np.isnan(values)
+    weights, draws = _weights(_groups(speakers, defined))
+    kept = values[defined]
+    low, high = _interval(draws @ kept) if len(kept) > 1 else (float("nan"), float("nan"))
+    return Summary(
+        mean=_sum(weights, kept),
+        low=low,
+        high=high,
+        clip_mean=float(kept.mean()) if len(kept) else float("nan"),
+        clips=len(kept),
+        undefined=int((~defined).sum()),
+    )
+
+
+def ratio(values: Values, reference: Values, speakers: list[str]) -> Summary:
+    """The mean of `values` over the mean of `reference`, over clips that define both, with a paired interval.
+
+    NaN where the mean of `reference` is not above zero.
+    """
+    defined = ~(np.isnan(values) | np.isnan(reference))
+    weights, draws = _weights(_groups(speakers, defined))
+    a, b = values[defined], reference[defined]
+    low, high = _interval(_divide(draws @ a, draws @ b)) if len(a) > 1 else (float("nan"), float("nan"))
+    uniform = np.full(len(a), 1 / max(len(a), 1))
+    return Summary(
+        mean=float(_divide(np.array(_sum(weights, a)), np.array(_sum(weights, b)))),
+        low=low,
+        high=high,
+        clip_mean=float(_divide(np.array(_sum(uniform, a)), np.array(_sum(uniform, b)))),
+        clips=len(a),
+        undefined=int((~defined).sum()),
+    )
+
+
+def improvement_percent(values: Values, reference: Values, speakers: list[str]) -> Summary:
+    """How much lower the mean of `values` is than that of `reference`, in percent of the latter."""
+    share = ratio(values, reference, speakers)
+    return Summary(
+        mean=100 * (1 - share.mean),
+        low=100 * (1 - share.high),
+        high=100 * (1 - share.low),
+        clip_mean=100 * (1 - share.clip_mean),
+        clips=share.clips,
+        undefined=share.undefined,
+    )
+
+
+def _sum(weights: Values, values: Values) -> float:
+    return float(weights @ values) if len(values) else float("nan")
+
+
+def _divide(a: Values, b: Values) -> Values:
+    return np.where(b > 0, a / np.where(b > 0, b, 1), np.nan)
+
+
+def _interval(means: Values) -> tuple[float, float]:
+    means = means[~np.isnan(means)]
+    if not len(means):
+        return float("nan"), float("nan")
+    low, high = np.percentile(means, INTERVAL_PERCENT)
+    return float(low), float(high)
+
+
+def _groups(speakers: list[str], defined: NDArray[np.bool_]) -> tuple[int, ...]:
+    """The speaker of each clip that counts, as a number."""
+    names = [speaker for speaker, counts in zip(speakers, defined, strict=True) if counts]
+    numbers = {name: index for index, name in enumerate(dict.fromkeys(names))}
+    return tuple(numbers[name] for name in names)
+
+
+@lru_cache(maxsize=8)
+def _weights(groups: tuple[int, ...]) -> tuple[Values, Values]:
+    """The weight of each clip in the mean, (clips,), and in each resampled mean, (RESAMPLES, clips)."""
+    random = np.random.default_rng(SEED)
+    count = max(groups, default=-1) + 1
+    speaker = np.array(groups, int)
+    weights, draws = np.zeros(len(groups)), np.zeros((RESAMPLES, len(groups)))
+    if not count:
+        return weights, draws
+    drawn = random.integers(count, size=(RESAMPLES, count))
+    for one in range(count):
+        clips = np.flatnonzero(speaker == one)
+        weights[clips] = 1 / (count * len(clips))
+        resample, _ = np.nonzero(drawn == one)
+        times = random.multinomial(len(clips), np.full(len(clips), 1 / len(clips)), size=len(resample))
+        np.add.at(draws, (resample[:, None], clips[None]), times / (count * len(clips)))
+    return weights, draws

@@ -1,0 +1,81 @@
+"""What can be evaluated: anything that turns sound and an identity into landmarks."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from kfusion.audio import Samples
+from kfusion.emotion import emotion_index
+from kfusion.landmarks import Points
+
+if TYPE_CHECKING:
+    from kfusion.inference.generator import Generator
+
+DEFAULT = "default"
+"""The name of the weights in the package."""
+
+
+class Predictor(Protocol):
+    """Sound and an identity in, landmarks out."""
+
+    @property
+    def model_id(self) -> str:
+        """What tables call it."""
+
+    def predict(self, samples: Samples, identity: Points, emotion: str | None, intensity: int | None) -> Points:
+        """Landmarks (T, 68, 2) at 30 fps in the unit frame of `identity` (68, 2), T the frames in `samples` (N,)."""
+
+
+class RuntimePredictor:
+    """The runtime that users run, with a bundle."""
+
+    def __init__(self, generator: "Generator") -> None:
+        self._generator = generator
+        self.model_id = generator.card.model_id
+
+    def predict(self, samples: Samples, identity: Points, emotion: str | None, intensity: int | None) -> Points:
+        """See `Predictor`. A label that the model was not trained with is not passed on."""
+        known = emotion in self._generator.card.emotions
+        sequence = self._generator.generate(
+            samples, identity, emotion=emotion if known else None, intensity=intensity if known else None
+        )
+        return sequence.points
+
+
+class CheckpointPredictor:
+    """A trained network in PyTorch, before it is exported; a clip is fed whole, on the CPU."""
+
+    def __init__(self, path: Path) -> None:
+        from kfusion.models.speech import load_speech_encoder
+        from kfusion.training.checkpoint import load_model, read_info
+
+        self._network = load_model(path).eval()
+        self._encoder = load_speech_encoder(self._network.config.speech_encoder).eval()
+        self._emotions = read_info(path).emotions
+        self.model_id = "-".join(path.resolve().parts[-2:])
+
+    def predict(self, samples: Samples, identity: Points, emotion: str | None, intensity: int | None) -> Points:
+        """See `Predictor`. A label that the model was not trained with is not passed on."""
+        import torch
+
+        label = emotion_index(emotion, intensity) if emotion in self._emotions else (0, 0)
+        sound, face = torch.tensor(samples)[None], torch.tensor(identity)[None]
+        with torch.inference_mode():
+            points = self._network(sound, self._encoder.encode(sound), face, torch.tensor([label]))
+        return np.asarray(points[0].float().numpy(), np.float32)
+
+
+def load_predictor(model: str | Path) -> Predictor:
+    """A predictor for `default`, an `.onnx` bundle, a folder with `model.onnx`, or a checkpoint folder (`config.json`).
+
+    Raises:
+        MissingWeightsError: there is no such file.
+        CheckpointError: it is damaged or of another version.
+    """
+    path = Path(model)
+    if (path / "config.json").is_file():
+        return CheckpointPredictor(path)
+    from kfusion.inference.generator import load
+
+    return RuntimePredictor(load(None if str(model) == DEFAULT else path))

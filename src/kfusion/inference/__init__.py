@@ -1,0 +1,1 @@
+"""From a bundle to landmarks and a preview, without PyTorch."""

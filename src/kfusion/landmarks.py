@@ -1,0 +1,338 @@
+"""The 68 facial landmarks: their order, their coordinate frames and the sequence type.
+
+Point order is the usual one (300-W, dlib): 0-16 jaw, 17-26 brows, 27-35 nose, 36-47 eyes,
+48-67 mouth (48-59 outer lip, 60-67 inner lip).
+
+Coordinate frames, all with x to the right and y down:
+
+image   pixels of a picture. Coordinates are continuous: the pixel in column c and row r covers
+        [c, c + 1) x [r, r + 1), so its centre is (c + 0.5, r + 0.5).
+crop    pixels of the 256 x 256 crop that `kfusion prepare` places once on a clip: the image frame
+        shifted and scaled, never rotated.
+unit    what networks see. The origin is the midpoint of the outer eye corners (36 and 45), the x
+        axis runs from 36 to 45, and the distance between them is 1. Position, size and in-plane
+        rotation of the face in the picture are gone.
+"""
+
+import csv
+import json
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kfusion.errors import InputError, OutputError
+from kfusion.files import atomic_path
+
+Points = NDArray[np.float32]
+"""Landmarks, (..., 68, 2)."""
+
+POINT_COUNT = 68
+JAW = slice(0, 17)
+MOUTH = slice(48, 68)
+MOUTH_COUNT = 20
+EYE_CORNERS = (36, 45)
+"""Outer corners of the right and the left eye; their distance is the inter-ocular distance."""
+INNER_LIPS = (62, 66)
+"""Middle of the upper and the lower inner lip; their distance is the mouth opening."""
+STABLE_POINTS = (36, 39, 42, 45, 27, 28, 29, 30)
+"""Eye corners and nose bridge: they follow the head, not the speech."""
+MIRROR = np.concatenate(
+    [
+        [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31],
+        [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40],
+        [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65],
+    ]
+)
+"""Index of each point's partner on the other side of the face."""
+CONTOURS: tuple[tuple[tuple[int, ...], bool], ...] = (
+    (tuple(range(17)), False),
+    (tuple(range(17, 22)), False),
+    (tuple(range(22, 27)), False),
+    (tuple(range(27, 31)), False),
+    (tuple(range(31, 36)), False),
+    (tuple(range(36, 42)), True),
+    (tuple(range(42, 48)), True),
+    (tuple(range(48, 60)), True),
+    (tuple(range(60, 68)), True),
+)
+"""The lines a face is drawn with: point indices, and whether the line is closed."""
+CROP_SIZE_PX = 256
+NPZ_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """A map of the plane that keeps shape: `p -> matrix @ p + offset`, rotation and scale only."""
+
+    matrix: NDArray[np.float64]
+    """(..., 2, 2), a rotation times a scale."""
+    offset: NDArray[np.float64]
+    """(..., 2)"""
+
+    def __call__(self, points: Points) -> Points:
+        """Points after the map, (..., N, 2)."""
+        mapped = points.astype(np.float64) @ np.swapaxes(self.matrix, -1, -2) + self.offset[..., None, :]
+        return mapped.astype(np.float32)
+
+    def inverse(self) -> "Similarity":
+        """The map that undoes this one."""
+        matrix = np.asarray(np.linalg.inv(self.matrix), np.float64)
+        return Similarity(matrix, -(matrix @ self.offset[..., None])[..., 0])
+
+
+def unit_frame(identity: Points) -> Similarity:
+    """The map from the frame of `identity` (68, 2) to its unit frame.
+
+    Raises:
+        InputError: the outer eye corners coincide, so the face has no size.
+    """
+    right, left = (np.asarray(identity[point], np.float64) for point in EYE_CORNERS)
+    x, y = left - right
+    square = x * x + y * y
+    if not square > 0:
+        raise InputError("the outer eye corners (points 36 and 45) coincide: pass the landmarks of a whole face")
+    matrix = np.array([[x, y], [-y, x]]) / square
+    return Similarity(matrix, -matrix @ ((right + left) / 2))
+
+
+def fit_similarity(source: Points, target: Points) -> Similarity:
+    """The similarity that brings `source` nearest to `target` in the least-squares sense.
+
+    Both are (..., N, 2) with broadcastable leading axes. Source: Umeyama 1991, no reflection; in
+    the plane it is one complex division.
+    """
+    a = source.astype(np.float64) - source.mean(-2, keepdims=True, dtype=np.float64)
+    b = target.astype(np.float64) - target.mean(-2, keepdims=True, dtype=np.float64)
+    power = (a * a).sum((-1, -2))
+    real = (a * b).sum((-1, -2)) / power
+    imaginary = (a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]).sum(-1) / power
+    matrix = np.stack([np.stack([real, -imaginary], -1), np.stack([imaginary, real], -1)], -2)
+    offset = target.mean(-2, dtype=np.float64) - (matrix @ source.mean(-2, dtype=np.float64)[..., None])[..., 0]
+    return Similarity(matrix, offset)
+
+
+def remove_head_motion(points: Points, reference: Points) -> Points:
+    """Points (T, 68, 2) with each frame moved so that its stable points meet those of `reference` (68, 2)."""
+    stable = list(STABLE_POINTS)
+    return fit_similarity(points[:, stable], reference[None, stable])(points)
+
+
+def mirror(points: Points) -> Points:
+    """Points (..., 68, 2) of the face seen in a mirror, x negated: for the unit frame."""
+    return np.ascontiguousarray(points[..., MIRROR, :] * np.array([-1, 1], np.float32))
+
+
+def inter_ocular_distance(points: Points) -> NDArray[np.float32]:
+    """Distance between the outer eye corners, (...), in the unit of `points` (..., 68, 2)."""
+    right, left = EYE_CORNERS
+    return _distance(points, right, left)
+
+
+def mouth_opening(points: Points) -> NDArray[np.float32]:
+    """Distance between the inner lips (62 and 66), (...), in the unit of `points` (..., 68, 2)."""
+    upper, lower = INNER_LIPS
+    return _distance(points, upper, lower)
+
+
+def _distance(points: Points, first: int, second: int) -> NDArray[np.float32]:
+    return np.asarray(np.linalg.norm(points[..., second, :] - points[..., first, :], axis=-1), np.float32)
+
+
+def frame_count(duration_s: float, fps: float) -> int:
+    """How many landmark frames show `duration_s` seconds: frame t stands at t / fps, the last partial one counts."""
+    return int(np.ceil(round(duration_s * fps, 6)))
+
+
+def resample(points: Points, times_s: NDArray[np.float64], fps: float, count: int) -> Points:
+    """Landmarks at t / fps for t in 0..count-1, from landmarks seen at `times_s` (T,), linear in between."""
+    wanted = np.arange(count) / fps
+    flat = points.reshape(len(points), -1)
+    columns = [np.interp(wanted, times_s, column) for column in flat.T]
+    return np.stack(columns, -1).reshape(count, *points.shape[1:]).astype(np.float32)
+
+
+def check_landmarks(points: NDArray[Any], where: str) -> Points:
+    """Landmarks of one face as float32 (68, 2).
+
+    Raises:
+        InputError: the shape is not (68, 2), or a value is not finite.
+    """
+    if points.shape != (POINT_COUNT, 2):
+        raise InputError(f"{where}: landmarks have shape {points.shape}, expected (68, 2): x and y of 68 points")
+    real = np.issubdtype(points.dtype, np.integer) or np.issubdtype(points.dtype, np.floating)
+    if not real or not (np.abs(points) < np.finfo(np.float32).max).all():
+        raise InputError(f"{where}: landmarks hold values that are not finite numbers: detect them again")
+    return points.astype(np.float32)
+
+
+def read_landmarks(path: str | Path) -> Points:
+    """The (68, 2) landmarks of one face from `.npy`, `.npz` (key `landmarks`), `.json` or `.csv`, image pixels.
+
+    Of a sequence (T, 68, 2) the first frame is taken.
+
+    Raises:
+        InputError: the file is missing, unreadable, or does not hold 68 finite points.
+    """
+    path = Path(path)
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(f"{path}: unknown landmark file type '{path.suffix}': use {', '.join(_READERS)}")
+    try:
+        points = reader(path)
+    except _UNREADABLE as error:
+        raise InputError(f"{path}: cannot read landmarks ({_one_line(error)}): expected 68 rows of x, y") from error
+    if points.ndim == 3 and len(points):
+        points = points[0]
+    return check_landmarks(points, str(path))
+
+
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, csv.Error)
+"""What NumPy, `json` and `csv` raise on a missing, damaged or foreign file."""
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _read_npy(path: Path) -> NDArray[Any]:
+    with path.open("rb") as file:
+        points = np.load(file, allow_pickle=False)
+    if not isinstance(points, np.ndarray):
+        raise TypeError("an .npz archive named .npy")
+    return points
+
+
+def _read_npz(path: Path) -> NDArray[Any]:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        return np.asarray(archive["landmarks"])
+
+
+def _read_json(path: Path) -> NDArray[Any]:
+    content = json.loads(path.read_text())
+    return np.asarray(content["landmarks"] if isinstance(content, dict) else content, dtype=np.float64)
+
+
+def _read_csv(path: Path) -> NDArray[Any]:
+    rows = [row for row in csv.reader(path.read_text().splitlines()) if row]
+    if rows and rows[0][:2] == ["frame", "time_s"]:
+        return np.asarray(rows[1:], dtype=np.float64)[:, 2:].reshape(-1, POINT_COUNT, 2)
+    return np.asarray(rows if rows and _is_number(rows[0][0]) else rows[1:], dtype=np.float64)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+_READERS: dict[str, Callable[[Path], NDArray[Any]]] = {
+    ".npy": _read_npy,
+    ".npz": _read_npz,
+    ".json": _read_json,
+    ".csv": _read_csv,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LandmarkSequence:
+    """A moving face: frame t shows it at t / fps."""
+
+    points: Points
+    """(T, 68, 2)"""
+    fps: float
+    """Frames a second."""
+    frame: str = "image"
+    """Coordinate frame of `points`: `image`, `crop` or `unit`."""
+    model: str = ""
+    """Id of the model that made it."""
+    source: str = ""
+    """The recording it was made from."""
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """The moment each frame shows, (T,)."""
+        return np.arange(len(self.points)) / self.fps
+
+    def save(self, path: str | Path) -> Path:
+        """Write the sequence as `.npz`, `.csv` or `.json`, by the name's ending; whole or not at all.
+
+        Raises:
+            OutputError: the ending is unknown or the place cannot be written.
+        """
+        path = Path(path)
+        writer = _WRITERS.get(path.suffix.lower())
+        if writer is None:
+            raise OutputError(f"{path}: unknown output type '{path.suffix}': use {', '.join(_WRITERS)}")
+        with atomic_path(path) as part:
+            writer(self, part)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """A sequence that `save` wrote as `.npz`.
+
+        Raises:
+            InputError: the file is missing, damaged, or was not written by `save`.
+        """
+        try:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                points, fps = archive["landmarks"], float(archive["fps"])
+                text = {key: str(archive[key]) for key in ("frame", "model", "source")}
+        except _UNREADABLE as error:
+            raise InputError(
+                f"{path}: not a landmark sequence ({_one_line(error)}): pass a file that kfusion wrote"
+            ) from error
+        if points.ndim != 3 or points.shape[1:] != (POINT_COUNT, 2):
+            raise InputError(f"{path}: landmarks have shape {points.shape}, expected (T, 68, 2)")
+        return cls(points=points.astype(np.float32), fps=fps, **text)
+
+
+def _write_npz(sequence: LandmarkSequence, path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            landmarks=sequence.points,
+            fps=sequence.fps,
+            frame=sequence.frame,
+            model=sequence.model,
+            source=sequence.source,
+            format=NPZ_FORMAT,
+        )
+
+
+def _write_csv(sequence: LandmarkSequence, path: Path) -> None:
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["frame", "time_s", *(f"{axis}{point}" for point in range(POINT_COUNT) for axis in "xy")])
+        for index, (time_s, points) in enumerate(zip(sequence.times_s, sequence.points, strict=True)):
+            rows.writerow([index, f"{time_s:.6f}", *(f"{value:.4f}" for value in points.ravel())])
+
+
+def _write_json(sequence: LandmarkSequence, path: Path) -> None:
+    content = {
+        "format": NPZ_FORMAT,
+        "fps": sequence.fps,
+        "frame": sequence.frame,
+        "model": sequence.model,
+        "source": sequence.source,
+        "landmarks": np.round(sequence.points.astype(np.float64), 4).tolist(),
+    }
+    path.write_text(json.dumps(content))
+
+
+_WRITERS: dict[str, Callable[[LandmarkSequence, Path], None]] = {
+    ".npz": _write_npz,
+    ".csv": _write_csv,
+    ".json": _write_json,
+}

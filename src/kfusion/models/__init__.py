@@ -1,0 +1,1 @@
+"""Networks: KFusion, its layers, and the speech encoders it listens through."""

@@ -1,0 +1,290 @@
+"""KFusion of Dual-Domain (Vo-Thanh, Nguyen and Kim 2024): speech and a face to moving landmarks."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kfusion.emotion import EMOTIONS, INTENSITIES
+from kfusion.errors import InputError
+from kfusion.landmarks import MOUTH, MOUTH_COUNT, POINT_COUNT
+from kfusion.models.kan import KAN
+from kfusion.models.layers import DecoderLayer, EncoderLayer, Mask, TimeConv, hide, to_frame_rate
+from kfusion.models.speech.encoder import frames_in, steps_in
+from kfusion.models.speech.mel import HOP, WINDOW, MelPower
+
+FACE = 2 * POINT_COUNT
+"""F of the paper: x and y of every point, interleaved."""
+LIPS = 2 * MOUTH_COUNT
+"""M of the paper."""
+DISPLACEMENT = 0.05
+"""Inter-ocular distances a residual network's output of 1 stands for: a typical motion of the lips."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KFusionConfig:
+    """The shape of a `KFusion` network."""
+
+    speech_encoder: str = "whisper-tiny.en"
+    """Whose features the Content Domain reads, a name for `load_speech_encoder`."""
+    feature_dim: int = 768
+    """Width of those features."""
+    signal: Literal["waveform", "mel"] = "waveform"
+    """What the Global Domain reads: the waveform through learned filters, or its log-mel spectrum."""
+    width: int = 768
+    """Width of the Transformers."""
+    heads: int = 8
+    encoder_layers: int = 1
+    decoder_layers: int = 1
+    lstm_width: int = 512
+    bottleneck: int = 128
+    """Width inside the 1-3-1 bottlenecks."""
+    kan_width: int = 512
+    """Hidden width of the KAN."""
+    kan_grid: int = 5
+    """Intervals of the spline grid."""
+    residual_identity: bool = False
+    """The KAN predicts the displacement from the identity instead of the landmarks."""
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise InputError(f"width {self.width} is not a multiple of heads {self.heads}: choose one that is")
+        if self.signal not in ("waveform", "mel"):
+            raise InputError(f"unknown signal '{self.signal}': use waveform or mel")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout {self.dropout} is not in [0, 1)")
+
+
+class KFusion(nn.Module):
+    """Speech, an identity and an emotion to landmarks in the identity's unit frame.
+
+                  identity v ──────────┬────────── v_m = v[L_m]
+                                       │
+      samples ── E ── Conv ──┬── D_f(·, v) ──── gb ───┐
+                 (Global)    └── D_m(·, v_m) ── gb_m ─│─┐
+                                                      │ │      x_f = f ⊕ gb ⊕ ct ── B(x_f) ⊗ Conv(x_f) ─┐
+      features × w(emotion) ─┬── E, Conv, D(·, v) ─ ct┤ ├──                                    at L_m ← ├─ KAN ─ y'
+                 (Content)   ├── LSTM ───────────── f ┘ │      x_m = m ⊕ gb_m ──── B(x_m) ──────────────┘
+                             └── LSTM ───────────── m ──┘
+
+    Departs from the paper:
+        - F is 136 and M is 40: x and y of all points in one vector, so that the KAN relates them.
+        - A decoder's sequence is the audio at the frame rate and its memory are the identity's points,
+          one token each, so any length works and every point is told apart.
+        - Positions are encoded as learned linear attention biases, which go on beyond trained lengths.
+        - E(x) of the Global Domain starts with a strided convolution (a waveform at 16 kHz is too long
+          for attention), or with the fixed log-mel filters (`signal="mel"`), which learn from less data.
+        - The rate change is a linear interpolation to the frames' instants and then a convolution: 50 Hz
+          and 30 Hz have no common stride.
+        - Every KAN layer's input passes a tanh onto its grid.
+        - `w` is learned for each category and intensity and starts at 1, with one value for "unknown".
+        - Landmarks are in the unit frame of the identity; with `residual_identity` the KAN predicts the
+          displacement from it, in units of `DISPLACEMENT`.
+        - Features are standardised, and pass one linear layer to the Transformers' width before E and the
+          LSTMs; the LSTMs run at the frame rate. The Transformer layers are pre-norm, the bottlenecks have
+          GELUs between their convolutions.
+        - Conv stands before the decoders, as in Eq. 5 and 6; the text says after.
+    """
+
+    def __init__(self, config: KFusionConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("feature_mean", torch.zeros(config.feature_dim))
+        self.register_buffer("feature_std", torch.ones(config.feature_dim))
+        self.emotion = EmotionVariable(config.feature_dim)
+        self.signal = Signal(config)
+        self.global_domain = Domain(config, heads=("face", "mouth"))
+        self.content_in = nn.Linear(config.feature_dim, config.width)
+        self.content_domain = Domain(config, heads=("face",))
+        self.face_lstm = Recurrent(config, FACE)
+        self.mouth_lstm = Recurrent(config, LIPS)
+        self.fusion = Fusion(config)
+
+    def forward(
+        self,
+        samples: Float[Tensor, "batch samples"],
+        features: Float[Tensor, "batch steps feature_dim"],
+        identity: Float[Tensor, "batch 68 2"],
+        emotion: Int[Tensor, "batch 2"],
+        frames: Int[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, "batch time 68 2"]:
+        """Landmarks at 30 fps in the unit frame, `frames_in(samples)` of them.
+
+        Args:
+            samples: 16 kHz, zeros after the end of a clip.
+            features: of the same sound, at 50 Hz; what stands after the end of a clip is not looked at, as
+                long as it is finite.
+            identity: landmarks in their own unit frame.
+            emotion: indices of category and intensity, 0 for unknown (`kfusion.emotion.emotion_index`).
+            frames: how many frames each clip of a padded batch has; None: all are whole.
+        """
+        time = frames_in(samples.shape[1])
+        mask = None if frames is None else _mask(frames, time)
+        step_mask = None if frames is None else _mask((frames * 5 + 2) // 3, steps_in(time))
+        normal = (features - self.get_buffer("feature_mean")) / self.get_buffer("feature_std")
+        content = self.content_in(normal * self.emotion(emotion)[:, None])  # Eq. 7
+        gb, gb_m = self.global_domain(self.signal(samples, step_mask), identity, step_mask, mask)  # Eq. 5, 6
+        (ct,) = self.content_domain(content, identity, step_mask, mask)
+        at_frames = to_frame_rate(content, time)
+        face = torch.cat([self.face_lstm(at_frames), gb, ct], dim=-1)  # Eq. 9
+        lips = torch.cat([self.mouth_lstm(at_frames), gb_m], dim=-1)  # Eq. 8
+        predicted = self.fusion(face, lips, mask).unflatten(-1, (POINT_COUNT, 2))
+        landmarks: Tensor = identity[:, None] + DISPLACEMENT * predicted if self.config.residual_identity else predicted
+        return landmarks
+
+
+class EmotionVariable(nn.Module):
+    """`w` of Eq. 7: a weight for every feature, by category times by intensity; both start at 1."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.category = nn.Embedding(1 + len(EMOTIONS), width)
+        self.intensity = nn.Embedding(1 + len(INTENSITIES), width)
+        nn.init.ones_(self.category.weight)
+        nn.init.ones_(self.intensity.weight)
+
+    def forward(self, emotion: Int[Tensor, "batch 2"]) -> Float[Tensor, "batch width"]:
+        """The weights of each clip; it depends on that clip's own label alone."""
+        weights: Tensor = self.category(emotion[:, 0]) * self.intensity(emotion[:, 1])
+        return weights
+
+
+class Signal(nn.Module):
+    """The sound itself at 50 Hz: learned filters on the waveform, or its log-mel spectrum, then a stride of 2.
+
+    Step j is centred on j * 20 ms + 5 ms.
+    """
+
+    def __init__(self, config: KFusionConfig) -> None:
+        super().__init__()
+        mel = config.signal == "mel"
+        self.filters = MelPower() if mel else nn.Conv1d(1, config.width, WINDOW, stride=HOP)
+        self.log = mel
+        self.down = nn.Conv1d(80 if mel else config.width, config.width, 4, stride=2, padding=1)
+
+    def forward(self, samples: Float[Tensor, "batch samples"], mask: Mask | None) -> Float[Tensor, "batch steps width"]:
+        """One vector for every step; zeros stand before the start and after the end."""
+        steps = steps_in(frames_in(samples.shape[1]))
+        needed = (2 * steps - 1) * HOP + WINDOW
+        padded = F.pad(samples, (WINDOW // 2, WINDOW + 2 * HOP * 2))[:, :needed]
+        x = _log(self.filters(padded)) if self.log else F.gelu(self.filters(padded[:, None]))
+        twice = None if mask is None else mask.repeat_interleave(2, dim=1)
+        return F.gelu(self.down(hide(x.transpose(1, 2), twice).transpose(1, 2))).transpose(1, 2)
+
+
+class Domain(nn.Module):
+    """A Transformer encoder over the steps, a convolution to the frame rate, and a decoder for each output."""
+
+    def __init__(self, config: KFusionConfig, heads: tuple[Literal["face", "mouth"], ...]) -> None:
+        super().__init__()
+        self.encoder = nn.ModuleList(
+            EncoderLayer(config.width, config.heads, config.dropout) for _ in range(config.encoder_layers)
+        )
+        self.conv = TimeConv(config.width, config.width, 3)
+        self.decoders = nn.ModuleList(Decoder(config, mouth=head == "mouth") for head in heads)
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch steps width"],
+        identity: Float[Tensor, "batch 68 2"],
+        step_mask: Mask | None,
+        mask: Mask | None,
+    ) -> list[Float[Tensor, "batch time values"]]:
+        """The output of every decoder at the frame rate."""
+        for layer in self.encoder:
+            x = layer(x, step_mask)
+        frames = x.shape[1] * 3 // 5
+        x = self.conv.over_time(to_frame_rate(x, frames), mask)
+        return [decoder(x, identity, mask) for decoder in self.decoders]
+
+
+class Decoder(nn.Module):
+    """Audio at the frame rate, guided by the identity's points, to one value a coordinate."""
+
+    def __init__(self, config: KFusionConfig, *, mouth: bool) -> None:
+        super().__init__()
+        self.points = MOUTH if mouth else slice(0, POINT_COUNT)
+        count = MOUTH_COUNT if mouth else POINT_COUNT
+        self.point_in = nn.Linear(2, config.width)
+        self.point_names = nn.Parameter(torch.randn(count, config.width) * config.width**-0.5)
+        self.layers = nn.ModuleList(
+            DecoderLayer(config.width, config.heads, config.dropout) for _ in range(config.decoder_layers)
+        )
+        self.norm = nn.LayerNorm(config.width)
+        self.out = nn.Linear(config.width, 2 * count)
+
+    def forward(
+        self, x: Float[Tensor, "batch time width"], identity: Float[Tensor, "batch 68 2"], mask: Mask | None
+    ) -> Float[Tensor, "batch time values"]:
+        """gb, gb_m or ct."""
+        tokens = self.point_in(identity[:, self.points]) + self.point_names
+        for layer in self.layers:
+            x = layer(x, tokens, mask)
+        values: Tensor = self.out(self.norm(x))
+        return values
+
+
+class Recurrent(nn.Module):
+    """An LSTM over the frames: f or m."""
+
+    def __init__(self, config: KFusionConfig, outputs: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(config.width, config.lstm_width, batch_first=True)
+        self.dropout = nn.Dropout(config.dropout)
+        self.out = nn.Linear(config.lstm_width, outputs)
+
+    def forward(self, x: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time outputs"]:
+        """One vector a frame."""
+        values: Tensor = self.out(self.dropout(self.lstm(x)[0]))
+        return values
+
+
+class Bottleneck(nn.Module):
+    """Conv(1) - Conv(3) - Conv(1) over time: B of the paper."""
+
+    def __init__(self, inputs: int, width: int, outputs: int) -> None:
+        super().__init__()
+        self.narrow = TimeConv(inputs, width)
+        self.mix = TimeConv(width, width, 3)
+        self.widen = TimeConv(width, outputs)
+
+    def forward(self, x: Float[Tensor, "batch time inputs"], mask: Mask | None) -> Float[Tensor, "batch time outputs"]:
+        """B(x)."""
+        x = F.gelu(self.narrow.over_time(x, mask))
+        return self.widen.over_time(F.gelu(self.mix.over_time(x, mask)), mask)
+
+
+class Fusion(nn.Module):
+    """KFusion: Eq. 10, 11 and 12."""
+
+    def __init__(self, config: KFusionConfig) -> None:
+        super().__init__()
+        self.face = Bottleneck(3 * FACE, config.bottleneck, FACE)
+        self.residual = TimeConv(3 * FACE, FACE)
+        self.lips = Bottleneck(2 * LIPS, config.bottleneck, LIPS)
+        self.kan = KAN(FACE, config.kan_width, FACE, grid=config.kan_grid)
+
+    def forward(
+        self,
+        face: Float[Tensor, "batch time face"],
+        lips: Float[Tensor, "batch time lips"],
+        mask: Mask | None,
+    ) -> Float[Tensor, "batch time 136"]:
+        """Y' as x and y of every point, interleaved."""
+        whole = self.face(face, mask) * self.residual.over_time(face, mask)  # Eq. 10
+        inserted = torch.cat([whole[..., : 2 * MOUTH.start], self.lips(lips, mask)], dim=-1)  # Eq. 11
+        result: Tensor = self.kan(inserted)  # Eq. 12
+        return result
+
+
+def _log(power: Float[Tensor, "batch bins frames"]) -> Float[Tensor, "batch bins frames"]:
+    """Log power, about 0 for speech, -2 for silence."""
+    return ((power + 1e-7).log10() + 3.0) / 2.0
+
+
+def _mask(counts: Int[Tensor, " batch"], length: int) -> Mask:
+    return torch.arange(length, device=counts.device) < counts[:, None]

@@ -1,0 +1,35 @@
+"""Speech encoders behind one interface: samples in, steps of features out."""
+
+from pathlib import Path
+
+from kfusion.errors import InputError
+from kfusion.models.speech.encoder import SpeechEncoder
+
+WHISPER = "whisper-tiny.en"
+WAV2VEC2 = "wav2vec2"
+
+
+def load_speech_encoder(name: str = WHISPER) -> SpeechEncoder:
+    """The encoder called `name`.
+
+    Args:
+        name: `whisper-tiny.en` (packaged, works offline), or `wav2vec2:WHERE[:LAYER]` with a
+            Hugging Face hub id or a local directory and an optional layer (default the last).
+
+    Raises:
+        InputError: the name is unknown.
+        MissingWeightsError: the weights are not there; the message says what to download or pass.
+    """
+    kind, _, where = name.partition(":")
+    if name == WHISPER:
+        from kfusion.models.speech.whisper import WhisperEncoder
+
+        return WhisperEncoder.packaged()
+    if kind == WAV2VEC2 and where:
+        from kfusion.models.speech.wav2vec2 import Wav2Vec2Encoder
+
+        location, _, layer = where.rpartition(":")
+        if location and layer.lstrip("-").isdigit() and not Path(where).exists():
+            return Wav2Vec2Encoder(location, layer=int(layer))
+        return Wav2Vec2Encoder(where)
+    raise InputError(f"unknown speech encoder '{name}': use {WHISPER} or {WAV2VEC2}:HUB_ID_OR_DIRECTORY[:LAYER]")

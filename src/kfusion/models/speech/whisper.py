@@ -1,0 +1,176 @@
+"""The encoder of Whisper tiny.en (Radford et al. 2022; weights by OpenAI, MIT), packaged and offline."""
+
+import struct
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kfusion.audio import SAMPLE_RATE_HZ
+from kfusion.errors import InputError, MissingWeightsError
+from kfusion.models.speech.encoder import SAMPLES_PER_STEP, SpeechEncoder, frames_in, pad_to_steps, steps_in
+from kfusion.models.speech.mel import BINS, HOP, WINDOW, MelPower
+
+PACKAGED = Path(__file__).parents[2] / "assets" / "whisper_tiny_en_encoder.safetensors"
+MAX_POSITIONS = 1500
+WIDTH, HEADS, LAYERS = 384, 6, 4
+OUTPUT_LAYERS = (2, 4)
+"""Concatenated: a 768-wide feature, the shape of wav2vec2-base."""
+
+
+class Block(nn.Module):
+    """A pre-norm Transformer layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(WIDTH)
+        self.qkv = nn.Linear(WIDTH, 3 * WIDTH)
+        self.attention_out = nn.Linear(WIDTH, WIDTH)
+        self.ffn_norm = nn.LayerNorm(WIDTH)
+        self.ffn_in = nn.Linear(WIDTH, 4 * WIDTH)
+        self.ffn_out = nn.Linear(4 * WIDTH, WIDTH)
+
+    def forward(self, x: Float[Tensor, "batch steps width"]) -> Float[Tensor, "batch steps width"]:
+        """The next hidden state."""
+        heads = self.qkv(self.attention_norm(x)).unflatten(-1, (3, HEADS, WIDTH // HEADS))
+        q, k, v = heads.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        x = x + self.attention_out(mixed)
+        fed: Tensor = self.ffn_out(F.gelu(self.ffn_in(self.ffn_norm(x))))
+        return x + fed
+
+
+class WhisperEncoder(SpeechEncoder):
+    """Layers 2 and 4 of Whisper's encoder, 768-wide at 50 Hz.
+
+    Departs from Whisper: the sound is not padded to 30 s. Longer sound than 30 s must come in pieces.
+    """
+
+    name = "whisper-tiny.en"
+    dim = WIDTH * len(OUTPUT_LAYERS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mel = MelPower()
+        self.conv1 = nn.Conv1d(BINS, WIDTH, 3, padding=1)
+        self.conv2 = nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
+        self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
+        self.norm = nn.LayerNorm(WIDTH)
+        self.register_buffer("positions", _sinusoids(), persistent=False)
+        self.eval().requires_grad_(False)
+
+    @classmethod
+    def packaged(cls, path: Path = PACKAGED) -> "WhisperEncoder":
+        """The encoder with the weights this package carries.
+
+        Raises:
+            MissingWeightsError: the file is not there.
+        """
+        from safetensors.torch import load_file
+
+        if not path.is_file():
+            raise MissingWeightsError(f"{path}: the packaged speech encoder is missing: install kfusion again")
+        encoder = cls()
+        encoder.load_state_dict({name: weight.float() for name, weight in load_file(path).items()})
+        return encoder
+
+    def forward(
+        self, samples: Float[Tensor, "batch samples"], first_position: int = 0
+    ) -> Float[Tensor, "batch steps dim"]:
+        """The features; `first_position` (0 to 1500 - steps) is where the position table is entered.
+
+        Raises:
+            InputError: the sound goes beyond the table.
+        """
+        if not torch.compiler.is_compiling():  # an exported network states its longest input instead
+            _check_positions(first_position, steps_in(frames_in(samples.shape[-1])))
+        mel = self.log_mel(pad_to_steps(samples))
+        x = F.gelu(self.conv2(F.gelu(self.conv1(mel)))).transpose(1, 2)
+        x = x + self.get_buffer("positions")[first_position : first_position + x.shape[1]]
+        hidden = []
+        for number, block in enumerate(self.blocks, start=1):
+            x = block(x)
+            if number in OUTPUT_LAYERS:
+                hidden.append(self.norm(x) if number == LAYERS else x)
+        return torch.cat(hidden, dim=-1)
+
+    def log_mel(self, samples: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch bins frames"]:
+        """Whisper's log-mel: within 80 dB of the loudest bin of the piece, then (x + 4) / 4."""
+        padded = F.pad(samples[:, None], (WINDOW // 2, WINDOW // 2 - HOP), mode="reflect")[:, 0]
+        logs = self.mel(padded).clamp(min=1e-10).log10()
+        floor = logs.amax((1, 2), keepdim=True) - 8.0
+        return (torch.maximum(logs, floor) + 4.0) / 4.0
+
+
+def _check_positions(first: int, steps: int) -> None:
+    if not 0 <= first <= MAX_POSITIONS - steps:
+        longest_s = MAX_POSITIONS * SAMPLES_PER_STEP / SAMPLE_RATE_HZ
+        raise InputError(
+            f"{steps} speech steps from position {first} go beyond Whisper's {MAX_POSITIONS}: "
+            f"pass pieces of at most {longest_s:.0f} s"
+        )
+
+
+def _sinusoids() -> Float[Tensor, "positions width"]:
+    rates = torch.exp(-np.log(10_000.0) / (WIDTH // 2 - 1) * torch.arange(WIDTH // 2, dtype=torch.float64))
+    angles = torch.arange(MAX_POSITIONS, dtype=torch.float64)[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1).float()
+
+
+def read_ctranslate2(content: bytes) -> dict[str, NDArray[np.generic]]:
+    """The variables of a CTranslate2 `model.bin` (version 6)."""
+    kinds: dict[int, type[np.generic]] = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
+    at = 0
+
+    def take(code: str) -> int:
+        nonlocal at
+        (value,) = struct.unpack_from(code, content, at)
+        at += struct.calcsize(code)
+        return int(value)
+
+    def text() -> str:
+        nonlocal at
+        length = take("<H")
+        value = content[at : at + length].rstrip(b"\0").decode()
+        at += length
+        return value
+
+    version, spec, _ = take("<I"), text(), take("<I")
+    if (version, spec) != (6, "WhisperSpec"):
+        raise MissingWeightsError(f"CTranslate2 file of version {version} and spec '{spec}': pass a Whisper model.bin")
+    variables: dict[str, NDArray[np.generic]] = {}
+    for _ in range(take("<I")):
+        name = text()
+        shape = [take("<I") for _ in range(take("<B"))]
+        kind, size = take("<B"), take("<I")
+        values = np.frombuffer(content, np.dtype(kinds[kind]), offset=at, count=prod(shape))
+        variables[name] = values.reshape(shape)
+        at += size
+    return variables
+
+
+def from_ctranslate2(variables: Mapping[str, NDArray[np.generic]]) -> dict[str, Tensor]:
+    """The state of a `WhisperEncoder` from the variables of a CTranslate2 Whisper model."""
+    modules = {"conv1": "conv1", "conv2": "conv2", "norm": "layer_norm"}
+    for number in range(LAYERS):
+        ours, theirs = f"blocks.{number}", f"layer_{number}"
+        modules |= {
+            f"{ours}.attention_norm": f"{theirs}/self_attention/layer_norm",
+            f"{ours}.qkv": f"{theirs}/self_attention/linear_0",
+            f"{ours}.attention_out": f"{theirs}/self_attention/linear_1",
+            f"{ours}.ffn_norm": f"{theirs}/ffn/layer_norm",
+            f"{ours}.ffn_in": f"{theirs}/ffn/linear_0",
+            f"{ours}.ffn_out": f"{theirs}/ffn/linear_1",
+        }
+    state = {}
+    for ours, theirs in modules.items():
+        weight, bias = ("gamma", "beta") if "norm" in ours else ("weight", "bias")
+        state[f"{ours}.weight"] = torch.tensor(variables[f"encoder/{theirs}/{weight}"])
+        state[f"{ours}.bias"] = torch.tensor(variables[f"encoder/{theirs}/{bias}"])
+    return state

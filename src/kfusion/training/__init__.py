@@ -1,0 +1,1 @@
+"""From prepared data to checkpoints and bundles."""

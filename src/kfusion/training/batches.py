@@ -1,0 +1,146 @@
+"""Prepared clips to padded batches; every random choice follows from seed, epoch and clip alone."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from kfusion.audio import SAMPLE_RATE_HZ
+from kfusion.data.store import ClipStore, StoredClip
+from kfusion.emotion import emotion_index
+from kfusion.errors import InputError
+from kfusion.landmarks import Points
+from kfusion.models.speech.encoder import steps_in
+from kfusion.training.faces import FaceChange, at_speed, identity_face, rest_face, unit_target
+from kfusion.training.features import FPS, Variant, load_variants
+
+
+class Batch(NamedTuple):
+    """Clips padded to the longest; zeros after the end of the others."""
+
+    samples: Float[Tensor, "batch samples"]
+    features: Float[Tensor, "batch steps dim"]
+    identity: Float[Tensor, "batch 68 2"]
+    emotion: Int[Tensor, "batch 2"]
+    frames: Int[Tensor, " batch"]
+    target: Float[Tensor, "batch time 68 2"]
+
+    @property
+    def mask(self) -> Bool[Tensor, "batch time"]:
+        """True on frames that are there."""
+        return torch.arange(self.target.shape[1], device=self.frames.device) < self.frames[:, None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DataConfig:
+    """What a network is shown."""
+
+    variants: int = 1
+    """How many versions of each recording to cache: the first is as recorded, the others are changed voices."""
+    change_faces: bool = False
+    """Mirror and reshape the faces."""
+    identity_from: Literal["other-clip", "frame-0"] = "other-clip"
+    """`other-clip`: a random frame of another clip of the speaker (of the same clip where there is only
+    one); `frame-0`: the first frame of the target, as in the paper's code."""
+    head_motion: bool = False
+    """Keep the head's motion in the targets."""
+    clip_s: float | None = None
+    """Train on a random piece of this length of every clip; None: on whole clips. The paper: 1 s."""
+    unknown_emotion: float = 0.2
+    """Share of clips whose label is hidden, so that "unknown" is learned."""
+
+    def __post_init__(self) -> None:
+        if self.variants < 1:
+            raise InputError(f"variants {self.variants}: use 1 or more")
+        if self.identity_from not in ("other-clip", "frame-0"):
+            raise InputError(f"unknown identity_from '{self.identity_from}': use other-clip or frame-0")
+
+
+class TalkingFaces(Dataset[Batch]):
+    """The clips of one split of one or more prepared data sets, each as a batch of one.
+
+    Raises:
+        InputError: the split is empty.
+    """
+
+    def __init__(
+        self, stores: list[ClipStore], split: str, encoder: str, config: DataConfig, *, seed: int, training: bool
+    ) -> None:
+        self.config, self.seed, self.training, self.epoch = config, seed, training, 0
+        self.items: list[tuple[StoredClip, list[Variant], Points]] = []
+        for store in stores:
+            clips = store.split(split)
+            variants = load_variants(store, split, encoder, config.variants if training else 1) if clips else []
+            for clip in clips:
+                target = unit_target(clip.landmarks(), head_motion=config.head_motion)
+                self.items.append((clip, variants, target))
+        if not self.items:
+            raise InputError(f"split '{split}' of {', '.join(str(s.root) for s in stores)} is empty: prepare more data")
+        self.by_speaker: dict[str, list[int]] = {}
+        for index, (clip, _, _) in enumerate(self.items):
+            self.by_speaker.setdefault(f"{clip.corpus}/{clip.speaker}", []).append(index)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Batch:
+        """One clip; other choices every epoch while training, always the same ones otherwise."""
+        random = np.random.default_rng([self.seed, self.epoch if self.training else 0, index])
+        clip, variants, whole = self.items[index]
+        variant = variants[int(random.integers(len(variants)))]
+        entry = variant.entries[clip.clip_id]
+        features, samples = variant.read(entry)
+        identity = self._identity(index, random)
+        target = at_speed(whole, entry.speed, entry.frames)
+        if entry.muted:
+            target = np.broadcast_to(rest_face(whole), target.shape)
+        if self.training and self.config.change_faces:
+            identity, target = FaceChange.draw(random).apply(identity, target)
+        first, frames = self._piece(entry.frames, random)
+        first_step, first_sample = first * 5 // 3, first * SAMPLE_RATE_HZ // FPS
+        hidden = self.training and random.random() < self.config.unknown_emotion
+        emotion = (0, 0) if hidden else emotion_index(clip.emotion, clip.intensity)
+        return Batch(
+            samples=torch.from_numpy(samples[first_sample : first_sample + frames * SAMPLE_RATE_HZ // FPS])[None],
+            features=torch.from_numpy(features[first_step : first_step + steps_in(frames)].astype(np.float32))[None],
+            identity=torch.from_numpy(np.ascontiguousarray(identity))[None],
+            emotion=torch.tensor([emotion]),
+            frames=torch.tensor([frames]),
+            target=torch.from_numpy(np.ascontiguousarray(target[first : first + frames]))[None],
+        )
+
+    def _identity(self, index: int, random: np.random.Generator) -> Points:
+        clip, _, target = self.items[index]
+        if self.config.identity_from == "frame-0":
+            return identity_face(target[0])
+        others = [other for other in self.by_speaker[f"{clip.corpus}/{clip.speaker}"] if other != index]
+        source = self.items[others[int(random.integers(len(others)))]][2] if others else target
+        return identity_face(source[int(random.integers(len(source)))])
+
+    def _piece(self, frames: int, random: np.random.Generator) -> tuple[int, int]:
+        """First frame, a multiple of 3 so that steps and samples start on the same instant, and length."""
+        if self.config.clip_s is None or not self.training:
+            return 0, frames
+        wanted = min(frames, round(self.config.clip_s * FPS))
+        return 3 * int(random.integers((frames - wanted) // 3 + 1)), wanted
+
+
+def collate(clips: list[Batch]) -> Batch:
+    """One padded batch."""
+
+    def padded(name: str) -> Tensor:
+        parts = [getattr(clip, name)[0] for clip in clips]
+        return torch.nn.utils.rnn.pad_sequence(parts, batch_first=True)
+
+    return Batch(
+        samples=padded("samples"),
+        features=padded("features"),
+        identity=torch.cat([clip.identity for clip in clips]),
+        emotion=torch.cat([clip.emotion for clip in clips]),
+        frames=torch.cat([clip.frames for clip in clips]),
+        target=padded("target"),
+    )

@@ -1,0 +1,82 @@
+"""Everything that decides what a training run computes."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kfusion.errors import InputError
+from kfusion.models.kfusion import KFusionConfig
+from kfusion.training.batches import DataConfig
+from kfusion.training.losses import LossConfig
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OptimiserConfig:
+    """How the weights are found."""
+
+    name: Literal["adam", "adamw"] = "adamw"
+    learning_rate: float = 1e-3
+    """At its highest, after the warm-up."""
+    min_learning_rate: float = 1e-5
+    """Where the cosine annealing ends."""
+    anneal: Literal["step", "epoch"] = "step"
+    """How often the learning rate is lowered."""
+    warmup_steps: int = 200
+    """The learning rate rises linearly over so many steps."""
+    weight_decay: float = 0.01
+    batch_size: int = 16
+    """Clips a step, for each process."""
+    epochs: int = 30
+    gradient_clip: float | None = 1.0
+    """Largest norm of the gradient of all weights together; none: not limited."""
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    patience: int | None = None
+    """Stop when the validation M-LD has not fallen for so many epochs; none: run all epochs."""
+    seed: int = 0
+    """Of the first weights, the order of the clips, every augmentation and the dropout."""
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "epochs", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} {value}: use 1 or more")
+        for name in ("warmup_steps", "weight_decay", "min_learning_rate", "seed"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} {getattr(self, name)}: use 0 or more")
+        if not self.learning_rate > 0 or self.learning_rate < self.min_learning_rate:
+            raise InputError(f"learning_rate {self.learning_rate}: use more than 0 and than min_learning_rate")
+        if self.gradient_clip is not None and not self.gradient_clip > 0:
+            raise InputError(f"gradient_clip {self.gradient_clip}: use more than 0, or none")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machines:
+    """Where a run computes."""
+
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto` (the default): CUDA where there is one."""
+    devices: int = 1
+    """Training processes on each machine (default: 1)."""
+    num_nodes: int = 1
+    """Machines (default: 1)."""
+    workers: int = 0
+    """Processes that load clips, for each training process (default: 0, it loads them itself)."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("devices", 1), ("num_nodes", 1), ("workers", 0)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} {getattr(self, name)}: use {least} or more")
+
+    @property
+    def processes(self) -> int:
+        """All training processes together."""
+        return self.devices * self.num_nodes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunConfig:
+    """A training run; with the same data, on one CPU thread, it gives the same weights bit for bit."""
+
+    model: KFusionConfig = field(default_factory=KFusionConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)

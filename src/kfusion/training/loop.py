@@ -1,0 +1,232 @@
+"""A whole training run: from prepared data sets to checkpoints, and on from where it stopped."""
+
+import logging
+import pickle
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch import Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from kfusion.config import flatten, from_dict
+from kfusion.data.store import ClipStore
+from kfusion.errors import CheckpointError, InputError, KfusionError, OutputError
+from kfusion.training.callbacks import (
+    BEST,
+    LAST,
+    RESUME,
+    Aborted,
+    KeepCheckpoints,
+    KeepResumeState,
+    Progress,
+    Stopped,
+    StopRequest,
+)
+from kfusion.training.checkpoint import CONFIG, read_info, recover, save_checkpoint
+from kfusion.training.config import Machines, RunConfig
+from kfusion.training.datamodule import TRAIN, VAL, TalkingData, describe
+from kfusion.training.module import TrainingModule
+
+log = logging.getLogger(__name__)
+
+LOGS = "tensorboard"
+_HERE = Machines()
+_CHATTER = (
+    "does not have many workers",
+    "`isinstance(treespec, LeafSpec)` is deprecated",
+    "number of training batches",
+    "your dataloader is not resumable",
+    "Checkpoint directory",
+    "The `srun` command is available",
+)
+"""Parts of Lightning's warnings that do not apply here: the position in the data is ours to restore."""
+
+
+def train(
+    run: RunConfig,
+    data: list[Path],
+    out: Path,
+    *,
+    machines: Machines = _HERE,
+    max_hours: float | None = None,
+    save_every_minutes: float = 5.0,
+) -> Path:
+    """Train, or go on with the run that stopped in `out`, and return the folder of the best checkpoint.
+
+    `out` gets `best` and `last` (checkpoints), `resume.ckpt` (until the run is finished) and
+    `tensorboard`. A run that was stopped and called again with the same arguments ends with the same
+    weights as an unbroken one, bit for bit on one CPU thread. PyTorch's global random state is used.
+
+    Args:
+        run: what is trained and how.
+        data: prepared data sets; their `train` and `val` splits are used.
+        out: folder of the run.
+        machines: where to compute.
+        max_hours: stop after that time, to be resumed.
+        save_every_minutes: between two states to resume from inside an epoch.
+
+    Raises:
+        InputError: a data set is missing or lacks a split, or `out` holds a run with other settings.
+        OutputError: `out` cannot be written.
+        CheckpointError: what is to be resumed is damaged.
+        KeyboardInterrupt: Ctrl-C or SIGTERM, after the state is saved.
+    """
+    out, stores = Path(out), [ClipStore(root) for root in data]
+    _check_splits(stores)
+    accelerator = _accelerator(machines)
+    _make_folder(out)
+    origin = {"training_data": [describe(store) for store in stores], "processes": machines.processes}
+    if _is_finished(out, run, origin):
+        log.warning("%s: this run is finished already, nothing is done: train to another folder with -o", out)
+        return out / BEST
+    resumed = _resumed(out, run, origin)
+    stop = StopRequest(max_hours)
+    with _quiet_lightning(), stop.listening():
+        trainer = Trainer(
+            accelerator=accelerator,
+            devices=machines.devices,
+            num_nodes=machines.num_nodes,
+            precision=run.optimiser.precision,
+            max_epochs=run.optimiser.epochs,
+            logger=TensorBoardLogger(out, name=LOGS, version=""),
+            callbacks=[KeepCheckpoints(out), KeepResumeState(out, stop, 60 * save_every_minutes), Progress()],
+            default_root_dir=out,
+            log_every_n_steps=10,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        _fit(trainer, TrainingModule(run), TalkingData(stores, run, workers=machines.workers), resumed, stop)
+    return out / BEST
+
+
+def _fit(trainer: Trainer, module: TrainingModule, data: TalkingData, resumed: Path | None, stop: StopRequest) -> None:
+    out = Path(trainer.default_root_dir)
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=None if resumed is None else str(resumed))
+    except (Stopped, Aborted) as error:
+        saved = "is kept" if (out / RESUME).exists() else "was not saved yet"
+        log.warning("%s: stopped, the state %s: run the same command again to go on", out, saved)
+        if stop.interrupted:
+            raise KeyboardInterrupt from error
+    except KfusionError:
+        with suppress(OSError):
+            out.rmdir()  # it goes only if nothing stands in it yet
+        raise
+    else:
+        if trainer.is_global_zero:
+            _finish(out, module)
+
+
+def _finish(out: Path, module: TrainingModule) -> None:
+    save_checkpoint(out / LAST, module.network, replace(read_info(out / LAST), finished=True))
+    (out / RESUME).unlink(missing_ok=True)
+
+
+def _is_finished(out: Path, run: RunConfig, origin: dict[str, Any]) -> bool:
+    """Whether `out` holds the end of this very run."""
+    if not (out / LAST / CONFIG).exists():
+        return False
+    last = read_info(out / LAST)
+    if last.finished:
+        theirs = {"training_data": list(last.training_data), "processes": origin["processes"]}
+        _check_same(out, (last.run, theirs), (run, origin))
+    elif not (out / RESUME).exists():
+        raise CheckpointError(f"{out / RESUME}: missing, this run cannot go on: pass another folder with -o")
+    return last.finished
+
+
+def _resumed(out: Path, run: RunConfig, origin: dict[str, Any]) -> Path | None:
+    """The state to go on from, after a check that it is of this very run."""
+    path = out / RESUME
+    if not path.exists():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)["kfusion"]
+        theirs = from_dict(RunConfig, state["run"])
+    except (OSError, RuntimeError, EOFError, LookupError, TypeError, pickle.UnpicklingError, InputError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"{path}: damaged or of another version ({reason}): delete {out} to begin again"
+        ) from error
+    _check_same(out, (theirs, state), (run, origin))
+    return path
+
+
+def _check_same(out: Path, theirs: tuple[RunConfig, dict[str, Any]], ours: tuple[RunConfig, dict[str, Any]]) -> None:
+    """Raises `InputError` that names the first setting in which two runs differ."""
+    before, now = flatten(theirs[0]), flatten(ours[0])
+    remedy = "pass the same settings to go on with it, or another folder with -o"
+    for name, value in now.items():
+        if before[name] != value:
+            raise InputError(f"{out}: this run was started with {name} {before[name]}, not {value}: {remedy}")
+    if theirs[1]["training_data"] != ours[1]["training_data"]:
+        raise InputError(f"{out}: this run was started with other data: {remedy}")
+    if theirs[1]["processes"] != ours[1]["processes"]:
+        counts = f"{theirs[1]['processes']} processes, not {ours[1]['processes']}"
+        raise InputError(f"{out}: this run was started with {counts} (devices times nodes): {remedy}")
+
+
+def _check_splits(stores: list[ClipStore]) -> None:
+    for split in (TRAIN, VAL):
+        if not any(store.split(split) for store in stores):
+            roots = ", ".join(str(store.root) for store in stores)
+            raise InputError(
+                f"{roots}: no clips in the split '{split}', training needs {TRAIN} and {VAL}: "
+                "add a data set that has it with another --data, or prepare this one with more clips"
+            )
+
+
+def _accelerator(machines: Machines) -> str:
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if machines.accelerator == "cpu" or (machines.accelerator == "auto" and not found):
+        return "cpu"
+    if machines.devices > found:
+        raise InputError(
+            f"{machines.devices} CUDA devices asked for, {found} found: pass fewer --devices or --accelerator cpu"
+        )
+    return "cuda"
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / ".write-test"
+        probe.touch()
+        probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot write ({error.strerror or error}): choose another place with -o") from error
+    if is_first_process():
+        for name in (BEST, LAST):
+            recover(out / name)
+
+
+def is_first_process() -> bool:
+    """Whether this is the only process of the run, or the one that writes its files."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Without Lightning's tips, and its warnings about what is meant to be so."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        for message in _CHATTER:
+            warnings.filterwarnings("ignore", message=f".*{re.escape(message)}")
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

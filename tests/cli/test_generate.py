@@ -1,0 +1,334 @@
+import errno
+import json
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories import click, face_points, tone, write_bundle, write_float_wav, write_wav
+from PIL import Image
+
+from kfusion import LandmarkSequence, assets
+from kfusion.cli.main import main
+from kfusion.face import FaceFinder
+from kfusion.landmarks import mouth_opening
+
+
+class Desk:
+    """A folder with a good recording, face and model, and `kfusion generate` on them."""
+
+    def __init__(self, root: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        self.root, self._capfd = root, capfd
+        self.speech = write_wav(root / "speech.wav", tone(1.0))
+        self.face = root / "face.npy"
+        np.save(self.face, face_points())
+        self.model = write_bundle(root / "model.onnx")
+        self.out = root / "out"
+
+    def run(self, *words: object, speech: object = None, face: object = None, out: object = None) -> list[str]:
+        """Paths on stdout and lines on stderr, of a run that must succeed."""
+        code, shown, notes = self._run(words, speech, face, out)
+        assert code == 0, notes
+        self.shown = shown
+        return notes
+
+    def refused(self, *words: object, speech: object = None, face: object = None, out: object = None) -> str:
+        """The one line of a run that must fail and leave nothing."""
+        before = sorted(self.root.rglob("*"))
+        code, shown, notes = self._run(words, speech, face, out)
+        assert code == 2
+        assert shown == []
+        assert len(notes) == 1, notes
+        assert notes[0].startswith("kfusion: error: ")
+        assert sorted(self.root.rglob("*")) == before
+        return notes[0]
+
+    def _run(self, words: tuple[object, ...], *inputs: object) -> tuple[int, list[str], list[str]]:
+        defaults = (self.speech, self.face, self.out)
+        speech, face, out = (
+            default if given is None else given for given, default in zip(inputs, defaults, strict=True)
+        )
+        line = ["generate", speech, "--face", face, "-o", out, "--model", self.model, *words]
+        self._capfd.readouterr()
+        code = main([str(word) for word in line])
+        captured = self._capfd.readouterr()
+        return code, captured.out.splitlines(), captured.err.splitlines()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Desk:
+    return Desk(tmp_path, capfd)
+
+
+def test_landmarks_and_a_preview_come_out(desk: Desk) -> None:
+    assert desk.run() == []
+    assert desk.shown == [str(desk.out / "landmarks.npz"), str(desk.out / "preview.mp4")]
+    assert sorted(path.name for path in desk.out.iterdir()) == ["landmarks.npz", "preview.mp4"]
+    sequence = LandmarkSequence.load(desk.out / "landmarks.npz")
+    assert sequence.points.shape == (30, 68, 2)
+    assert (sequence.fps, sequence.frame, sequence.model) == (30.0, "image", "tiny-loudness")
+    assert sequence.source == str(desk.speech)
+
+
+def test_every_format_holds_the_same(desk: Desk) -> None:
+    desk.run("--format", "csv, json", "--no-preview", "--fps", 25)
+    names = ["landmarks.npz", "landmarks.csv", "landmarks.json"]
+    assert desk.shown == [str(desk.out / name) for name in names]
+    points = LandmarkSequence.load(desk.out / "landmarks.npz").points
+    table = np.loadtxt(desk.out / "landmarks.csv", delimiter=",", skiprows=1)
+    np.testing.assert_allclose(table[:, 2:].reshape(-1, 68, 2), points, atol=1e-3)
+    np.testing.assert_allclose(table[:, 1], np.arange(25) / 25)
+    np.testing.assert_allclose(json.loads((desk.out / "landmarks.json").read_text())["landmarks"], points, atol=1e-3)
+
+
+@pytest.mark.parametrize("fps", [25, 30, 60])
+def test_a_click_is_shown_in_the_frame_of_its_time(desk: Desk, fps: int) -> None:
+    speech = write_wav(desk.root / "click.wav", click(3, 1.4, 48_000), 48_000, channels=2)
+    desk.run("--fps", fps, "--no-preview", speech=speech)
+    sequence = LandmarkSequence.load(desk.out / "landmarks.npz")
+    assert mouth_opening(sequence.points).argmax() == round(1.4 * fps)
+
+
+def test_a_second_run_replaces_the_first_and_names_what_it_leaves(desk: Desk) -> None:
+    desk.run()
+    notes = desk.run("--no-preview", "--fps", 60)
+    assert notes == [f"kfusion: note: {desk.out / 'preview.mp4'} is from an earlier run and was left as it is"]
+    assert LandmarkSequence.load(desk.out / "landmarks.npz").fps == 60
+
+
+def test_the_demo_runs_on_the_packaged_samples(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "-o", str(desk.out), "--model", str(desk.model), "--no-preview"]) == 0
+    assert capfd.readouterr().err == ""
+    sequence = LandmarkSequence.load(desk.out / "landmarks.npz")
+    assert sequence.source == str(assets.SAMPLE_SPEECH)
+    assert 9 < len(sequence) / sequence.fps < 11
+
+
+# --- recordings that cannot be used
+
+
+def test_a_missing_recording(desk: Desk) -> None:
+    assert "none.wav: no such recording" in desk.refused(speech=desk.root / "none.wav")
+
+
+def test_a_folder_as_recording(desk: Desk) -> None:
+    assert str(desk.root) in desk.refused(speech=desk.root)
+
+
+def test_an_empty_recording(desk: Desk) -> None:
+    (desk.root / "empty.wav").touch()
+    assert "empty.wav: the file is empty (0 bytes)" in desk.refused(speech=desk.root / "empty.wav")
+
+
+@pytest.mark.parametrize("share", [0.002, 0.5])
+def test_a_truncated_recording(desk: Desk, share: float) -> None:
+    content = write_wav(desk.root / "whole.wav", tone(4)).read_bytes()
+    cut = desk.root / "cut.wav"
+    cut.write_bytes(content[: int(len(content) * share)])
+    assert "cut.wav: " in desk.refused(speech=cut)
+
+
+def test_a_recording_that_is_no_sound(desk: Desk) -> None:
+    text = desk.root / "notes.mp3"
+    text.write_text("no sound at all, only words\n" * 50)
+    assert "notes.mp3: " in desk.refused(speech=text)
+    assert "face.npy: " in desk.refused(speech=desk.face)
+
+
+def test_a_picture_as_recording(desk: Desk) -> None:
+    assert "no audio track" in desk.refused(speech=assets.SAMPLE_PORTRAIT)
+
+
+def test_a_silent_recording(desk: Desk) -> None:
+    silent = write_wav(desk.root / "silent.wav", np.zeros(16_000, np.float32))
+    line = desk.refused(speech=silent)
+    assert "silent.wav: is silent (peak -inf dBFS)" in line
+    assert "--allow-silence" in line
+    assert desk.run("--allow-silence", speech=silent) == []
+
+
+def test_a_recording_of_0_02_s(desk: Desk) -> None:
+    short = write_wav(desk.root / "short.wav", tone(0.02))
+    assert "short.wav: lasts 0.02 s: pass a recording of at least 0.1 s" in desk.refused(speech=short)
+
+
+def test_a_recording_with_samples_that_are_not_numbers(desk: Desk) -> None:
+    samples = tone(1.0)
+    samples[8000] = np.nan
+    assert "0.500 s is not a finite number" in desk.refused(speech=write_float_wav(desk.root / "nan.wav", samples))
+
+
+def test_a_clipped_recording_goes_on_with_a_notice(desk: Desk) -> None:
+    notes = desk.run(speech=write_wav(desk.root / "loud.wav", tone(1.0, level=4)))
+    assert len(notes) == 1
+    assert "loud.wav" in notes[0]
+    assert "clipped" in notes[0]
+
+
+def test_eight_channels_are_mixed_with_a_notice(desk: Desk) -> None:
+    wide = write_wav(desk.root / "wide.wav", tone(1.0), 44_100, channels=8)
+    assert desk.run(speech=wide) == [f"kfusion: note: {wide}: 8 channels, mixed to mono"]
+
+
+# --- faces that cannot be used
+
+
+def save_picture(path: Path, *faces: tuple[float, int]) -> Path:
+    """The face of the sample portrait once for each (scale, left edge), on grey."""
+    picture = Image.new("RGB", (800, 420), (120, 120, 120))
+    with Image.open(assets.SAMPLE_PORTRAIT) as portrait:
+        face = portrait.crop((70, 30, 225, 215))
+    for scale, left in faces:
+        picture.paste(face.resize((round(face.width * scale), round(face.height * scale))), (left, 5))
+    picture.save(path)
+    return path
+
+
+def test_a_portrait_without_a_face(desk: Desk) -> None:
+    assert "empty.png: no face found" in desk.refused(face=save_picture(desk.root / "empty.png"))
+
+
+def test_of_several_faces_the_largest_is_taken_with_a_notice(desk: Desk) -> None:
+    group = save_picture(desk.root / "group.png", (1.6, 20), (2.2, 400))
+    notes = desk.run("--no-preview", face=group)
+    assert notes == [f"kfusion: note: {group}: 2 faces found, the largest is used"]
+    assert LandmarkSequence.load(desk.out / "landmarks.npz").points[0, 30, 0] > 400
+
+
+def test_a_profile(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = face_points()
+    profile[:, 0] = np.where(profile[:, 0] < 128, 128 + (profile[:, 0] - 128) * 0.1, profile[:, 0])
+    monkeypatch.setattr(FaceFinder, "find", lambda *_: [profile])
+    assert "turned to the side" in desk.refused(face=assets.SAMPLE_PORTRAIT)
+
+
+def test_a_missing_portrait(desk: Desk) -> None:
+    assert "none.jpg: no such picture" in desk.refused(face=desk.root / "none.jpg")
+
+
+def test_a_folder_as_portrait(desk: Desk) -> None:
+    assert str(desk.root) in desk.refused(face=desk.root)
+
+
+@pytest.mark.parametrize("content", [b"", b"words, no picture", None])
+def test_a_broken_portrait(desk: Desk, content: bytes | None) -> None:
+    broken = desk.root / "broken.jpg"
+    broken.write_bytes(assets.SAMPLE_PORTRAIT.read_bytes()[:9000] if content is None else content)
+    assert "broken.jpg: cannot read the picture" in desk.refused(face=broken)
+
+
+@pytest.mark.parametrize("ending", ["npy", "npz", "json", "csv"])
+def test_a_landmark_file_of_the_wrong_shape(desk: Desk, ending: str) -> None:
+    wrong, points = desk.root / f"wrong.{ending}", face_points()[:67]
+    writers = {
+        "npy": lambda: np.save(wrong, points),
+        "npz": lambda: np.savez(wrong, landmarks=points),
+        "json": lambda: wrong.write_text(json.dumps(points.tolist())),
+        "csv": lambda: np.savetxt(wrong, points, delimiter=","),
+    }
+    writers[ending]()
+    line = desk.refused(face=wrong)
+    assert "(67, 2), expected (68, 2)" in line
+
+
+def test_a_landmark_file_with_values_that_are_not_numbers(desk: Desk) -> None:
+    points = face_points()
+    points[3] = np.nan
+    np.save(desk.root / "nan.npy", points)
+    assert "nan.npy: landmarks hold values that are not finite" in desk.refused(face=desk.root / "nan.npy")
+
+
+@pytest.mark.parametrize("ending", ["npy", "npz", "json", "csv"])
+@pytest.mark.parametrize("content", [b"", b"\n", b"words", b"PK\x03\x04 no archive", b"\xff\xfe\x00"])
+def test_a_damaged_landmark_file(desk: Desk, ending: str, content: bytes) -> None:
+    damaged = desk.root / f"damaged.{ending}"
+    damaged.write_bytes(content)
+    assert f"damaged.{ending}: " in desk.refused(face=damaged)
+
+
+# --- places, words and models that cannot be used
+
+
+def test_a_place_below_a_file(desk: Desk) -> None:
+    assert str(desk.speech) in desk.refused(out=desk.speech / "out")
+    assert f"{desk.speech}: is a file" in desk.refused(out=desk.speech)
+
+
+@contextmanager
+def largest_file(size_bytes: int) -> Iterator[None]:
+    """The system refuses to write more, as a full disk does."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("size_bytes", [500, 6000])
+def test_a_full_disk(desk: Desk, size_bytes: int) -> None:
+    with largest_file(size_bytes):
+        line = desk.refused()
+    assert f"{desk.out}" in line
+    assert "cannot write" in line
+    assert ".part" not in line
+
+
+def test_a_full_disk_leaves_an_earlier_result_as_it_was(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.run()
+    before = {path.name: path.read_bytes() for path in desk.out.iterdir()}
+    monkeypatch.setattr(
+        np, "savez_compressed", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space"))
+    )
+    assert "cannot write (No space)" in desk.refused()
+    assert {path.name: path.read_bytes() for path in desk.out.iterdir()} == before
+
+
+def test_an_unknown_emotion(desk: Desk) -> None:
+    line = desk.refused("--emotion", "bored")
+    assert "unknown emotion 'bored': use angry, contempt, disgusted" in line
+
+
+@pytest.mark.parametrize("words", [("--emotion", "happy", "--intensity", 4), ("--intensity", 2)])
+def test_an_intensity_that_does_not_fit(desk: Desk, words: tuple[object, ...]) -> None:
+    assert "intensity" in desk.refused(*words)
+
+
+def test_an_emotion_that_has_no_effect_gets_a_notice(desk: Desk) -> None:
+    notes = desk.run("--emotion", "sad", "--no-preview")
+    assert len(notes) == 1
+    assert "emotion 'sad' has no effect" in notes[0]
+
+
+def test_an_impossible_frame_rate(desk: Desk) -> None:
+    assert "fps is 0.0: use a number above 0" in desk.refused("--fps", 0)
+
+
+def test_an_unknown_format(desk: Desk) -> None:
+    assert "unknown output format 'xml': use npz, csv, json" in desk.refused("--format", "npz,xml")
+
+
+def test_a_model_of_another_version(desk: Desk) -> None:
+    newer = write_bundle(desk.root / "newer.onnx", version="2")
+    assert "newer.onnx: bundle format 2, this version of kfusion reads 1" in desk.refused("--model", newer)
+
+
+def test_a_model_that_is_missing_or_no_model(desk: Desk) -> None:
+    assert "none.onnx: no such model" in desk.refused("--model", desk.root / "none.onnx")
+    assert "speech.wav: not a kfusion bundle" in desk.refused("--model", desk.speech)
+    shutil.copy(desk.model, desk.root / "cut.onnx")
+    (desk.root / "cut.onnx").write_bytes(desk.model.read_bytes()[:600])
+    assert "cut.onnx: not a kfusion bundle" in desk.refused("--model", desk.root / "cut.onnx")
+
+
+def test_an_interrupt_leaves_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kfusion.inference.preview.write_preview", interrupt)
+    line = ["generate", desk.speech, "--face", desk.face, "-o", desk.out, "--model", desk.model]
+    assert main([str(word) for word in line]) == 130
+    assert not desk.out.exists()

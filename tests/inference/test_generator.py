@@ -1,0 +1,224 @@
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories import click, face_points, movement, tone, write_bundle, write_float_wav, write_wav
+
+import kfusion
+from kfusion import LandmarkSequence, assets
+from kfusion.errors import CheckpointError, InputError, MissingWeightsError
+from kfusion.inference.generator import Generator
+from kfusion.landmarks import frame_count, inter_ocular_distance, mouth_opening, unit_frame
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("bundle") / "model.onnx")
+
+
+@pytest.fixture(scope="module")
+def model(bundle: Path) -> Generator:
+    return kfusion.load(bundle, threads=1)
+
+
+def reacting_frame(sequence: LandmarkSequence) -> int:
+    return int(mouth_opening(sequence.points).argmax())
+
+
+@pytest.mark.parametrize("at_s", [0.0, 0.31, 1.234, 5.97, 6.04, 9.5, 11.96])
+def test_the_frame_that_shows_a_click_is_its_time_times_the_frame_rate(model: Generator, at_s: float) -> None:
+    assert reacting_frame(model.generate(click(12, at_s), face_points())) == round(at_s * 30)
+
+
+@pytest.mark.parametrize("fps", [25, 30, 60])
+@pytest.mark.parametrize("at_s", [0.2, 1.0, 7.4])
+def test_a_click_is_shown_at_its_time_at_every_frame_rate(
+    model: Generator, tmp_path: Path, fps: float, at_s: float
+) -> None:
+    path = write_wav(tmp_path / "click.wav", click(8, at_s, 44_100), 44_100)
+    model.generate(path, face_points(), fps=fps).save(tmp_path / "landmarks.npz")
+    sequence = LandmarkSequence.load(tmp_path / "landmarks.npz")
+    assert sequence.fps == fps
+    assert reacting_frame(sequence) == round(at_s * fps)
+
+
+@pytest.mark.parametrize("duration_s", [0.1, 0.11, 1.0, 5.99, 6.0, 6.01, 9.999, 10.0, 25.3])
+@pytest.mark.parametrize("fps", [24, 25, 29.97, 30, 60])
+def test_the_last_partial_frame_is_included(model: Generator, duration_s: float, fps: float) -> None:
+    samples = tone(duration_s)
+    sequence = model.generate(samples, face_points(), fps=fps)
+    assert len(sequence) == frame_count(len(samples) / 16_000, fps)
+
+
+def test_a_long_recording_gives_what_one_long_run_gives(model: Generator, tmp_path: Path) -> None:
+    whole = kfusion.load(write_bundle(tmp_path / "whole.onnx", window_s=60), threads=1)
+    samples = tone(31.7) * np.linspace(0.2, 1, round(31.7 * 16_000), dtype=np.float32)
+    cut, once = (run.generate(samples, face_points()).points for run in (model, whole))
+    np.testing.assert_allclose(cut, once, atol=1e-3)
+
+
+def test_the_same_sound_from_a_file_and_from_an_array_gives_the_same(model: Generator, tmp_path: Path) -> None:
+    samples = np.round(tone(2.0) * 32767).astype(np.float32) / 32768
+    path = write_wav(tmp_path / "tone.wav", samples * 32768 / 32767)
+    from_file, from_array = (model.generate(audio, face_points()).points for audio in (path, samples))
+    np.testing.assert_allclose(from_file, from_array, atol=1e-3)
+
+
+def test_the_result_lies_where_the_face_lies(model: Generator) -> None:
+    face = face_points(center=(900, 400), size=300)
+    angle = np.deg2rad(20)
+    face = (face @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])).astype(np.float32)
+    silent = model.generate(np.zeros(16_000, np.float32), face)
+    np.testing.assert_allclose(silent.points, np.tile(face, (30, 1, 1)), atol=1e-3)
+    loud = model.generate(np.full(16_000, 0.1, np.float32), face).points[10] - face
+    expected = unit_frame(face).inverse().matrix @ (0.1 * movement()).T
+    np.testing.assert_allclose(loud, expected.T, atol=0.05 * inter_ocular_distance(face) * 0.1)
+
+
+def test_a_short_recording_is_padded_and_cut(model: Generator) -> None:
+    assert len(model.generate(tone(0.1), face_points())) == 3
+
+
+def test_every_kind_of_identity_is_taken(model: Generator, tmp_path: Path) -> None:
+    np.save(tmp_path / "face.npy", face_points())
+    sequence = model.generate(tone(0.5), face_points())
+    for identity in (tmp_path / "face.npy", str(tmp_path / "face.npy"), sequence):
+        assert np.isfinite(model.generate(tone(0.5), identity).points).all()
+
+
+def test_without_an_identity_the_mean_face_fills_a_crop(
+    model: Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mean = tmp_path / "mean_face.npy"
+    np.save(mean, unit_frame(face_points())(face_points()))
+    monkeypatch.setattr(assets, "MEAN_FACE", mean)
+    sequence = model.generate(np.zeros(3200, np.float32))
+    assert sequence.frame == "crop"
+    low, high = sequence.points.min((0, 1)), sequence.points.max((0, 1))
+    np.testing.assert_allclose((low + high) / 2, 128, atol=1)
+    np.testing.assert_allclose((high - low).max(), 256 * 2 / 3, atol=1)
+
+
+def test_a_portrait_gives_landmarks_in_its_own_pixels(model: Generator) -> None:
+    sequence = model.generate(np.zeros(3200, np.float32), assets.SAMPLE_PORTRAIT)
+    nose = sequence.points[0, 30]
+    assert sequence.frame == "image"
+    assert 120 < nose[0] < 170
+    assert 110 < nose[1] < 160
+
+
+def test_the_sequence_says_where_it_comes_from(model: Generator, tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "tone.wav", tone(0.5))
+    sequence = model.generate(path, face_points())
+    assert (sequence.model, sequence.source, sequence.fps) == ("tiny-loudness", str(path), 30.0)
+
+
+def test_an_emotion_that_the_model_knows_has_an_effect(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    model = kfusion.load(write_bundle(tmp_path / "model.onnx", emotions="happy,sad"), threads=1)
+    neutral, happy = (model.generate(tone(0.5), face_points(), emotion=name).points for name in (None, "happy"))
+    assert np.abs(happy - neutral).max() > 0.1
+    assert not caplog.records
+
+
+def test_an_emotion_that_the_model_never_saw_gets_a_notice(model: Generator, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        model.generate(tone(0.5), face_points(), emotion="happy", intensity=2)
+    assert [record.getMessage() for record in caplog.records] == [
+        "emotion 'happy' has no effect: model tiny-loudness was trained without emotion labels"
+    ]
+
+
+def test_progress_reaches_the_end(model: Generator) -> None:
+    calls: list[tuple[float, float | None]] = []
+    model.generate(tone(20), face_points(), progress=lambda *call: calls.append(call))
+    assert len(calls) > 3
+    assert calls[-1] == (20.0, 20.0)
+
+
+def test_a_silent_array_gives_a_resting_face(model: Generator) -> None:
+    points = model.generate(np.zeros(8000, np.float32), face_points()).points
+    np.testing.assert_allclose(points[0], points[-1])
+
+
+def test_a_silent_file_is_refused_unless_allowed(model: Generator, tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "silent.wav", np.zeros(8000, np.float32))
+    with pytest.raises(InputError, match=r"is silent \(peak -inf dBFS\)"):
+        model.generate(path, face_points())
+    assert len(model.generate(path, face_points(), allow_silence=True)) == 15
+
+
+@pytest.mark.parametrize("fps", [0, -1, 241, float("nan"), float("inf")])
+def test_an_impossible_frame_rate_is_refused(model: Generator, fps: float) -> None:
+    with pytest.raises(InputError, match="fps is"):
+        model.generate(tone(0.5), face_points(), fps=fps)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.zeros(320, np.float32), "lasts 0.02 s"),
+        (np.zeros(0, np.float32), "lasts 0 s"),
+        (np.array([0.1] * 8000 + [np.nan] * 8000, np.float32), "0.500 s is not a finite number"),
+        (np.zeros((2, 16_000), np.float32), r"shape \(2, 16000\)"),
+        (np.zeros(16_000, np.int16), "int16"),
+    ],
+)
+def test_samples_that_cannot_be_used_are_refused(model: Generator, samples: np.ndarray, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        model.generate(samples, face_points())
+
+
+def test_a_file_with_samples_that_are_not_numbers_is_refused(model: Generator, tmp_path: Path) -> None:
+    samples = tone(0.5)
+    samples[4000] = np.nan
+    with pytest.raises(InputError, match="not a finite number"):
+        model.generate(write_float_wav(tmp_path / "nan.wav", samples), face_points())
+
+
+def test_a_clipped_recording_gets_a_notice(model: Generator, caplog: pytest.LogCaptureFixture) -> None:
+    model.generate(np.clip(tone(1.0, level=3), -1, 1), face_points())
+    assert "samples are clipped" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "identity", [np.zeros((5, 2)), np.zeros((10, 10), np.uint8), np.zeros((10, 10, 4), np.uint8), np.zeros((68, 2))]
+)
+def test_an_array_that_is_no_face_is_refused(model: Generator, identity: np.ndarray) -> None:
+    with pytest.raises(InputError):
+        model.generate(tone(0.5), identity)
+
+
+def test_a_folder_with_a_model_is_loaded(bundle: Path) -> None:
+    assert kfusion.load(bundle.parent).card.model_id == "tiny-loudness"
+
+
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingWeightsError, match="no such model"):
+        kfusion.load(tmp_path / "none.onnx")
+    with pytest.raises(MissingWeightsError, match="kfusion export"):
+        kfusion.load(tmp_path)
+
+
+def test_missing_default_weights_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "DEFAULT_MODEL", tmp_path / "default.onnx")
+    with pytest.raises(MissingWeightsError, match="install kfusion again"):
+        kfusion.load()
+
+
+def test_a_bundle_of_another_version_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="bundle format 7, this version of kfusion reads 1"):
+        kfusion.load(write_bundle(tmp_path / "new.onnx", version="7"))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a network", b"\x00" * 1000])
+def test_a_file_that_is_no_bundle_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="not a kfusion bundle"):
+        kfusion.load(path)
+
+
+def test_a_bundle_with_damaged_metadata_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="damaged metadata"):
+        kfusion.load(write_bundle(tmp_path / "model.onnx", window_s=1, context_s=1))

@@ -1,0 +1,238 @@
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import WhisperConfig, WhisperFeatureExtractor
+from transformers.models.whisper.modeling_whisper import WhisperEncoder as TheirEncoder
+
+from kfusion.errors import InputError, MissingWeightsError
+from kfusion.models.speech import load_speech_encoder
+from kfusion.models.speech.encoder import frames_in, pad_to_steps, steps_in
+from kfusion.models.speech.mel import mel_filters
+from kfusion.models.speech.whisper import LAYERS, WIDTH, WhisperEncoder, from_ctranslate2, read_ctranslate2
+
+KINDS = {"float32": 0, "int8": 1, "int16": 2, "int32": 3, "float16": 4}
+
+
+def voice(count: int, seed: int = 0) -> Tensor:
+    """Two vowels' worth of harmonics over a little noise, with a pause, (1, N)."""
+    random = torch.Generator().manual_seed(seed)
+    time_s = torch.arange(count) / 16_000
+    sound = sum(torch.sin(2 * torch.pi * 120 * number * time_s) / number for number in range(1, 30))
+    sound = sound * (torch.sin(2 * torch.pi * 2 * time_s) > -0.5)
+    return (0.1 * sound + 0.001 * torch.randn(count, generator=random))[None]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> WhisperEncoder:
+    loaded = load_speech_encoder()
+    assert isinstance(loaded, WhisperEncoder)
+    return loaded
+
+
+def transformers_encoder(ours: WhisperEncoder, steps: int) -> TheirEncoder:
+    """Hugging Face's encoder for exactly `steps` steps with our weights; its positions are its own."""
+    config = WhisperConfig(
+        d_model=384,
+        encoder_layers=4,
+        encoder_attention_heads=6,
+        encoder_ffn_dim=1536,
+        num_mel_bins=80,
+        max_source_positions=steps,
+    )
+    theirs = TheirEncoder(config).eval()
+    state = {"embed_positions.weight": sinusoids(steps)}
+    for ours_name, their_name in (("conv1", "conv1"), ("conv2", "conv2"), ("norm", "layer_norm")):
+        put(state, their_name, ours.get_submodule(ours_name))
+    for number, block in enumerate(ours.blocks):
+        name = f"layers.{number}"
+        put(state, f"{name}.self_attn_layer_norm", block.attention_norm)
+        put(state, f"{name}.final_layer_norm", block.ffn_norm)
+        put(state, f"{name}.fc1", block.ffn_in)
+        put(state, f"{name}.fc2", block.ffn_out)
+        put(state, f"{name}.self_attn.out_proj", block.attention_out)
+        biases = block.qkv.bias.chunk(3)
+        assert (biases[1] == 0).all()  # Whisper's keys have no bias
+        for letter, weight, bias in zip("qkv", block.qkv.weight.chunk(3), biases, strict=True):
+            state[f"{name}.self_attn.{letter}_proj.weight"] = weight
+            if letter != "k":
+                state[f"{name}.self_attn.{letter}_proj.bias"] = bias
+    theirs.load_state_dict(state)
+    return theirs
+
+
+def put(state: dict[str, Tensor], name: str, module: nn.Module) -> None:
+    state.update({f"{name}.{kind}": value for kind, value in module.state_dict().items()})
+
+
+def sinusoids(steps: int) -> Tensor:
+    """Whisper's positions, by its definition."""
+    rate = np.log(10_000) / (192 - 1)
+    angles = np.arange(steps)[:, None] * np.exp(-rate * np.arange(192))[None]
+    return torch.tensor(np.concatenate([np.sin(angles), np.cos(angles)], axis=1), dtype=torch.float32)
+
+
+@pytest.mark.parametrize("count", [1600, 16_000, 32_480])
+def test_the_features_are_those_of_transformers(encoder: WhisperEncoder, count: int) -> None:
+    samples = voice(count)
+    steps = steps_in(frames_in(count))
+    with torch.no_grad():
+        mel = encoder.log_mel(pad_to_steps(samples))
+        theirs = transformers_encoder(encoder, steps)(mel, output_hidden_states=True)
+    expected = torch.cat([theirs.hidden_states[2], theirs.last_hidden_state], dim=-1)
+    ours = encoder.encode(samples)
+    assert ours.shape == (1, steps, 768)
+    assert (ours - expected).abs().max() < 2e-4 * expected.abs().max()
+
+
+@pytest.mark.parametrize("count", [640, 16_000, 52_800])
+def test_the_log_mel_is_that_of_transformers(encoder: WhisperEncoder, count: int) -> None:
+    extractor = WhisperFeatureExtractor(feature_size=80)
+    samples = voice(count)
+    theirs = extractor(samples[0].numpy(), sampling_rate=16_000, padding="do_not_pad", return_tensors="pt")
+    ours = encoder.log_mel(samples)
+    assert ours.shape == (1, 80, count // 160)
+    torch.testing.assert_close(ours, theirs.input_features, atol=2e-3, rtol=0)
+
+
+def test_the_mel_filters_are_those_of_transformers() -> None:
+    theirs = WhisperFeatureExtractor(feature_size=80).mel_filters
+    np.testing.assert_allclose(mel_filters(), theirs.T, atol=1e-7)
+
+
+@pytest.mark.parametrize("count", [320, 533, 534, 1600, 8000, 12_345, 16_000, 32_480, 112_000, 480_000])
+def test_the_steps_cover_the_frames(encoder: WhisperEncoder, count: int) -> None:
+    small = WhisperEncoder()
+    small.blocks = encoder.blocks[:0]
+    stem = small.conv2(small.conv1(small.log_mel(pad_to_steps(torch.randn(1, count)))))
+    assert stem.shape[-1] == steps_in(frames_in(count))
+
+
+@pytest.mark.parametrize("sample", [0, 700, 8000, 8100, 15_000, 31_680])
+def test_a_click_excites_the_step_of_its_time_most(sample: int) -> None:
+    encoder = WhisperEncoder()
+    nn.init.dirac_(encoder.conv1.weight)
+    nn.init.dirac_(encoder.conv2.weight)
+    for name, weight in encoder.named_parameters():
+        if name.endswith(("attention_out.weight", "ffn_out.weight", "bias")):
+            nn.init.zeros_(weight)  # blocks that pass everything on: attention would spread the click
+    samples = 1e-3 * torch.randn(1, 32_000, generator=torch.Generator().manual_seed(0))
+    clicked = samples.clone()
+    clicked[0, max(0, sample - 10) : sample + 10] += 0.5
+    difference = (encoder.encode(clicked) - encoder.encode(samples))[0, :, :WIDTH].abs().sum(-1)
+    assert difference.argmax() == round(sample / 320)
+
+
+def test_a_clip_does_not_depend_on_its_batch(encoder: WhisperEncoder) -> None:
+    batch = torch.cat([voice(8000), 10 * voice(8000, seed=1), torch.zeros(1, 8000)])
+    together = encoder.encode(batch)
+    for row in range(3):
+        torch.testing.assert_close(together[row : row + 1], encoder.encode(batch[row : row + 1]), atol=1e-4, rtol=1e-4)
+    assert together.isfinite().all()
+
+
+def test_positions_are_counted_from_the_first(encoder: WhisperEncoder) -> None:
+    samples = voice(16_000)
+    far = encoder.encode(samples, 100)
+    assert (far - encoder.encode(samples)).abs().max() > 0.1
+    torch.testing.assert_close(encoder.get_buffer("positions")[100:150], sinusoids(150)[100:], atol=2e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("count", "first"), [(480_001, 0), (16_000, 1451), (16_000, -1)])
+def test_sound_beyond_the_positions_is_refused(encoder: WhisperEncoder, count: int, first: int) -> None:
+    with pytest.raises(InputError, match="pass pieces of at most 30 s"):
+        encoder.encode(torch.zeros(1, count), first)
+
+
+def test_the_encoder_is_frozen_and_says_its_name(encoder: WhisperEncoder) -> None:
+    assert not encoder.training
+    assert not any(weight.requires_grad for weight in encoder.parameters())
+    assert load_speech_encoder(encoder.name).name == encoder.name
+    assert encoder.dim == 768
+
+
+def test_packaged_weights_that_are_missing_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(MissingWeightsError, match="install kfusion again") as caught:
+        WhisperEncoder.packaged(tmp_path / "none.safetensors")
+    assert "\n" not in str(caught.value)
+
+
+def test_packaged_weights_come_back_as_float32(tmp_path: Path) -> None:
+    stored = WhisperEncoder()
+    path = tmp_path / "half.safetensors"
+    save_file({name: weight.half() for name, weight in stored.state_dict().items()}, path)
+    loaded = WhisperEncoder.packaged(path)
+    assert all(weight.dtype == torch.float32 for weight in loaded.parameters())
+    torch.testing.assert_close(loaded.conv1.weight, stored.conv1.weight.half().float())
+
+
+def test_an_unknown_encoder_is_refused() -> None:
+    for name in ("hubert", "wav2vec2", "wav2vec2:", ""):
+        with pytest.raises(InputError, match=r"use whisper-tiny\.en or wav2vec2:HUB_ID_OR_DIRECTORY"):
+            load_speech_encoder(name)
+
+
+def ctranslate2_file(variables: dict[str, NDArray[np.generic]], version: int = 6, spec: str = "WhisperSpec") -> bytes:
+    """A `model.bin` as CTranslate2 writes it."""
+
+    def text(value: str) -> bytes:
+        return struct.pack("<H", len(value) + 1) + value.encode() + b"\0"
+
+    content = struct.pack("<I", version) + text(spec) + struct.pack("<II", 3, len(variables))
+    for name, value in variables.items():
+        content += text(name) + struct.pack("<B", value.ndim) + struct.pack(f"<{value.ndim}I", *value.shape)
+        content += struct.pack("<BI", KINDS[value.dtype.name], value.nbytes) + value.tobytes()
+    return content + struct.pack("<I", 0)
+
+
+def test_a_ctranslate2_file_is_read() -> None:
+    variables = {
+        "encoder/a": np.arange(6, dtype=np.float16).reshape(2, 3),
+        "encoder/b": np.array([1.5, -2], np.float32),
+        "scalar": np.array(7, np.int8),
+        "c": np.array([[3]], np.int16),
+        "d": np.array([4], np.int32),
+    }
+    read = read_ctranslate2(ctranslate2_file(variables))
+    assert list(read) == list(variables)
+    for name, value in variables.items():
+        assert read[name].dtype == value.dtype
+        np.testing.assert_array_equal(read[name], value)
+
+
+@pytest.mark.parametrize(("version", "spec"), [(5, "WhisperSpec"), (6, "TransformerSpec")])
+def test_another_ctranslate2_file_is_refused(version: int, spec: str) -> None:
+    with pytest.raises(MissingWeightsError, match=f"version {version} and spec '{spec}'"):
+        read_ctranslate2(ctranslate2_file({}, version, spec))
+
+
+def test_the_variables_of_ctranslate2_make_an_encoder() -> None:
+    wanted = WhisperEncoder().state_dict()
+    theirs = {
+        "attention_norm": "self_attention/layer_norm",
+        "qkv": "self_attention/linear_0",
+        "attention_out": "self_attention/linear_1",
+        "ffn_norm": "ffn/layer_norm",
+        "ffn_in": "ffn/linear_0",
+        "ffn_out": "ffn/linear_1",
+    }
+    variables = {}
+    for name, value in wanted.items():
+        module, kind = name.rsplit(".", 1)
+        if "norm" in module:
+            kind = {"weight": "gamma", "bias": "beta"}[kind]
+        if module.startswith("blocks."):
+            _, number, part = module.split(".")
+            module = f"layer_{number}/{theirs[part]}"
+        variables[f"encoder/{'layer_norm' if module == 'norm' else module}/{kind}"] = value.half().numpy()
+    state = from_ctranslate2(read_ctranslate2(ctranslate2_file(variables)))
+    encoder = WhisperEncoder()
+    encoder.load_state_dict({name: value.float() for name, value in state.items()})
+    assert len(encoder.blocks) == LAYERS
+    for name, value in encoder.state_dict().items():
+        torch.testing.assert_close(value, wanted[name].half().float())

@@ -1,0 +1,71 @@
+"""Speech to landmarks as one ONNX graph of any length."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from model_factories import DIM, clip, network
+from torch import Tensor, nn
+
+from kfusion.models.kfusion import KFusion
+from kfusion.models.speech.encoder import SAMPLES_PER_STEP, SpeechEncoder, frames_in, pad_to_steps
+from kfusion.models.speech.whisper import WhisperEncoder
+from kfusion.training.export import SpeechToLandmarks, _to_onnx
+
+
+class Projection(SpeechEncoder):
+    """A random projection of every 20 ms: it exports much faster than Whisper."""
+
+    name, dim = "projection", DIM
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.matrix = nn.Parameter(torch.randn(SAMPLES_PER_STEP, DIM))
+
+    def forward(self, samples: Tensor, first_position: int = 0) -> Tensor:
+        steps = pad_to_steps(samples).unflatten(-1, (-1, SAMPLES_PER_STEP))
+        return torch.tanh(steps @ self.matrix)
+
+
+def trained(**changes: object) -> KFusion:
+    """A network with something to say about every label."""
+    net = network(**changes)
+    for weight in net.emotion.parameters():
+        nn.init.normal_(weight, 1.0, 0.4)
+    return net
+
+
+def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def check_agreement(encoder: SpeechEncoder, net: KFusion, lengths: tuple[int, ...]) -> None:
+    """Export, then compare with torch at `lengths`."""
+    model = _to_onnx(SpeechToLandmarks(encoder, net))
+    onnx.checker.check_model(model, full_check=True)
+    assert model.graph.output[0].type.tensor_type.shape.dim[1].dim_param  # any length, not the example's
+    exported = session(model)
+    for count in lengths:
+        samples, _, identity, emotion = clip(count, count, (count % 9, count % 4)).batch()
+        (ours,) = exported.run(
+            None, {"samples": samples.numpy(), "identity": identity.numpy(), "emotion": emotion.numpy()}
+        )
+        with torch.no_grad():
+            expected = net(samples, encoder(samples), identity, emotion).numpy()
+        assert ours.shape == expected.shape == (1, frames_in(count), 68, 2)
+        np.testing.assert_allclose(ours, expected, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_whisper_and_a_network_export_for_any_length() -> None:
+    encoder = WhisperEncoder.packaged()
+    check_agreement(encoder, trained(feature_dim=encoder.dim), (1600, 12_345, 70_001, 480_000))
+
+
+@pytest.mark.slow
+def test_a_second_network_exports_for_any_length_too() -> None:
+    """PyTorch's own export of an LSTM fixes the length from the second time in a process on."""
+    check_agreement(Projection(), trained(signal="mel", residual_identity=True), (1600, 12_345, 32_480, 160_000))

@@ -1,0 +1,31 @@
+"""Errors survive the way from a worker process, and name their remedy."""
+
+import pickle
+
+import pytest
+
+from kfusion.errors import (
+    CheckpointError,
+    InputError,
+    KfusionError,
+    MissingExtraError,
+    MissingWeightsError,
+    OutputError,
+)
+
+
+@pytest.mark.parametrize("kind", [InputError, OutputError, MissingWeightsError, CheckpointError])
+def test_every_error_is_a_kfusion_error(kind: type[KfusionError]) -> None:
+    assert issubclass(kind, KfusionError)
+
+
+@pytest.mark.parametrize("error", [InputError("a: b"), MissingExtraError("training", "train")])
+def test_an_error_comes_back_from_another_process_as_it_was(error: KfusionError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert str(copy) == str(error)
+
+
+def test_a_missing_extra_says_what_to_install() -> None:
+    assert str(MissingExtraError("training", "train")).endswith("pip install 'kfusion[train]'")
+    assert str(MissingExtraError("finding a face", "", "pass a file")).endswith("pass a file")

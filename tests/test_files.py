@@ -1,0 +1,49 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from kfusion.errors import InputError, OutputError
+from kfusion.files import atomic_path
+
+
+def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "a.txt"
+    with atomic_path(target) as part:
+        part.write_text("whole")
+        assert part.suffix == ".txt"
+        assert not target.exists()
+    assert target.read_text() == "whole"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_failing_block_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+
+    def write_half(part: Path) -> None:
+        part.write_text("half")
+        raise InputError("x")
+
+    with pytest.raises(InputError, match="x"), atomic_path(target) as part:
+        write_half(part)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
+    def fill(part: Path) -> None:
+        part.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OutputError, match=r"No space left.*choose another place"), atomic_path(tmp_path / "a") as part:
+        fill(part)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("place", ["file/a.txt", "file/below/a.txt", "folder"])
+def test_a_place_that_cannot_be_written_is_an_output_error(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match=place), atomic_path(tmp_path / place) as part:
+        part.write_text("x")

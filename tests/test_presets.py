@@ -1,0 +1,58 @@
+from dataclasses import asdict
+
+import pytest
+
+from kfusion.config import from_dict
+from kfusion.errors import InputError
+from kfusion.presets import PRESETS, default, load_preset, paper
+from kfusion.training.config import OptimiserConfig, RunConfig
+from kfusion.training.losses import LossConfig
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_loads_and_says_what_it_costs_and_gives(name: str) -> None:
+    run = load_preset(name)
+    assert from_dict(RunConfig, asdict(run)) == run
+    text = PRESETS[name].__doc__ or ""
+    assert f"Command: `kfusion train {name} --data" in text
+    assert "Cost:" in text
+    assert "Score:" in text
+
+
+def test_the_paper_preset_is_the_recipe_of_the_paper() -> None:
+    run = paper()
+    assert run.loss == LossConfig()
+    assert (run.loss.mouth, run.loss.velocity, run.loss.opening) == (1, 0, 0)
+    assert (run.data.clip_s, run.data.variants, run.data.change_faces) == (1.0, 1, False)
+    assert (run.model.width, run.model.signal, run.model.residual_identity) == (768, "waveform", False)
+    assert run.model.speech_encoder == "wav2vec2:facebook/wav2vec2-base"
+    optimiser = run.optimiser
+    assert (optimiser.name, optimiser.epochs, optimiser.anneal) == ("adam", 200, "epoch")
+    assert (optimiser.learning_rate, optimiser.min_learning_rate) == (3e-4, 1e-6)
+    assert (optimiser.warmup_steps, optimiser.weight_decay, optimiser.gradient_clip) == (0, 0, None)
+
+
+def test_the_default_preset_works_offline() -> None:
+    assert default().model.speech_encoder == "whisper-tiny.en"
+
+
+def test_an_unknown_preset_lists_the_known() -> None:
+    with pytest.raises(InputError, match="unknown preset 'huge': use paper, default, tiny"):
+        load_preset("huge")
+
+
+@pytest.mark.parametrize(
+    ("setting", "match"),
+    [
+        ({"epochs": 0}, "epochs 0"),
+        ({"batch_size": 0}, "batch_size 0"),
+        ({"patience": 0}, "patience 0"),
+        ({"seed": -1}, "seed -1"),
+        ({"learning_rate": 0.0}, r"learning_rate 0\.0"),
+        ({"learning_rate": 1e-6}, "learning_rate 1e-06"),
+        ({"gradient_clip": 0.0}, r"gradient_clip 0\.0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(setting: dict[str, float], match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        OptimiserConfig(**setting)  # type: ignore[arg-type]

@@ -1,0 +1,185 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from training_factories import write_clips
+
+from kfusion.data.store import ClipStore
+from kfusion.errors import InputError
+from kfusion.landmarks import EYE_CORNERS
+from kfusion.models.speech.encoder import steps_in
+from kfusion.training import batches
+from kfusion.training.batches import Batch, DataConfig, TalkingFaces, collate
+from kfusion.training.faces import identity_face
+
+EVERYTHING = DataConfig(variants=7, change_faces=True)
+
+
+def faces(
+    data: Path, config: DataConfig, split: str = "train", *, training: bool = True, seed: int = 0
+) -> TalkingFaces:
+    return TalkingFaces([ClipStore(data)], split, "tiny", config, seed=seed, training=training)
+
+
+def equal(one: Batch, other: Batch) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def sources(data: TalkingFaces, index: int, identity: torch.Tensor) -> list[tuple[int, int]]:
+    """Clips and frames that an unchanged identity may come from."""
+    found = []
+    for other, (_, _, target) in enumerate(data.items):
+        matches = [
+            frame for frame, face in enumerate(target) if np.array_equal(identity_face(face), identity[0].numpy())
+        ]
+        found += [(other, frame) for frame in matches]
+    return found
+
+
+def test_seed_epoch_and_index_alone_decide_what_is_seen(data_set: Path) -> None:
+    one, again, other_seed = (
+        faces(data_set, EVERYTHING),
+        faces(data_set, EVERYTHING),
+        faces(data_set, EVERYTHING, seed=1),
+    )
+    for data in (one, again, other_seed):
+        data.epoch = 3
+    seen = [one[index] for index in (2, 0, 2)]
+    assert equal(seen[0], seen[2])
+    assert equal(seen[0], again[2])
+    assert equal(seen[1], again[0])
+    assert not equal(seen[0], other_seed[2])
+    one.epoch = 4
+    assert not equal(seen[0], one[2])
+
+
+def test_validation_clips_are_the_same_in_every_epoch(data_set: Path) -> None:
+    data = faces(data_set, EVERYTHING, "val", training=False)
+    before = data[1]
+    data.epoch = 9
+    assert equal(before, data[1])
+
+
+def test_identities_come_from_other_clips_of_the_speaker(data_set: Path) -> None:
+    data = faces(data_set, DataConfig())
+    speakers = [clip.speaker for clip, _, _ in data.items]
+    for epoch in range(8):
+        data.epoch = epoch
+        for index in range(len(data)):
+            clips = {clip for clip, _ in sources(data, index, data[index].identity)}
+            assert clips, "an identity is a frame of a clip"
+            assert index not in clips
+            assert all(speakers[clip] == speakers[index] for clip in clips)
+
+
+def test_the_only_clip_of_a_speaker_lends_its_own_frames(data_set: Path) -> None:
+    data = faces(data_set, DataConfig(), "val", training=False)
+    assert {clip for clip, _ in sources(data, 1, data[1].identity)} == {1}
+
+
+def test_the_first_frame_is_the_identity_where_that_is_asked_for(data_set: Path) -> None:
+    data = faces(data_set, DataConfig(identity_from="frame-0"))
+    assert sources(data, 3, data[3].identity) == [(3, 0)]
+
+
+def test_every_part_of_a_clip_is_as_long_as_its_frames_say(data_set: Path) -> None:
+    data = faces(data_set, EVERYTHING)
+    for epoch in range(10):
+        data.epoch = epoch
+        for index in range(len(data)):
+            clip = data[index]
+            frames = int(clip.frames)
+            assert clip.target.shape == (1, frames, 68, 2)
+            assert clip.features.shape[1] == steps_in(frames)
+            assert clip.samples.shape[1] == frames * 16_000 // 30
+
+
+def test_muted_clips_have_a_face_that_does_not_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = faces(write_clips(tmp_path, "train", "aa"), EVERYTHING)
+    muted, moving = data.items[0][1][6], data.items[0][1][1]
+    assert all(entry.muted for entry in muted.entries.values())
+    for variant, still in ((muted, True), (moving, False)):
+        data.items = [(clip, [variant], target) for clip, _, target in data.items]
+        target = data[0].target[0]
+        assert bool((target == target[0]).all()) is still
+
+
+def test_a_piece_starts_at_the_same_instant_in_sound_features_and_face(data_set: Path) -> None:
+    data = faces(data_set, DataConfig(clip_s=0.2, unknown_emotion=0.0))
+    starts = set()
+    for epoch in range(20):
+        data.epoch = epoch
+        piece = data[4]
+        _, (variant,), whole = data.items[4]
+        features, samples = variant.read(variant.entries["train4"])
+        first = next(t for t in range(len(whole)) if np.array_equal(whole[t : t + 6], piece.target[0].numpy()))
+        starts.add(first)
+        assert first % 3 == 0
+        assert int(piece.frames) == 6
+        begin = first * 16_000 // 30
+        assert np.array_equal(piece.samples[0].numpy(), samples[begin : begin + 3200])
+        assert np.array_equal(piece.features[0].numpy(), features[first * 5 // 3 :][:10].astype(np.float32))
+    assert len(starts) > 2
+
+
+def test_labels_are_hidden_as_often_as_is_asked_for(data_set: Path) -> None:
+    for share, expected in ((0.0, {(5, 0)}), (1.0, {(0, 0)}), (0.5, {(5, 0), (0, 0)})):
+        data = faces(data_set, DataConfig(unknown_emotion=share))
+        seen = set()
+        for epoch in range(8):
+            data.epoch = epoch
+            seen |= {tuple(data[index].emotion[0].tolist()) for index in range(len(data))}
+        assert seen == expected
+    unseen = faces(data_set, DataConfig(unknown_emotion=1.0), training=False)
+    assert unseen[0].emotion[0].tolist() == [5, 0], "labels are hidden in training alone"
+
+
+def test_targets_are_in_the_unit_frame(data_set: Path) -> None:
+    clip = faces(data_set, DataConfig(), training=False)[0]
+    right, left = (clip.target[0, :, point].mean(0) for point in EYE_CORNERS)
+    assert right.tolist() == pytest.approx([-0.5, 0], abs=0.02)
+    assert left.tolist() == pytest.approx([0.5, 0], abs=0.02)
+
+
+def test_a_batch_is_padded_with_zeros_and_masked(data_set: Path) -> None:
+    data = faces(data_set, DataConfig())
+    clips = [data[index] for index in (0, 4, 2)]
+    batch = collate(clips)
+    assert batch.frames.tolist() == [12, 16, 14]
+    assert batch.mask.sum(1).tolist() == [12, 16, 14]
+    for name, per_frame in (("samples", 16_000 / 30), ("features", 5 / 3), ("target", 1)):
+        padded = getattr(batch, name)
+        for row, clip in zip(padded, clips, strict=True):
+            part = getattr(clip, name)[0]
+            assert torch.equal(row[: len(part)], part)
+            assert not row[len(part) :].any()
+        assert padded.shape[1] == int(np.ceil(16 * per_frame)) or name == "samples"
+    assert torch.equal(batch.identity[1], clips[1].identity[0])
+    assert batch.emotion.shape == (3, 2)
+
+
+def test_an_empty_split_is_an_input_error(data_set: Path) -> None:
+    with pytest.raises(InputError, match=r"split 'test' of .* is empty"):
+        faces(data_set, DataConfig(), "test")
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: DataConfig(variants=0), "variants 0"),
+        (lambda: DataConfig(identity_from="mirror"), "unknown identity_from 'mirror'"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(make: Callable[[], DataConfig], match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        make()
+
+
+def test_several_data_sets_keep_their_speakers_apart(data_set: Path, tmp_path: Path) -> None:
+    other = write_clips(tmp_path, "train", "z")
+    data = TalkingFaces([ClipStore(data_set), ClipStore(other)], "train", "tiny", DataConfig(), seed=0, training=True)
+    assert len(data) == 6
+    assert data.by_speaker["toy/z"] == [5]
+    assert batches.collate([data[0], data[5]]).frames.tolist() == [12, 12]
