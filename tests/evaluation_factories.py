@@ -44,8 +44,18 @@ def talk(samples: NDArray[np.float32], frames: int, *, size: float = 100.0, seed
     return (face + opened + nod + noise).astype(np.float32)
 
 
-def prepared(root: Path, splits: dict[str, dict[str, int]], *, frames: int = 60, corpus: str = "grid") -> ClipStore:
-    """A data set with so many clips of each speaker in each split; speakers have faces of their own size."""
+def prepared(
+    root: Path,
+    splits: dict[str, dict[str, int]],
+    *,
+    frames: int = 60,
+    corpus: str = "grid",
+    emotions: tuple[str | None, ...] = (None,),
+) -> ClipStore:
+    """A data set with so many clips of each speaker in each split; speakers have faces of their own size.
+
+    The clips of a speaker show `emotions` in turn.
+    """
     seed = 0
     (root / "data").mkdir(parents=True)
     for split, speakers in splits.items():
@@ -55,9 +65,9 @@ def prepared(root: Path, splits: dict[str, dict[str, int]], *, frames: int = 60,
                 seed += 1
                 samples = speech(seed, frames)
                 landmarks = talk(samples, frames, size=95.0 + 5 * place, seed=seed)
-                tables.append(
-                    clip_table(_row(f"{speaker}/{split}{number}", speaker, split, corpus, frames), landmarks, samples)
-                )
+                row = _row(f"{speaker}/{split}{number}", speaker, split, corpus, frames)
+                row["emotion"] = emotions[number % len(emotions)]
+                tables.append(clip_table(row, landmarks, samples))
         write_shard(root / "data" / f"{split}-0.parquet", tables)
     return ClipStore(root)
 
@@ -82,6 +92,7 @@ class Listener:
     """A predictor that moves the mouth with the loudness, and counts how often it was asked."""
 
     model_id = "listener"
+    emotions: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.calls = 0
@@ -93,3 +104,23 @@ class Listener:
         self.calls += 1
         frames = int(np.ceil(len(samples) * FPS / SAMPLE_RATE_HZ))
         return (identity + loudness(samples, frames)[:, None, None] * movement()).astype(np.float32)
+
+
+class Actor(Listener):
+    """A listener that lifts the brows when it is told to be happy, and keeps what it was told."""
+
+    model_id = "actor"
+    emotions = ("angry", "happy")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str | None] = []
+
+    def predict(
+        self, samples: NDArray[np.float32], identity: Points, emotion: str | None, intensity: int | None
+    ) -> Points:
+        """The identity, opened by what is heard, its brows lifted by what is told."""
+        self.told.append(emotion)
+        points = super().predict(samples, identity, emotion, intensity)
+        points[:, 17:27, 1] -= 0.1 * (emotion == "happy")
+        return points

@@ -109,3 +109,54 @@ def test_every_field_must_be_there() -> None:
     del content["inner"]["kind"]
     with pytest.raises(InputError, match=r"setting 'inner\.kind' is missing"):
         from_dict(Outer, content)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Other:
+    wide_thing: int = 3
+    label: str = "o"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Either:
+    part: Inner | Other = field(default_factory=Inner)
+
+
+EITHER = [Either(part=Inner(wide_thing=1)), Either(part=Other(wide_thing=1))]
+
+
+@pytest.mark.parametrize("config", EITHER)
+def test_one_of_several_configurations_survives_json_tables(config: Either) -> None:
+    assert from_dict(Either, asdict(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("part", "match"),
+    [
+        ({"wide_thing": 1}, r"setting 'part\.kind' is missing"),
+        ({"wide_thing": 1, "label": "x", "colour": 2}, r"unknown setting 'part\.colour'"),
+        ({"wide_thing": 1, "label": 2}, r"'part\.label' is 2, expected str"),
+        ({}, r"setting 'part\.kind' is missing"),
+        (3, "part is not a table of settings"),
+        (None, "part is not a table of settings"),
+    ],
+)
+def test_a_table_that_is_none_of_several_configurations_is_refused(part: Any, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        from_dict(Either, {"part": part})
+
+
+def test_the_flags_of_several_configurations_are_those_of_the_first() -> None:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_flags(parser, Either)
+    given = given_flags(parser.parse_args(["--part.wide-thing", "7", "--part.kind", "b"]), Either)
+    assert override(Either(), given) == Either(part=Inner(wide_thing=7, kind="b"))
+    assert "--part.label" not in parser.format_help()
+
+
+def test_a_setting_of_another_configuration_is_refused_with_those_there_are() -> None:
+    for config in EITHER:
+        assert override(config, {"part.wide_thing": 5}).part.wide_thing == 5
+    with pytest.raises(InputError, match=r"unknown setting 'part\.kind': use part\.label, part\.wide_thing"):
+        override(EITHER[1], {"part.kind": "b"})
+    assert flatten(EITHER[1]) == {"part.wide_thing": 1, "part.label": "o"}

@@ -4,6 +4,8 @@ import pytest
 
 from kfusion.config import from_dict
 from kfusion.errors import InputError
+from kfusion.models.baselines import BASELINES, BaselineConfig
+from kfusion.models.kfusion import KFusionConfig
 from kfusion.presets import PRESETS, default, load_preset, paper
 from kfusion.training.config import OptimiserConfig, RunConfig
 from kfusion.training.losses import LossConfig
@@ -24,6 +26,7 @@ def test_the_paper_preset_is_the_recipe_of_the_paper() -> None:
     assert run.loss == LossConfig()
     assert (run.loss.mouth, run.loss.velocity, run.loss.opening) == (1, 0, 0)
     assert (run.data.clip_s, run.data.variants, run.data.change_faces) == (1.0, 1, False)
+    assert isinstance(run.model, KFusionConfig)
     assert (run.model.width, run.model.signal, run.model.residual_identity) == (768, "waveform", False)
     assert run.model.speech_encoder == "wav2vec2:facebook/wav2vec2-base"
     optimiser = run.optimiser
@@ -36,8 +39,23 @@ def test_the_default_preset_works_offline() -> None:
     assert default().model.speech_encoder == "whisper-tiny.en"
 
 
+@pytest.mark.parametrize("name", BASELINES)
+def test_every_baseline_has_a_preset_with_the_data_and_the_time_of_default(name: str) -> None:
+    run, ours = load_preset(name), default()
+    assert run.model == BaselineConfig(network=name)
+    assert run.data == ours.data
+    assert (run.optimiser.epochs, run.optimiser.batch_size) == (ours.optimiser.epochs, ours.optimiser.batch_size)
+    assert (run.optimiser == ours.optimiser) is not BASELINES[name].own_loss
+
+
+def test_the_optimiser_of_a_baseline_is_its_source_s() -> None:
+    optimiser = load_preset("atvgnet").optimiser
+    assert (optimiser.name, optimiser.learning_rate, optimiser.beta1, optimiser.warmup_steps) == ("adam", 2e-4, 0.5, 0)
+    assert (optimiser.weight_decay, optimiser.gradient_clip) == (0, None)
+
+
 def test_an_unknown_preset_lists_the_known() -> None:
-    with pytest.raises(InputError, match="unknown preset 'huge': use paper, default, tiny"):
+    with pytest.raises(InputError, match="unknown preset 'huge': use paper, default, tiny, temporal-conv, atvgnet"):
         load_preset("huge")
 
 
@@ -47,6 +65,8 @@ def test_an_unknown_preset_lists_the_known() -> None:
         ({"epochs": 0}, "epochs 0"),
         ({"batch_size": 0}, "batch_size 0"),
         ({"patience": 0}, "patience 0"),
+        ({"max_steps": 0}, "max_steps 0"),
+        ({"beta1": 1.0}, r"beta1 1\.0"),
         ({"seed": -1}, "seed -1"),
         ({"learning_rate": 0.0}, r"learning_rate 0\.0"),
         ({"learning_rate": 1e-6}, "learning_rate 1e-06"),

@@ -37,7 +37,7 @@ def test_the_generate_line_writes_the_files_it_names(desk, capsys):
     assert (desk / "out" / "preview.mp4").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("verb", ["prepare", "train", "evaluate", "export"])
+@pytest.mark.parametrize("verb", ["prepare", "train", "evaluate", "export", "benchmark"])
 def test_every_other_command_of_the_readme_parses(verb, capsys):
     lines = re.findall(rf"^kfusion ({verb} .*?)\s*(?:#.*)?$", README, flags=re.MULTILINE)
     assert lines

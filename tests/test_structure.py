@@ -19,7 +19,8 @@ LAYERS = {
     "presets": 3,
     "inference": 3,
     "evaluation": 4,
-    "cli": 5,
+    "benchmark": 5,
+    "cli": 6,
 }
 MODULES = sorted(ROOT.rglob("*.py"))
 

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from factories import face_points
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from kfusion.config import override
 from kfusion.data.store import clip_table, write_shard
-from kfusion.models.speech.encoder import SAMPLES_PER_STEP, SpeechEncoder, pad_to_steps
+from kfusion.models.baselines.baseline import Baseline, squared_error
+from kfusion.models.speech.encoder import SAMPLES_PER_STEP, SpeechEncoder, frames_in, pad_to_steps
 from kfusion.presets import tiny
 from kfusion.training.config import RunConfig
 
@@ -30,6 +31,48 @@ class TinyEncoder(SpeechEncoder):
     def forward(self, samples: Tensor, first_position: int = 0) -> Tensor:
         """The features."""
         return torch.tanh(pad_to_steps(samples).unflatten(-1, (-1, SAMPLES_PER_STEP)) @ self.matrix)
+
+
+class ToyBaseline(Baseline):
+    """The mouth opens with the level of the sound, as far as one weight says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(()))
+        self.register_buffer("mean_motion", torch.zeros(68, 2))
+        self.register_buffer("counts", torch.zeros(2))
+
+    @property
+    def pairs(self) -> float:
+        """How many faces it was fitted to."""
+        return float(self.get_buffer("counts")[0])
+
+    @property
+    def pieces_s(self) -> float:
+        """How much sound it was fitted to."""
+        return float(self.get_buffer("counts")[1])
+
+    def fit(self, identity: Tensor, target: Tensor) -> None:
+        """The mean displacement."""
+        self.get_buffer("counts")[0] += len(identity)
+        self.get_buffer("mean_motion").copy_((target - identity).mean(0))
+
+    def fit_sound(self, samples: Tensor) -> None:
+        """How much there is."""
+        self.get_buffer("counts")[1] += samples.numel() / 16_000
+
+    def forward(
+        self, samples: Tensor, features: Tensor, identity: Tensor, emotion: Tensor, frames: Tensor | None = None
+    ) -> Tensor:
+        """The identity and the level of each frame's sound times the mean displacement."""
+        time = frames_in(samples.shape[1])
+        padded = nn.functional.pad(samples, (0, time * 534 - samples.shape[1]))
+        level = padded.unflatten(1, (time, 534)).abs().mean(-1)
+        return identity[:, None] + self.gain * level[..., None, None] * self.get_buffer("mean_motion")
+
+    def loss(self, predicted: Tensor, target: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """MSE."""
+        return {"toy": squared_error(predicted, target, mask)}
 
 
 def tiny_run(**changes: Any) -> RunConfig:

@@ -1,7 +1,8 @@
 """Frozen dataclasses as command line flags, as JSON, and changed field by field.
 
 A field of a nested configuration has a dotted name: `optimiser.epochs`, on the command line
-`--optimiser.epochs 40`. The docstring under a field is its help.
+`--optimiser.epochs 40`. The docstring under a field is its help. A field may hold one of several
+configurations (a union): its flags are those of the first, its JSON is told apart by its fields.
 """
 
 import argparse
@@ -24,9 +25,8 @@ def add_flags(parser: argparse._ActionsContainer, config: type, prefix: str = ""
     hints, helps = get_type_hints(config), field_docstrings(config)
     for field in fields(config):
         name, hint = f"{prefix}{field.name}", hints[field.name]
-        if is_dataclass(hint):
-            assert isinstance(hint, type)
-            add_flags(parser, hint, f"{name}.")
+        if nested := _nested(hint):
+            add_flags(parser, nested[0], f"{name}.")
         else:
             add_flag(parser, f"--{name.replace('_', '-')}", name, hint, helps.get(field.name, ""))
 
@@ -73,9 +73,10 @@ def override(config: Config, changes: Mapping[str, Any]) -> Config:
     Raises:
         InputError: there is no such field, or a value does not go with the others.
     """
-    unknown = [name for name in changes if name not in _field_names(type(config))]
+    known = flatten(config)
+    unknown = [name for name in changes if name not in known]
     if unknown:
-        raise InputError(f"unknown setting '{unknown[0]}': use {', '.join(sorted(_field_names(type(config))))}")
+        raise InputError(f"unknown setting '{unknown[0]}': use {', '.join(sorted(known))}")
     direct: dict[str, Any] = {name: value for name, value in changes.items() if "." not in name}
     for part in {name.partition(".")[0] for name in changes if "." in name}:
         inner = {name.partition(".")[2]: value for name, value in changes.items() if name.startswith(f"{part}.")}
@@ -113,12 +114,23 @@ def from_dict(config: type[Config], values: Any, where: str = "") -> Config:
 
 
 def _from_json(hint: Any, value: Any, where: str) -> Any:
-    if is_dataclass(hint):
-        assert isinstance(hint, type)
-        return from_dict(hint, value, where)
+    if nested := _nested(hint):
+        return from_dict(_nearest(nested, value), value, where)
     if not _fits(hint, value):
         raise InputError(f"setting '{where}' is {value!r}, expected {_type_name(hint)}")
     return value
+
+
+def _nested(hint: Any) -> list[type]:
+    """The configurations that a field of this type may hold; none where it holds a plain value."""
+    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return [option for option in options if is_dataclass(option) and isinstance(option, type)]
+
+
+def _nearest(options: list[type], values: Any) -> type:
+    """The configuration that has most of the fields of a table."""
+    names = set(values) if isinstance(values, dict) else set[str]()
+    return max(options, key=lambda option: len(names & get_type_hints(option).keys()))
 
 
 def _fits(hint: Any, value: Any) -> bool:
@@ -138,7 +150,8 @@ def _dotted(where: str, name: str) -> str:
 def _field_names(config: type, prefix: str = "") -> set[str]:
     names: set[str] = set()
     for name, hint in get_type_hints(config).items():
-        names |= _field_names(hint, f"{prefix}{name}.") if is_dataclass(hint) else {f"{prefix}{name}"}  # type: ignore[arg-type]
+        nested = [_field_names(option, f"{prefix}{name}.") for option in _nested(hint)]
+        names |= set[str]().union(*nested) if nested else {f"{prefix}{name}"}
     return names
 
 

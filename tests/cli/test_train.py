@@ -6,6 +6,7 @@ import torch
 from training_factories import DIM, TinyEncoder, write_data_set
 
 from kfusion.cli.main import main
+from kfusion.models.baselines import BaselineConfig
 from kfusion.models.speech import load_speech_encoder
 from kfusion.training.checkpoint import read_info
 
@@ -40,6 +41,18 @@ def test_train_says_the_best_score_and_where_the_checkpoint_is(
     assert (run.optimiser.epochs, run.loss.velocity, run.data.change_faces) == (1, 0, False)
 
 
+@pytest.mark.parametrize("preset", ["atvgnet", "temporal-conv"])
+def test_a_baseline_trains_by_its_name(
+    preset: str, data_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", preset, "--data", str(data_set), "-o", str(tmp_path / "run"), *TINY]
+    assert main([*command, "--max-steps", "1", "--data.variants", "1", "--batch-size", "2"]) == 0
+    assert "best validation M-LD " in capsys.readouterr().out
+    run = read_info(tmp_path / "run" / "best").run
+    assert run.model == BaselineConfig(network=preset, speech_encoder="tiny", feature_dim=DIM)
+    assert run.optimiser.max_steps == 1
+
+
 def test_the_same_command_again_says_that_the_run_is_finished(
     data_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,11 +80,15 @@ def test_a_stopped_run_goes_on_with_the_same_command(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["huge", "--data", "DATA"], "unknown preset 'huge': use paper, default, tiny"),
+        (["huge", "--data", "DATA"], "unknown preset 'huge': use paper, default, tiny, temporal-conv, atvgnet"),
         (["tiny"], "the following arguments are required: --data"),
         (["tiny", "--data", "nothing-here"], "kfusion prepare"),
         (["tiny", "--data", "DATA", "--epochs", "many"], "invalid int value: 'many'"),
         (["tiny", "--data", "DATA", "--epochs", "0"], "epochs 0: use 1 or more"),
+        (["tiny", "--data", "DATA", "--max-steps", "0"], "max_steps 0: use 1 or more"),
+        (["tiny", "--data", "DATA", "--no-model.lstm", "--no-model.global-domain"], "nothing is left for the mouth"),
+        (["atvgnet", "--data", "DATA", "--model.width", "8"], "unknown setting 'model.width': use data.change_faces"),
+        (["atvgnet", "--data", "DATA", "--model.width", "8"], "model.feature_dim, model.network, model.speech_encoder"),
         (["tiny", "--data", "DATA", "--devices", "0"], "devices 0: use 1 or more"),
         (["tiny", "--data", "DATA", "--threads", "0"], "0 is less than 1"),
         (["tiny", "--data", "DATA", "--model.width", "17"], "width 17 is not a multiple of heads 2"),

@@ -2,13 +2,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from evaluation_factories import Listener, speech
 from factories import face_points, write_bundle
+from training_factories import ToyBaseline
 
 from kfusion.errors import CheckpointError, MissingWeightsError
 from kfusion.evaluation.predictors import load_predictor
 from kfusion.landmarks import unit_frame
+from kfusion.models.baselines import BASELINES, BaselineConfig
 from kfusion.models.kfusion import KFusion, KFusionConfig
+from kfusion.models.networks import Network, build
 from kfusion.training.checkpoint import CheckpointInfo, save_checkpoint
 from kfusion.training.config import RunConfig
 
@@ -63,6 +67,40 @@ def test_a_checkpoint_folder_is_evaluated_before_it_is_exported(tmp_path: Path) 
     assert points.shape == (40, 68, 2)
     assert points.dtype == np.float32
     assert np.array_equal(predictor.predict(samples, UNIT, "sad", 1), points)
+
+
+def test_a_network_that_reads_no_features_is_evaluated_without_the_speech_encoder_and_smoothed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BASELINES, "toy", ToyBaseline)
+    monkeypatch.setattr("kfusion.models.speech.load_speech_encoder", lambda name: pytest.fail("loaded"))
+    monkeypatch.setattr(ToyBaseline, "smooth", lambda self, points: points + 1)
+    network, samples = ToyBaseline(), speech(1, 40)
+    network.get_buffer("mean_motion").normal_()
+    info = CheckpointInfo(run=RunConfig(model=BaselineConfig(network="toy")), emotions=(), training_data=())
+    save_checkpoint(tmp_path / "run" / "best", network, info)
+    points = load_predictor(tmp_path / "run" / "best").predict(samples, UNIT, None, None)
+    sound, face = torch.tensor(samples)[None], torch.tensor(UNIT)[None]
+    expected = network(sound, torch.zeros(1, 67, 768), face, torch.tensor([[0, 0]]))[0] + 1
+    assert points == pytest.approx(expected.detach().numpy(), abs=1e-6)
+
+
+def test_a_baseline_that_reads_features_gets_them(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = BaselineConfig(network="temporal-conv")
+    info = CheckpointInfo(run=RunConfig(model=config), emotions=(), training_data=())
+    save_checkpoint(tmp_path / "best", shaken(build(config)), info)
+    predictor = load_predictor(tmp_path / "best")
+    one, other = (predictor.predict(speech(seed, 30), UNIT, None, None) for seed in (1, 2))
+    assert one.shape == (30, 68, 2)
+    assert not np.array_equal(one, other)
+
+
+def shaken(network: Network) -> Network:
+    """As after training: no weight is zero."""
+    for weight in network.parameters():
+        torch.nn.init.normal_(weight, std=0.1)
+    return network
 
 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Speech to landmarks as one ONNX graph of any length."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -7,11 +9,15 @@ import pytest
 import torch
 from model_factories import DIM, clip, network
 from torch import Tensor, nn
+from training_factories import ToyBaseline
 
+from kfusion.errors import InputError
+from kfusion.models.baselines.temporal_conv import TemporalConv
 from kfusion.models.kfusion import KFusion
+from kfusion.models.networks import Network
 from kfusion.models.speech.encoder import SAMPLES_PER_STEP, SpeechEncoder, frames_in, pad_to_steps
 from kfusion.models.speech.whisper import WhisperEncoder
-from kfusion.training.export import SpeechToLandmarks, _to_onnx
+from kfusion.training.export import SpeechToLandmarks, _to_onnx, export_bundle
 
 
 class Projection(SpeechEncoder):
@@ -42,7 +48,7 @@ def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def check_agreement(encoder: SpeechEncoder, net: KFusion, lengths: tuple[int, ...]) -> None:
+def check_agreement(encoder: SpeechEncoder, net: Network, lengths: tuple[int, ...]) -> None:
     """Export, then compare with torch at `lengths`."""
     model = _to_onnx(SpeechToLandmarks(encoder, net))
     onnx.checker.check_model(model, full_check=True)
@@ -69,3 +75,26 @@ def test_whisper_and_a_network_export_for_any_length() -> None:
 def test_a_second_network_exports_for_any_length_too() -> None:
     """PyTorch's own export of an LSTM fixes the length from the second time in a process on."""
     check_agreement(Projection(), trained(signal="mel", residual_identity=True), (1600, 12_345, 32_480, 160_000))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "change", [{"lstm": False, "head": "mlp"}, {"global_domain": False, "fusion": "concat"}], ids=str
+)
+def test_every_ablation_exports(change: dict[str, object]) -> None:
+    check_agreement(Projection(), trained(**change), (1600, 12_345))
+
+
+@pytest.mark.slow
+def test_the_temporal_convolutions_export() -> None:
+    torch.manual_seed(0)
+    net = TemporalConv(feature_dim=DIM).eval()
+    for weight in net.parameters():
+        nn.init.normal_(weight, std=0.1)
+    check_agreement(Projection(), net, (1600, 12_345, 160_000))
+
+
+def test_a_network_that_reads_no_features_is_not_exported(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="ToyBaseline does not go with the packaged runtime"):
+        export_bundle(ToyBaseline(), tmp_path / "bundle.onnx", model_id="toy", emotions=[])
+    assert not list(tmp_path.iterdir())

@@ -11,16 +11,36 @@ from kfusion.emotion import EMOTIONS, INTENSITIES, emotion_index
 from kfusion.errors import InputError
 from kfusion.landmarks import MOUTH, Points, unit_frame
 from kfusion.models import kfusion
-from kfusion.models.kfusion import FACE, LIPS, Decoder, Fusion, KFusion, Signal
+from kfusion.models.kfusion import FACE, LIPS, Decoder, Fusion, KFusion, Signal, matched_mlp_width
+from kfusion.models.mlp import parameters_in
 from kfusion.models.speech.encoder import frames_in, steps_in
 
 SIGNALS = ("waveform", "mel")
+ABLATIONS: dict[str, dict[str, object]] = {
+    "without-global": {"global_domain": False},
+    "without-lstm": {"lstm": False},
+    "without-kfusion": {"fusion": "concat"},
+    "mlp": {"head": "mlp"},
+    "without-global-and-kfusion": {"global_domain": False, "fusion": "concat"},
+    "without-lstm-wide-mlp": {"lstm": False, "head": "mlp", "mlp_width": 40},
+}
+NETWORKS: dict[str, dict[str, object]] = {
+    **{signal: {"signal": signal} for signal in SIGNALS},
+    **ABLATIONS,
+    "identity-vector": {"identity_vector": True},
+}
 SECOND = 16_000
 
 
 @pytest.fixture(params=SIGNALS)
 def net(request: pytest.FixtureRequest) -> KFusion:
     return network(signal=request.param)
+
+
+@pytest.fixture(params=NETWORKS)
+def any_net(request: pytest.FixtureRequest) -> KFusion:
+    """The whole network and its ablations."""
+    return network(**NETWORKS[request.param])
 
 
 @torch.no_grad()
@@ -37,42 +57,43 @@ def difference(a: Tensor, b: Tensor) -> float:
 
 
 @pytest.mark.parametrize("duration_s", [0.02, 0.1, 0.11, 0.5, 1, 2, 2.03, 7, 10])
-def test_any_length_gives_a_face_for_every_frame(net: KFusion, duration_s: float) -> None:
+def test_any_length_gives_a_face_for_every_frame(any_net: KFusion, duration_s: float) -> None:
     one = clip(round(duration_s * SECOND))
-    landmarks = run(net, one)
+    landmarks = run(any_net, one)
     assert landmarks.shape == (frames_in(len(one.samples)), 68, 2)
     assert landmarks.isfinite().all()
 
 
 @pytest.mark.parametrize("count", range(1, 6))
-def test_any_number_of_clips_makes_a_batch(net: KFusion, count: int) -> None:
+def test_any_number_of_clips_makes_a_batch(any_net: KFusion, count: int) -> None:
     clips = [clip(SECOND, seed) for seed in range(count)]
     with torch.no_grad():
-        assert net(*padded(clips)[:4]).shape == (count, 30, 68, 2)
+        assert any_net(*padded(clips)[:4]).shape == (count, 30, 68, 2)
 
 
 @pytest.mark.parametrize("extra_frames", [0, 1, 2, 31])
 @pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 1, 0, 2], [2], [1, 1]])
-def test_a_clip_does_not_depend_on_its_batch(net: KFusion, order: list[int], extra_frames: int) -> None:
+def test_a_clip_does_not_depend_on_its_batch(any_net: KFusion, order: list[int], extra_frames: int) -> None:
     clips = [clip(whole_frames(frames), frames, (frames % 9, 1)) for frames in (17, 30, 3, 44)]
     chosen = [clips[index] for index in order]
     with torch.no_grad():
-        together = net(*padded(chosen, extra_frames, rubbish=100.0))
+        together = any_net(*padded(chosen, extra_frames, rubbish=100.0))
     for row, one in enumerate(chosen):
-        torch.testing.assert_close(together[row, : one.frames], run(net, one), atol=1e-5, rtol=1e-5)
+        alone = run(any_net, one)
+        assert difference(together[row, : one.frames], alone) <= 1e-5 * max(1, alone.abs().max())  # an MLP is unbounded
 
 
-def test_gradients_do_not_depend_on_padding(net: KFusion) -> None:
+def test_gradients_do_not_depend_on_padding(any_net: KFusion) -> None:
     clips = [clip(whole_frames(frames), frames) for frames in (12, 31)]
 
     def gradients(together: bool) -> list[Tensor]:
-        net.zero_grad()
+        any_net.zero_grad()
         batches = [padded(clips, 5, rubbish=9.0)] if together else [padded([one]) for one in clips]
         for batch in batches:
-            predicted, frames = net(*batch), batch[4]
+            predicted, frames = any_net(*batch), batch[4]
             mask = torch.arange(predicted.shape[1]) < frames[:, None]
             predicted[mask].square().sum().backward()
-        return [weight.grad.clone() for weight in net.parameters()]
+        return [weight.grad.clone() for weight in any_net.parameters()]
 
     for padded_gradient, wanted in zip(gradients(True), gradients(False), strict=True):
         assert (padded_gradient - wanted).norm() <= 1e-4 * wanted.norm() + 1e-6
@@ -85,20 +106,20 @@ def test_evaluation_is_deterministic_and_training_is_not() -> None:
     assert difference(run(net, one), run(net, one)) > 1e-4
 
 
-def test_every_parameter_gets_a_gradient(net: KFusion) -> None:
+def test_every_parameter_gets_a_gradient(any_net: KFusion) -> None:
     clips = [clip(whole_frames(frames), frames, (frames % 9, frames % 4)) for frames in range(9, 18)]
-    net(*padded(clips)).square().sum().backward()
-    untouched = [name for name, weight in net.named_parameters() if weight.grad is None or not weight.grad.any()]
+    any_net(*padded(clips)).square().sum().backward()
+    untouched = [name for name, weight in any_net.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert untouched == []
 
 
-def test_training_under_autocast_stays_finite(net: KFusion) -> None:
-    net.train()
+def test_training_under_autocast_stays_finite(any_net: KFusion) -> None:
+    any_net.train()
     with torch.autocast("cpu", torch.bfloat16):
-        predicted = net(*padded([clip(whole_frames(30)), clip(whole_frames(11))]))
+        predicted = any_net(*padded([clip(whole_frames(30)), clip(whole_frames(11))]))
     predicted.float().square().mean().backward()
     assert predicted.isfinite().all()
-    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in net.parameters())
+    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in any_net.parameters())
 
 
 def test_autocast_gives_nearly_the_same_landmarks() -> None:
@@ -112,14 +133,14 @@ def test_autocast_gives_nearly_the_same_landmarks() -> None:
 # --- time
 
 
-def test_the_order_of_the_sound_matters(net: KFusion) -> None:
+def test_the_order_of_the_sound_matters(any_net: KFusion) -> None:
     """With attention alone, shuffled steps would give shuffled frames; here the very values change."""
     one = clip(whole_frames(30))
-    straight = run(net, one)
+    straight = run(any_net, one)
     order = torch.randperm(10)
     shuffled = replace(one, features=one.features.unflatten(0, (10, 5))[order].flatten(0, 1))
     shuffled.samples = one.samples.unflatten(0, (10, 1600))[order].flatten()
-    again = run(net, shuffled)
+    again = run(any_net, shuffled)
     assert difference(again, straight) > 0.05
     assert difference(again, straight.unflatten(0, (10, 3))[order].flatten(0, 1)) > 0.05
 
@@ -190,9 +211,9 @@ def test_the_global_domain_reads_the_signal_itself(net: KFusion) -> None:
     assert difference(run(net, one), run(net, other)) > 0.01
 
 
-def test_the_content_domain_reads_the_features(net: KFusion) -> None:
+def test_the_content_domain_reads_the_features(any_net: KFusion) -> None:
     one = clip(SECOND)
-    assert difference(run(net, one), run(net, replace(one, features=clip(SECOND, seed=1).features))) > 0.01
+    assert difference(run(any_net, one), run(any_net, replace(one, features=clip(SECOND, seed=1).features))) > 0.01
 
 
 def test_both_domains_are_guided_by_the_identity() -> None:
@@ -293,7 +314,7 @@ def fusion(seed: int = 0) -> Fusion:
 def inserted(part: Fusion, face: Tensor, lips: Tensor) -> Tensor:
     """What the KAN is given."""
     seen: list[Tensor] = []
-    with part.kan.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0])):
+    with part.head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0])):
         part(face, lips, None)
     return seen[0]
 
@@ -329,17 +350,17 @@ def test_the_residual_branch_multiplies() -> None:
 def test_x_and_y_of_all_points_meet_in_the_kan() -> None:
     part = fusion()
     values = torch.randn(1, 4, FACE)
-    jacobian = torch.autograd.functional.jacobian(part.kan, values)[0, 2, :, 0, 2]  # (out, in) of one frame
+    jacobian = torch.autograd.functional.jacobian(part.head, values)[0, 2, :, 0, 2]  # (out, in) of one frame
     assert (jacobian[0::2, 1::2] != 0).all()  # x by y
     assert (jacobian[1::2, 0::2] != 0).all()
-    across_time = torch.autograd.functional.jacobian(part.kan, values)[0, 2, :, 0, [0, 1, 3]]
+    across_time = torch.autograd.functional.jacobian(part.head, values)[0, 2, :, 0, [0, 1, 3]]
     assert not across_time.any()
 
 
 @pytest.mark.parametrize("size", [1.0, 1e3, 1e8])
 def test_the_kan_always_sees_its_grid(size: float) -> None:
     net, one, seen = network(), clip(SECOND), []
-    for layer in net.fusion.kan.layers:
+    for layer in net.fusion.head.layers:
         layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     landmarks = run(net, replace(one, features=size * one.features, samples=size * one.samples))
     assert len(seen) == 2
@@ -356,11 +377,110 @@ def test_residual_identity_adds_the_identity() -> None:
 
 def test_points_come_out_with_x_and_y_interleaved() -> None:
     net, one = network(), clip(SECOND)
-    nn.init.zeros_(net.fusion.kan.layers[-1].weight)
+    nn.init.zeros_(net.fusion.head.layers[-1].weight)
     hook = net.fusion.register_forward_hook(lambda *_: torch.arange(136.0).expand(1, 30, 136))
     with hook:
         landmarks = run(net, one)
     assert torch.equal(landmarks[0, 7], torch.tensor([14.0, 15.0]))
+
+
+# --- ablations
+
+
+def parts(net: KFusion) -> set[str]:
+    return {name.partition(".")[0] for name, _ in net.named_parameters()}
+
+
+def size(net: nn.Module) -> int:
+    return sum(weight.numel() for weight in net.parameters())
+
+
+def fusion_inputs(net: KFusion, one: Clip) -> tuple[Tensor, Tensor]:
+    """x_f and x_m."""
+    seen: list[Tensor] = []
+    with net.fusion.register_forward_pre_hook(lambda _, inputs: seen.extend(inputs[:2])):
+        run(net, one)
+    return seen[0], seen[1]
+
+
+def test_without_global_the_sound_is_heard_through_the_features_alone() -> None:
+    net, one = network(global_domain=False), clip(SECOND)
+    assert parts(network()) - parts(net) == {"signal", "global_domain"}
+    assert torch.equal(run(net, one), run(net, replace(one, samples=clip(SECOND, seed=1).samples)))
+
+
+def test_without_lstm_nothing_recurs() -> None:
+    net = network(lstm=False)
+    assert parts(network()) - parts(net) == {"face_lstm", "mouth_lstm"}
+    assert not any(isinstance(part, nn.LSTM) for part in net.modules())
+
+
+def test_a_branch_that_is_left_out_leaves_the_others_as_they_were() -> None:
+    whole, one = network(), clip(SECOND)
+    face, lips = fusion_inputs(whole, one)
+    for change, kept, of_lips in (
+        ({"global_domain": False}, (slice(0, FACE), slice(2 * FACE, None)), slice(0, LIPS)),
+        ({"lstm": False}, (slice(FACE, None),), slice(LIPS, None)),
+    ):
+        net = network(**change)
+        shared = net.state_dict().keys() - {name for name in net.state_dict() if name.startswith("fusion")}
+        net.load_state_dict({name: whole.state_dict()[name] for name in shared}, strict=False)
+        our_face, our_lips = fusion_inputs(net, one)
+        torch.testing.assert_close(our_face, torch.cat([face[..., columns] for columns in kept], dim=-1))
+        torch.testing.assert_close(our_lips, lips[..., of_lips])
+
+
+def test_without_kfusion_one_linear_layer_makes_the_face_and_one_the_lips() -> None:
+    net, one = network(fusion="concat"), clip(SECOND)
+    assert parts(net) == parts(network())
+    assert size(net.fusion) == 96 * (3 * FACE + 1) + LIPS * (2 * LIPS + 1)
+    face, lips = fusion_inputs(net, one)
+    part = net.fusion
+    expected = torch.cat([face @ part.face.weight.T + part.face.bias, lips @ part.lips.weight.T + part.lips.bias], -1)
+    torch.testing.assert_close(run(net, one).flatten(-2), expected[0])
+
+
+def test_the_mlp_takes_the_place_of_the_kan() -> None:
+    part, values = network(head="mlp", mlp_width=24).fusion.head, torch.randn(2, FACE)
+    first, last = part[0], part[2]
+    hidden = values @ first.weight.T + first.bias
+    torch.testing.assert_close(part(values), (hidden * hidden.sigmoid()) @ last.weight.T + last.bias)
+    assert size(part) == parameters_in(FACE, 24, FACE) == 24 * 273 + 136
+
+
+def test_the_mlp_is_as_wide_as_the_kan_unless_told_otherwise() -> None:
+    assert network(head="mlp").fusion.head[0].out_features == TINY.kan_width
+    assert network(head="mlp", mlp_width=7).fusion.head[0].out_features == 7
+
+
+@pytest.mark.parametrize(("kan_width", "kan_grid"), [(16, 5), (128, 5), (512, 5), (8, 3), (1, 1)])
+def test_the_matched_mlp_has_nearly_as_many_parameters_as_the_kan(kan_width: int, kan_grid: int) -> None:
+    config = replace(TINY, kan_width=kan_width, kan_grid=kan_grid)
+    kan, width = size(KFusion(config).fusion.head), matched_mlp_width(config)
+
+    def gap(mlp_width: int) -> int:
+        return abs(size(KFusion(replace(config, head="mlp", mlp_width=mlp_width)).fusion.head) - kan)
+
+    assert gap(width) <= gap(width + 1)
+    assert width == 1 or gap(width) <= gap(width - 1)
+
+
+def test_every_ablation_but_the_wide_mlp_is_smaller() -> None:
+    whole = size(network())
+    for name, change in ABLATIONS.items():
+        assert size(network(**change)) < whole, name
+
+
+def test_the_parameters_of_the_whole_network_and_its_ablations() -> None:
+    """By hand: 9 functions an edge of the KAN, 4 x (inputs + hidden + 2) x hidden of an LSTM."""
+    width, hidden = TINY.width, TINY.lstm_width
+    lstms = 2 * 4 * hidden * (width + hidden + 2) + (hidden + 1) * (FACE + LIPS)
+    narrower = TINY.bottleneck * (FACE + LIPS) + FACE * FACE
+    assert size(network()) - size(network(lstm=False)) == lstms + narrower
+    domain = size(network().signal) + size(network().global_domain)
+    assert size(network()) - size(network(global_domain=False)) == domain + narrower
+    kan, mlp = 2 * FACE * TINY.kan_width * 9, parameters_in(FACE, TINY.kan_width, FACE)
+    assert size(network()) - size(network(head="mlp")) == kan - mlp
 
 
 # --- the picture
@@ -395,6 +515,12 @@ def in_the_picture(net: KFusion, one: Clip, face: Points) -> Points:
         ({"signal": "mfcc"}, "unknown signal 'mfcc': use waveform or mel"),
         ({"dropout": 1.0}, "dropout 1.0 is not in"),
         ({"dropout": -0.1}, "dropout -0.1 is not in"),
+        ({"global_domain": False, "lstm": False}, "nothing is left for the mouth"),
+        ({"fusion": "sum"}, "unknown fusion 'sum': use kfusion or concat"),
+        ({"head": "rnn"}, "unknown head 'rnn': use kan or mlp"),
+        ({"fusion": "concat", "head": "mlp"}, "head mlp has no place in fusion concat"),
+        ({"head": "mlp", "mlp_width": 0}, "mlp_width 0: use 1 or more"),
+        ({"mlp_width": 9}, "mlp_width 9: use 1 or more, with head mlp"),
     ],
 )
 def test_a_wrong_configuration_is_refused(change: dict[str, object], message: str) -> None:
@@ -406,7 +532,7 @@ def test_the_configuration_sets_the_depth() -> None:
     deep = network(encoder_layers=2, decoder_layers=3, kan_grid=7)
     assert len(deep.content_domain.encoder) == 2
     assert len(deep.global_domain.decoders[1].layers) == 3
-    assert deep.fusion.kan.layers[0].bases == 10
+    assert deep.fusion.head.layers[0].bases == 10
     assert run(deep, clip(1600)).shape == (3, 68, 2)
 
 

@@ -84,6 +84,16 @@ def test_the_first_frame_is_the_identity_where_that_is_asked_for(data_set: Path)
     assert sources(data, 3, data[3].identity) == [(3, 0)]
 
 
+def test_a_frame_of_the_clip_itself_is_the_identity_where_that_is_asked_for(data_set: Path) -> None:
+    data = faces(data_set, DataConfig(identity_from="same-clip"))
+    found = set()
+    for data.epoch in range(10):
+        ((clip, frame),) = sources(data, 3, data[3].identity)
+        assert clip == 3
+        found.add(frame)
+    assert len(found) > 3
+
+
 def test_every_part_of_a_clip_is_as_long_as_its_frames_say(data_set: Path) -> None:
     data = faces(data_set, EVERYTHING)
     for epoch in range(10):

@@ -6,7 +6,8 @@ from training_factories import tiny_run, write_clips, write_data_set
 
 from kfusion.data.store import ClipStore
 from kfusion.training.batches import TalkingFaces
-from kfusion.training.datamodule import EpochSampler, describe, feature_statistics, training_emotions
+from kfusion.training.datamodule import EpochSampler, describe, training_emotions
+from kfusion.training.statistics import feature_statistics
 
 
 def keys(

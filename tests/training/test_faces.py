@@ -5,7 +5,7 @@ import pytest
 from training_factories import talking_face
 
 from kfusion.landmarks import EYE_CORNERS, mouth_opening, unit_frame
-from kfusion.training.faces import FaceChange, at_speed, identity_face, rest_face, unit_target
+from kfusion.training.faces import FaceChange, _bent, at_speed, identity_face, rest_face, unit_target
 
 CORNERS = list(EYE_CORNERS)
 
@@ -73,3 +73,12 @@ def test_a_clip_played_twice_as_fast_shows_every_other_frame(target: np.ndarray)
     assert np.allclose(at_speed(target, 0.5, 59)[1::2], (target[:-1] + target[1:]) / 2, atol=1e-6)
     assert at_speed(target, 1.0, 30) is target
     assert np.allclose(at_speed(target, 1.0, 33)[30:], target[-1])
+
+
+def test_a_bend_adds_its_terms_to_every_point() -> None:
+    faces = np.zeros((1, 68, 2), np.float32)
+    faces[0, 3] = [0.5, 2.0]
+    bend = np.zeros((8, 2), np.float32)
+    bend[1], bend[3] = [0.1, 0.0], [0.0, 0.2]  # x gets 0.1 y, y gets 0.2 x y
+    assert _bent(faces, bend)[0, 3] == pytest.approx([0.5 + 0.2, 2.0 + 0.2])
+    assert np.array_equal(_bent(faces, 0 * bend), faces)

@@ -2,6 +2,7 @@ import itertools
 import logging
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from training_factories import tiny_run, write_clips, write_data_set
+from training_factories import DIM, ToyBaseline, tiny_run, write_clips, write_data_set
 
 from kfusion.config import override
 from kfusion.errors import CheckpointError, InputError, KfusionError, OutputError
+from kfusion.models.baselines import BASELINES, BaselineConfig
 from kfusion.training import loop
 from kfusion.training.callbacks import StopRequest
 from kfusion.training.checkpoint import load_model, read_info
@@ -268,3 +270,144 @@ def test_an_unwritable_place_is_an_output_error(data_set: Path, tmp_path: Path) 
 def test_cuda_without_a_device_is_refused(data_set: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="1 CUDA devices asked for, 0 found"):
         train(RUN, [data_set], tmp_path, machines=Machines(accelerator="cuda"))
+
+
+# --- a budget of steps: three of them are an epoch
+
+
+def budget(steps: int) -> RunConfig:
+    return override(RUN, {"optimiser.max_steps": steps, "optimiser.epochs": 1})
+
+
+def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Epoch and batch of every step that is taken."""
+    taken, original = list[tuple[int, int]](), TrainingModule.training_step
+
+    def step(self: TrainingModule, batch: Any, batch_idx: int) -> Tensor:
+        taken.append((self.current_epoch, batch_idx))
+        return original(self, batch, batch_idx)
+
+    monkeypatch.setattr(TrainingModule, "training_step", step)
+    return taken
+
+
+@pytest.fixture(scope="session")
+def seven_steps(tmp_path_factory: pytest.TempPathFactory, data_set: Path) -> Path:
+    out = tmp_path_factory.mktemp("seven")
+    run_in(out, data_set, budget(7))
+    return out
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(1, 1), (3, 1), (5, 2), (6, 2)])
+def test_a_run_takes_as_many_steps_as_it_may_and_validates_at_the_end(
+    steps: int, epochs: int, data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = count_steps(monkeypatch)
+    run_in(tmp_path, data_set, budget(steps))
+    assert taken == [divmod(number, 3) for number in range(steps)]
+    last = read_info(tmp_path / "last")
+    assert (last.epochs, last.finished) == (epochs, True)
+    assert last.scores[MLD] > 0
+    assert not (tmp_path / "resume.ckpt").exists()
+
+
+def test_whole_epochs_are_the_same_by_epochs_and_by_steps(unbroken: Path, data_set: Path, tmp_path: Path) -> None:
+    run_in(tmp_path, data_set, budget(9))
+    assert same(last_weights(unbroken), last_weights(tmp_path))
+
+
+def test_the_last_weights_are_those_that_were_scored(
+    seven_steps: Path, data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores_of(monkeypatch, [5.0, 4.0, 3.0])
+    run_in(tmp_path, data_set, budget(7))
+    assert read_info(tmp_path / "best").epochs == 3
+    assert same(load_file(tmp_path / "best" / "model.safetensors"), last_weights(seven_steps))
+
+
+@pytest.mark.parametrize("question", range(1, 7))
+def test_a_run_with_a_budget_that_was_stopped_equals_an_unbroken_one(
+    question: int, seven_steps: Path, data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_at(patch, question)
+        run_in(tmp_path, data_set, budget(7))
+    assert (tmp_path / "resume.ckpt").exists()
+    run_in(tmp_path, data_set, budget(7))
+    assert same(last_weights(seven_steps), last_weights(tmp_path))
+    assert read_info(tmp_path / "best") == read_info(seven_steps / "best")
+    assert read_info(tmp_path / "last").finished
+
+
+def test_a_spent_budget_does_not_go_on_when_resumed(
+    seven_steps: Path, data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_finish", lambda out, module: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run_in(tmp_path, data_set, budget(7))
+    taken = count_steps(monkeypatch)
+    run_in(tmp_path, data_set, budget(7))
+    assert taken == []
+    assert read_info(tmp_path / "last") == read_info(seven_steps / "last")
+    assert same(last_weights(seven_steps), last_weights(tmp_path))
+
+
+# --- other networks
+
+
+@pytest.mark.parametrize("change", [{"model.global_domain": False}, {"model.lstm": False}, {"model.head": "mlp"}])
+def test_an_ablation_trains_and_comes_back(change: dict[str, Any], data_set: Path, tmp_path: Path) -> None:
+    run = override(RUN, {**change, "optimiser.max_steps": 2})
+    assert load_model(run_in(tmp_path, data_set, run)).config == run.model
+
+
+@pytest.fixture
+def toy_run(monkeypatch: pytest.MonkeyPatch) -> RunConfig:
+    """A run of `ToyBaseline`, which is known to the registry meanwhile."""
+    monkeypatch.setitem(BASELINES, "toy", ToyBaseline)
+    return replace(budget(5), model=BaselineConfig(network="toy", speech_encoder="tiny", feature_dim=DIM))
+
+
+def test_a_baseline_is_fitted_trained_with_its_own_loss_and_comes_back(
+    toy_run: RunConfig, data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kfusion.training.module.loss", lambda *arguments: pytest.fail("our loss"))
+    network = load_model(run_in(tmp_path, data_set, toy_run))
+    assert isinstance(network, ToyBaseline)
+    assert network.pairs == 2000
+    assert network.pieces_s > 10
+    assert network.gain.item() != 1
+    assert network.get_buffer("mean_motion").abs().max() > 0
+    assert read_info(tmp_path / "best").run == toy_run
+
+
+def test_a_baseline_may_be_trained_with_our_loss(
+    toy_run: RunConfig, data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ToyBaseline, "own_loss", False)
+    monkeypatch.setattr(ToyBaseline, "loss", lambda *arguments: pytest.fail("its own loss"))
+    run_in(tmp_path, data_set, toy_run)
+    assert read_info(tmp_path / "last").finished
+
+
+@pytest.mark.parametrize("question", [1, 3, 4])
+def test_a_baseline_that_was_stopped_equals_an_unbroken_one(
+    question: int, toy_run: RunConfig, data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_in(tmp_path / "unbroken", data_set, toy_run)
+    with monkeypatch.context() as patch:
+        stop_at(patch, question)
+        run_in(tmp_path / "stopped", data_set, toy_run)
+    run_in(tmp_path / "stopped", data_set, toy_run)
+    assert same(last_weights(tmp_path / "unbroken"), last_weights(tmp_path / "stopped"))
+
+
+def test_another_network_is_refused_by_name(
+    toy_run: RunConfig, data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_at(patch, 2)
+        run_in(tmp_path, data_set)
+    with pytest.raises(InputError, match=r"started with model\.network kfusion, not toy"):
+        run_in(tmp_path, data_set, toy_run)

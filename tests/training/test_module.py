@@ -78,6 +78,15 @@ def test_the_learning_rate_of_the_paper_changes_once_an_epoch() -> None:
     assert learning_rate(config, 1400, 7) == pytest.approx(1e-6)
 
 
+@pytest.mark.parametrize("anneal", ["step", "epoch"])
+def test_the_annealing_spans_the_steps_that_there_are(anneal: str) -> None:
+    run = {"learning_rate": 1.0, "min_learning_rate": 0.1, "warmup_steps": 0, "epochs": 3, "max_steps": 70}
+    config = OptimiserConfig(**run, anneal=anneal)  # type: ignore[arg-type]
+    assert learning_rate(config, 35, 7) == pytest.approx(0.55)
+    assert learning_rate(config, 70, 7) == pytest.approx(0.1)
+    assert learning_rate(config, 69, 7) > 0.1
+
+
 def test_every_step_of_every_process_has_its_own_seed() -> None:
     seeds = {
         step_seed(seed, epoch, batch, rank)

@@ -19,6 +19,7 @@ VERBS = {
     "prepare": ("kfusion.cli.prepare", "turn a corpus of talking videos into a prepared data set"),
     "train": ("kfusion.cli.train", "train a preset on prepared data sets"),
     "evaluate": ("kfusion.cli.evaluate", "score a model on a prepared data set, with baselines"),
+    "benchmark": ("kfusion.cli.benchmark", "train and score every system alike, and write the report"),
     "export": ("kfusion.cli.export", "write a trained checkpoint as a bundle for `kfusion generate`"),
 }
 """Name of a verb -> the module with its `add_arguments` and `run`, and one line of help."""

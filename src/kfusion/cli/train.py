@@ -14,6 +14,7 @@ from kfusion.training.config import Machines, RunConfig
 
 SHORTCUTS = {
     "--epochs": ("optimiser.epochs", int, "how often every clip is seen"),
+    "--max-steps": ("optimiser.max_steps", int, "train for exactly so many steps, whatever the epochs"),
     "--batch-size": ("optimiser.batch_size", int, "clips a step, for each process"),
     "--seed": ("optimiser.seed", int, "of every random choice"),
     "--speech-encoder": ("model.speech_encoder", str, "whisper-tiny.en, or wav2vec2:HUB_ID_OR_DIRECTORY[:LAYER]"),

@@ -113,20 +113,20 @@ def _groups(speakers: list[str], defined: NDArray[np.bool_]) -> tuple[int, ...]:
     return tuple(numbers[name] for name in names)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def _weights(groups: tuple[int, ...]) -> tuple[Values, Values]:
     """The weight of each clip in the mean, (clips,), and in each resampled mean, (RESAMPLES, clips)."""
     random = np.random.default_rng(SEED)
-    count = max(groups, default=-1) + 1
+    count, total = max(groups, default=-1) + 1, len(groups)
     speaker = np.array(groups, int)
-    weights, draws = np.zeros(len(groups)), np.zeros((RESAMPLES, len(groups)))
-    if not count:
-        return weights, draws
-    drawn = random.integers(count, size=(RESAMPLES, count))
+    weights, draws = np.zeros(total), np.zeros((RESAMPLES, total))
+    drawn = random.integers(count, size=(RESAMPLES, count)) if count else np.zeros((RESAMPLES, 0))
     for one in range(count):
         clips = np.flatnonzero(speaker == one)
         weights[clips] = 1 / (count * len(clips))
         resample, _ = np.nonzero(drawn == one)
-        times = random.multinomial(len(clips), np.full(len(clips), 1 / len(clips)), size=len(resample))
-        np.add.at(draws, (resample[:, None], clips[None]), times / (count * len(clips)))
+        picked = random.integers(len(clips), size=(len(resample), len(clips)))
+        places = (resample[:, None] * len(clips) + picked).ravel()
+        times = np.bincount(places, minlength=RESAMPLES * len(clips)).reshape(RESAMPLES, -1)
+        draws[:, clips] = times / (count * len(clips))
     return weights, draws

@@ -126,15 +126,17 @@ class Case:
         """Unique over corpora."""
         return speaker_of(self.clip)
 
-    def predict(self, predictor: Predictor, samples: Samples | None = None) -> Points:
+    def predict(self, predictor: Predictor, samples: Samples | None = None, label: StoredClip | None = None) -> Points:
         """The scored frames in crop pixels, from the clip's own sound or from other `samples`, brought to its length.
+
+        The emotion and the intensity are the clip's own or those of `label`.
 
         Raises:
             InputError: the predictor gives another number of frames than the clip has, or no finite numbers.
         """
-        clip = self.clip
+        clip, told = self.clip, label or self.clip
         heard = self.samples if samples is None else fit_length(samples, len(self.samples))
-        predicted = predictor.predict(heard, self.identity.unit, clip.emotion, clip.intensity)
+        predicted = predictor.predict(heard, self.identity.unit, told.emotion, told.intensity)
         expected = (clip.frames, *self.target.shape[1:])
         if predicted.shape != expected:
             raise InputError(

@@ -10,10 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kfusion.evaluation.dynamics import (
+    FAST_HZ,
+    face_dynamics_deviation,
+    lengths,
+    lip_vertex_error,
+    power_above,
+    warped_distance,
+)
 from kfusion.landmarks import MOUTH, POINT_COUNT, Points, inter_ocular_distance, mouth_opening
 
-METRIC_VERSION = 1
-"""Scores of different versions must not stand in one table."""
+METRIC_VERSION = 2
+"""Scores of different versions must not stand in one table. 2: four more scores and the Frechet distance."""
 FPS = 30
 MOTIONLESS = 1e-4
 """A signal whose standard deviation is under this share of the inter-ocular distance does not move."""
@@ -23,6 +31,8 @@ CLOSED = 0.03
 """The mouth is closed when the inner lips (62, 66) are less than this share of the inter-ocular distance apart."""
 PARTS = {"M": MOUTH, "F": slice(0, POINT_COUNT), "R": slice(0, MOUTH.start)}
 """M the mouth, points 48-67; F the whole face, all 68; R the rest of the face, 0-47."""
+UPPER_FACE = slice(17, MOUTH.start)
+"""Brows, nose and eyes, points 17-47."""
 
 Signal = NDArray[np.float64]
 """One number a frame, (T,)."""
@@ -61,6 +71,22 @@ METRICS: dict[str, Metric] = {
     "closure_f1": Metric(
         unit="", meaning="F1 of closed-mouth frames while there is sound: inner lips nearer than 3 % of inter-ocular"
     ),
+    "power_above_8hz": Metric(
+        unit="", meaning="power of the mouth points' velocity above 8 Hz, predicted over target (16 frames at least)"
+    ),
+    "LVE": Metric(
+        unit="(% iod)^2",
+        meaning="lip vertex error in CodeTalker's way: largest squared error of the mouth points of a frame, mean over "
+        "frames; over the squared inter-ocular distance",
+    ),
+    "FDD": Metric(
+        unit="% iod",
+        meaning="face dynamics deviation in CodeTalker's way, points 17-47: spread over time of how far a point is "
+        "from its mean place, target minus predicted",
+    ),
+    "DTW-LD": Metric(
+        unit="px", meaning="landmark distance, mouth, along the best monotone path in time (symmetric time warping)"
+    ),
 }
 """All scores of a clip by their key."""
 
@@ -77,24 +103,38 @@ def clip_metrics(predicted: Points, target: Points, *, inter_ocular_px: float, s
     scores = _distance_scores(predicted, target, inter_ocular_px)
     openings = [mouth_opening(points).astype(np.float64) / inter_ocular_px for points in (predicted, target)]
     lag = opening_lag(*openings)
-    mouth, target_mouth = predicted[:, MOUTH], target[:, MOUTH]
-    return scores | {
-        "opening_correlation": correlation(*openings),
-        "lag_frames": lag,
-        "lag_ms": 1000 * lag / FPS,
-        "motion_ratio": motion_ratio(mouth, target_mouth, MOTIONLESS * inter_ocular_px),
-        "silence_speed": silence_speed(mouth, silent),
+    return (
+        scores
+        | _mouth_scores(predicted[:, MOUTH], target[:, MOUTH], inter_ocular_px)
+        | {
+            "opening_correlation": correlation(*openings),
+            "lag_frames": lag,
+            "lag_ms": 1000 * lag / FPS,
+            "silence_speed": silence_speed(predicted[:, MOUTH], silent),
+            "closure_f1": closure_f1(openings[0], openings[1], ~silent),
+            "FDD": 100 / inter_ocular_px * face_dynamics_deviation(predicted[:, UPPER_FACE], target[:, UPPER_FACE]),
+        }
+    )
+
+
+def _mouth_scores(mouth: Points, target: Points, inter_ocular_px: float) -> dict[str, float]:
+    motionless_px = MOTIONLESS * inter_ocular_px
+    return {
+        "motion_ratio": motion_ratio(mouth, target, motionless_px),
         "jerk": jerk(mouth),
-        "closure_f1": closure_f1(openings[0], openings[1], ~silent),
+        "power_above_8hz": power_above(mouth, target, motionless_px, fps=FPS, above_hz=FAST_HZ),
+        "LVE": (100 / inter_ocular_px) ** 2 * lip_vertex_error(mouth, target),
+        "DTW-LD": warped_distance(mouth, target),
     }
 
 
 def _distance_scores(predicted: Points, target: Points, inter_ocular_px: float) -> dict[str, float]:
+    error = predicted.astype(np.float64) - target
+    distance, difference = lengths(error), lengths(np.diff(error, axis=0))
     scores = {}
     for part, points in PARTS.items():
-        pair = predicted[:, points], target[:, points]
-        scores[f"{part}-LD"] = landmark_distance(*pair)
-        scores[f"{part}-LVD"] = landmark_velocity_difference(*pair)
+        scores[f"{part}-LD"] = _mean(distance[:, points])
+        scores[f"{part}-LVD"] = _mean(difference[:, points])
     return scores | {f"{name}-iod": 100 * value / inter_ocular_px for name, value in scores.items()}
 
 
@@ -103,7 +143,7 @@ def landmark_distance(predicted: Points, target: Points) -> float:
 
     Departs from the authors' code, which takes one norm over a whole batch.
     """
-    return _mean(np.linalg.norm(predicted.astype(np.float64) - target, axis=-1))
+    return _mean(lengths(predicted.astype(np.float64) - target))
 
 
 def landmark_velocity_difference(predicted: Points, target: Points) -> float:
@@ -112,14 +152,18 @@ def landmark_velocity_difference(predicted: Points, target: Points) -> float:
     Departs from the authors' code, which takes differences between points instead of frames. NaN for one frame.
     """
     error = predicted.astype(np.float64) - target
-    return _mean(np.linalg.norm(np.diff(error, axis=0), axis=-1))
+    return _mean(lengths(np.diff(error, axis=0)))
 
 
 def correlation(predicted: Signal, target: Signal) -> float:
     """Pearson correlation of two signals (T,) in inter-ocular distances; NaN if one of them does not move."""
-    if len(predicted) < 2 or min(predicted.std(), target.std()) <= MOTIONLESS:
+    if len(predicted) < 2:
         return float("nan")
-    return float(np.corrcoef(predicted, target)[0, 1])
+    a, b = predicted - predicted.mean(), target - target.mean()
+    power, wanted = float(a @ a), float(b @ b)
+    if min(power, wanted) <= MOTIONLESS**2 * len(a):
+        return float("nan")
+    return float(np.clip(a @ b / np.sqrt(power * wanted), -1, 1))
 
 
 def opening_lag(predicted: Signal, target: Signal) -> float:
@@ -164,13 +208,13 @@ def motion_ratio(predicted: Points, target: Points, motionless_px: float) -> flo
 
 def silence_speed(points: Points, silent: Mask) -> float:
     """Mean of |p_t - p_t-1| over points (T, N, 2) and the frames t where t - 1 and t are silent; unit/frame."""
-    speed = np.linalg.norm(np.diff(points.astype(np.float64), axis=0), axis=-1)
+    speed = lengths(np.diff(points.astype(np.float64), axis=0))
     return _mean(speed[silent[1:] & silent[:-1]])
 
 
 def jerk(points: Points) -> float:
     """Mean size of the third difference of points (T, N, 2); unit/frame^3 (at 30 fps 27000 times that in unit/s^3)."""
-    return _mean(np.linalg.norm(np.diff(points.astype(np.float64), n=3, axis=0), axis=-1))
+    return _mean(lengths(np.diff(points.astype(np.float64), n=3, axis=0)))
 
 
 def closure_f1(predicted: Signal, target: Signal, counted: Mask) -> float:

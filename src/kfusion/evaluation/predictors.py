@@ -10,6 +10,8 @@ from kfusion.emotion import emotion_index
 from kfusion.landmarks import Points
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from kfusion.inference.generator import Generator
 
 DEFAULT = "default"
@@ -23,6 +25,10 @@ class Predictor(Protocol):
     def model_id(self) -> str:
         """What tables call it."""
 
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """The emotions that it was trained to obey; empty if none."""
+
     def predict(self, samples: Samples, identity: Points, emotion: str | None, intensity: int | None) -> Points:
         """Landmarks (T, 68, 2) at 30 fps in the unit frame of `identity` (68, 2), T the frames in `samples` (N,)."""
 
@@ -33,10 +39,11 @@ class RuntimePredictor:
     def __init__(self, generator: "Generator") -> None:
         self._generator = generator
         self.model_id = generator.card.model_id
+        self.emotions = generator.card.emotions
 
     def predict(self, samples: Samples, identity: Points, emotion: str | None, intensity: int | None) -> Points:
         """See `Predictor`. A label that the model was not trained with is not passed on."""
-        known = emotion in self._generator.card.emotions
+        known = emotion in self.emotions
         sequence = self._generator.generate(
             samples, identity, emotion=emotion if known else None, intensity=intensity if known else None
         )
@@ -47,23 +54,39 @@ class CheckpointPredictor:
     """A trained network in PyTorch, before it is exported; a clip is fed whole, on the CPU."""
 
     def __init__(self, path: Path) -> None:
+        from kfusion.models.networks import reads_features
         from kfusion.models.speech import load_speech_encoder
         from kfusion.training.checkpoint import load_model, read_info
 
-        self._network = load_model(path).eval()
-        self._encoder = load_speech_encoder(self._network.config.speech_encoder).eval()
-        self._emotions = read_info(path).emotions
+        info = read_info(path)
+        self._network, self._config = load_model(path), info.run.model
+        reads = reads_features(self._network)
+        self._encoder = load_speech_encoder(self._config.speech_encoder).eval() if reads else None
+        self.emotions = info.emotions
         self.model_id = "-".join(path.resolve().parts[-2:])
 
     def predict(self, samples: Samples, identity: Points, emotion: str | None, intensity: int | None) -> Points:
         """See `Predictor`. A label that the model was not trained with is not passed on."""
         import torch
 
-        label = emotion_index(emotion, intensity) if emotion in self._emotions else (0, 0)
+        label = emotion_index(emotion, intensity) if emotion in self.emotions else (0, 0)
         sound, face = torch.tensor(samples)[None], torch.tensor(identity)[None]
         with torch.inference_mode():
-            points = self._network(sound, self._encoder.encode(sound), face, torch.tensor([label]))
-        return np.asarray(points[0].float().numpy(), np.float32)
+            points = self._network(sound, self._features(sound), face, torch.tensor([label]))
+        return self._smooth(np.asarray(points[0].float().numpy(), np.float32))
+
+    def _features(self, sound: "Tensor") -> "Tensor":
+        """Of sound (1, N); zeros (1, S, dim) for a network that does not read them."""
+        from kfusion.models.speech.encoder import frames_in, steps_in
+
+        if self._encoder is not None:
+            return self._encoder.encode(sound)
+        return sound.new_zeros(1, steps_in(frames_in(sound.shape[1])), self._config.feature_dim)
+
+    def _smooth(self, points: Points) -> Points:
+        from kfusion.models.baselines.baseline import Baseline
+
+        return self._network.smooth(points) if isinstance(self._network, Baseline) else points
 
 
 def load_predictor(model: str | Path) -> Predictor:

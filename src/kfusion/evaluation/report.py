@@ -3,9 +3,19 @@
 import math
 
 from kfusion.evaluation.alignment import ALIGNMENTS
+from kfusion.evaluation.frechet import MIN_FRAMES
 from kfusion.evaluation.metrics import METRICS
 from kfusion.evaluation.result import Evaluation
-from kfusion.evaluation.sanity import HOLD, MEAN_MOTION, MEDIAN_FACE, MODEL, SHUFFLED, TARGET
+from kfusion.evaluation.sanity import (
+    HOLD,
+    MEAN_MOTION,
+    MEDIAN_FACE,
+    MODEL,
+    NOISE_FLOOR,
+    SHUFFLED,
+    SHUFFLED_EMOTION,
+    TARGET,
+)
 
 ROW_NAMES = {
     MODEL: "**model**",
@@ -13,6 +23,8 @@ ROW_NAMES = {
     MEDIAN_FACE: "speaker's median face",
     MEAN_MOTION: "mean motion",
     SHUFFLED: "shuffled audio",
+    SHUFFLED_EMOTION: "shuffled emotion",
+    NOISE_FLOOR: "extractor's noise floor",
     TARGET: "target itself",
 }
 MAIN_COLUMNS = {
@@ -29,9 +41,16 @@ MAIN_COLUMNS = {
     "jerk": "jerk px",
     "closure_f1": "closure F1",
 }
+EXTENDED_COLUMNS = {
+    "power_above_8hz": "over 8 Hz",
+    "LVE": "LVE (%iod)^2",
+    "FDD": "FDD %iod",
+    "DTW-LD": "DTW-LD px",
+}
+EXTENDED_ALIGNMENT = "frame"
 INTERVAL_METRICS = ("M-LD", "M-LVD", "F-LD", "F-LVD", "opening_correlation", "lag_ms", "motion_ratio", "silence_speed")
 IMPROVEMENTS = ("M-LD", "M-LVD", "F-LD", "F-LVD")
-_DIGITS = {"lag_ms": 0, "M-LD-iod": 1, "F-LD-iod": 1}
+_DIGITS = {"lag_ms": 0, "LVE": 1, "M-LD-iod": 1, "F-LD-iod": 1}
 
 
 def to_markdown(evaluation: Evaluation) -> str:
@@ -40,6 +59,7 @@ def to_markdown(evaluation: Evaluation) -> str:
     lines += [f"- {note}" for note in evaluation.notes]
     for alignment, meaning in ALIGNMENTS.items():
         lines += ["", f"## {alignment}: {meaning}", "", *_scores(evaluation, alignment)]
+    lines += ["", f"## More scores, {EXTENDED_ALIGNMENT}", "", *_extended(evaluation)]
     lines += ["", "## How far the model is under the other rows, in %", "", *_improvements(evaluation)]
     lines += ["", "## Intervals of the model", "", *_intervals(evaluation)]
     lines += ["", "## How to read it", "", *_legend(evaluation), ""]
@@ -62,6 +82,15 @@ def _scores(evaluation: Evaluation, alignment: str) -> list[str]:
     for row, alignments in evaluation.rows.items():
         cells = [_number(alignments[alignment][metric].mean, _DIGITS.get(metric, 2)) for metric in MAIN_COLUMNS]
         lines.append(_line([ROW_NAMES[row], *cells]))
+    return lines
+
+
+def _extended(evaluation: Evaluation) -> list[str]:
+    lines = _head(["", *EXTENDED_COLUMNS.values(), "Frechet (%iod)^2"])
+    for row, alignments in evaluation.rows.items():
+        scores = alignments[EXTENDED_ALIGNMENT]
+        cells = [_number(scores[metric].mean, _DIGITS.get(metric, 2)) for metric in EXTENDED_COLUMNS]
+        lines.append(_line([ROW_NAMES[row], *cells, _number(evaluation.frechet[row], 1)]))
     return lines
 
 
@@ -93,7 +122,12 @@ def _legend(evaluation: Evaluation) -> list[str]:
     lines = ["- Means of the speakers' means; pixels of the 256 x 256 crop, 30 frames a second."]
     lines += [f"- Intervals: {evaluation.interval}."]
     lines += ["- Clips in which a score is undefined are left out of its mean (a motionless mouth has no correlation)."]
-    lines += [f"- {METRICS[metric].meaning}: `{metric}`" + _unit(metric) for metric in MAIN_COLUMNS]
+    shown = [*MAIN_COLUMNS, *EXTENDED_COLUMNS]
+    lines += [f"- {METRICS[metric].meaning}: `{metric}`" + _unit(metric) for metric in shown]
+    lines.append(
+        "- squared Frechet distance of mouth positions and velocities, pooled over clips: `Frechet`, (% iod)^2; "
+        f"undefined under {MIN_FRAMES} frames."
+    )
     return lines
 
 

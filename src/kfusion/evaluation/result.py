@@ -2,15 +2,20 @@
 
 import json
 import math
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from kfusion.errors import InputError
-from kfusion.evaluation.bootstrap import Summary
+from kfusion.evaluation.bootstrap import Summary, Values, summarise
 from kfusion.files import atomic_path
 
-FORMAT = 1
+FORMAT = 2
 
 Scores = dict[str, float]
 """Score by the key of `METRICS`."""
@@ -33,9 +38,72 @@ class ClipResult:
     identity_rule: str
     """`other-clip`, `other-moment` or `frame-0`."""
     audio_from: str | None
-    """The clip whose sound the shuffled row listened to."""
+    """The clip whose sound the row `shuffled-audio` listened to."""
+    emotion_from: str | None
+    """The clip whose label the row `shuffled-emotion` was told."""
     scores: dict[str, dict[str, Scores]]
     """Row, alignment, metric -> value; NaN where undefined."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """Rows on one selection of clips."""
+
+    metric_version: int
+    kfusion_version: str
+    data_id: str
+    """Hash of the scored clips' names and landmarks: only equal ones may be compared."""
+    split: str
+    identity: str
+    """The rule that was asked for."""
+    clips: list[ClipResult]
+    frechet: dict[str, float]
+    """Frechet landmark distance by row, (% of inter-ocular)^2; NaN with too few frames."""
+
+    @property
+    def rows(self) -> list[str]:
+        """Their names."""
+        return list(self.frechet)
+
+    @property
+    def speakers(self) -> list[str]:
+        """Who speaks in each clip, unique over corpora."""
+        return [f"{clip.corpus}/{clip.speaker}" for clip in self.clips]
+
+    @property
+    def identities(self) -> dict[str, int]:
+        """How many clips got their identity by which rule."""
+        return dict(Counter(clip.identity_rule for clip in self.clips))
+
+    def values(self, row: str, alignment: str, metric: str) -> Values:
+        """A score of every clip, (clips,); NaN where undefined."""
+        return np.array([clip.scores[row][alignment][metric] for clip in self.clips])
+
+    def summary(self, row: str, alignment: str, metric: str) -> Summary:
+        """A score over clips and speakers."""
+        return summarise(self.values(row, alignment, metric), self.speakers)
+
+    def to_json(self) -> str:
+        """Plain JSON; undefined values are null."""
+        return _to_json(asdict(self))
+
+    def save(self, path: Path) -> None:
+        """Write the JSON; whole or not at all.
+
+        Raises:
+            OutputError: the place cannot be written.
+        """
+        _write(path, self.to_json())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """What `save` wrote.
+
+        Raises:
+            InputError: the file cannot be read or is something else.
+        """
+        with _readable(str(path)):
+            return cls(**_content(_read_text(path), str(path)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +132,8 @@ class Evaluation:
     """By row that the model is compared with: how far the model is under it, percent of it; negative: above."""
     silence_ratio: dict[str, Summary]
     """Lip speed in silence over that of the target, alignment `frame`, by row."""
+    frechet: dict[str, float]
+    """Frechet landmark distance by row, (% of inter-ocular)^2, alignment `frame`; NaN with too few frames."""
     clips: list[ClipResult]
 
     @property
@@ -73,7 +143,7 @@ class Evaluation:
 
     def to_json(self) -> str:
         """Plain JSON; undefined values are null."""
-        return json.dumps({"format": FORMAT, **_without_nan(asdict(self))}, indent=1, allow_nan=False) + "\n"
+        return _to_json(asdict(self))
 
     @classmethod
     def from_json(cls, text: str, where: str = "evaluation") -> Self:
@@ -82,18 +152,12 @@ class Evaluation:
         Raises:
             InputError: it is no such text, or another version wrote it.
         """
-        try:
-            content = _with_nan(json.loads(text))
-            found = content.pop("format")
-            if found != FORMAT:
-                raise InputError(f"{where}: evaluation format {found}, this version reads {FORMAT}: evaluate again")
+        with _readable(where):
+            content = _content(text, where)
             for name in ("rows", "improvement_percent"):
                 content[name] = _table(content[name])
             content["silence_ratio"] = {row: Summary(**one) for row, one in content["silence_ratio"].items()}
-            content["clips"] = [ClipResult(**clip) for clip in content["clips"]]
             return cls(**content)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{where}: not an evaluation that kfusion wrote ({error}): evaluate again") from error
 
     def save(self, path: Path) -> None:
         """Write the JSON; whole or not at all.
@@ -101,8 +165,7 @@ class Evaluation:
         Raises:
             OutputError: the place cannot be written.
         """
-        with atomic_path(path) as part:
-            part.write_text(self.to_json())
+        _write(path, self.to_json())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -111,11 +174,41 @@ class Evaluation:
         Raises:
             InputError: the file cannot be read or is something else.
         """
-        try:
-            text = Path(path).read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: cannot read the evaluation ({error}): pass an evaluation.json") from error
-        return cls.from_json(text, str(path))
+        return cls.from_json(_read_text(path), str(path))
+
+
+def _to_json(content: dict[str, Any]) -> str:
+    return json.dumps({"format": FORMAT, **_without_nan(content)}, indent=1, allow_nan=False) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_path(path) as part:
+        part.write_text(text)
+
+
+def _read_text(path: str | Path) -> str:
+    try:
+        return Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot read the evaluation ({error}): pass an evaluation.json") from error
+
+
+@contextmanager
+def _readable(where: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{where}: not an evaluation that kfusion wrote ({error}): evaluate again") from error
+
+
+def _content(text: str, where: str) -> dict[str, Any]:
+    """What the JSON holds, its clips made already."""
+    content: dict[str, Any] = _with_nan(json.loads(text))
+    found = content.pop("format")
+    if found != FORMAT:
+        raise InputError(f"{where}: evaluation format {found}, this version reads {FORMAT}: evaluate again")
+    content["clips"] = [ClipResult(**clip) for clip in content["clips"]]
+    return content
 
 
 def _without_nan(value: Any) -> Any:
@@ -129,7 +222,7 @@ def _without_nan(value: Any) -> Any:
     return value
 
 
-_TEXT_KEYS = {"audio_from"}
+_TEXT_KEYS = {"audio_from", "emotion_from"}
 
 
 def _with_nan(value: Any) -> Any:

@@ -6,6 +6,10 @@ median-face     the speaker's median face in the clip that the identity is from,
 mean-motion     the best constant: the identity plus the mean displacement of every point, taken over the
                 frames and then over the clips of the training splits
 shuffled-audio  the model itself, listening to another clip
+shuffled-emotion
+                the model itself, told the label of another clip that has another emotion
+noise-floor     the face finder's second look at the same recording, moved by a fraction of a pixel: models nearer
+                to the target than that cannot be told apart (made by `benchmarks/noise_floor.py`)
 target          the recording itself: its errors are 0, its other scores (speed in silence, jerk) are what a
                 perfect prediction would have, the landmark extractor's noise and breathing included
 """
@@ -23,8 +27,9 @@ from kfusion.evaluation.identity import by_speaker, pick_identity, scored_frames
 from kfusion.landmarks import Points, remove_head_motion, unit_frame
 
 MODEL, HOLD, MEDIAN_FACE, MEAN_MOTION = "model", "hold", "median-face", "mean-motion"
-SHUFFLED, TARGET = "shuffled-audio", "target"
-REFERENCES = (HOLD, MEDIAN_FACE, MEAN_MOTION, SHUFFLED)
+SHUFFLED, SHUFFLED_EMOTION = "shuffled-audio", "shuffled-emotion"
+NOISE_FLOOR, TARGET = "noise-floor", "target"
+REFERENCES = (HOLD, MEDIAN_FACE, MEAN_MOTION, SHUFFLED, SHUFFLED_EMOTION)
 """The rows that the model must beat."""
 MAX_TRAINING_CLIPS = 1000
 """The mean displacement is taken over at most so many clips of each training split, evenly spread."""
@@ -61,6 +66,20 @@ def derangement(clip_ids: list[str]) -> list[int]:
     order = sorted(range(len(clip_ids)), key=lambda index: hashlib.sha256(clip_ids[index].encode()).digest())
     donor = dict(zip(order, order[1:] + order[:1], strict=True))
     return [donor[index] for index in range(len(clip_ids))]
+
+
+def other_emotions(emotions: list[str], donors: list[int]) -> list[int]:
+    """For each clip the next one along the cycle `donors` that has another emotion.
+
+    There are at least two emotions; a clip may be used more than once.
+    """
+    found = []
+    for index, emotion in enumerate(emotions):
+        donor = donors[index]
+        while emotions[donor] == emotion:
+            donor = donors[donor]
+        found.append(donor)
+    return found
 
 
 def fit_length(samples: Samples, count: int) -> Samples:

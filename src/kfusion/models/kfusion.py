@@ -11,8 +11,9 @@ from torch.nn import functional as F
 from kfusion.emotion import EMOTIONS, INTENSITIES
 from kfusion.errors import InputError
 from kfusion.landmarks import MOUTH, MOUTH_COUNT, POINT_COUNT
-from kfusion.models.kan import KAN
+from kfusion.models.kan import KAN, ORDER
 from kfusion.models.layers import DecoderLayer, EncoderLayer, Mask, TimeConv, hide, to_frame_rate
+from kfusion.models.mlp import MLP, parameters_in
 from kfusion.models.speech.encoder import frames_in, steps_in
 from kfusion.models.speech.mel import HOP, WINDOW, MelPower
 
@@ -20,13 +21,14 @@ FACE = 2 * POINT_COUNT
 """F of the paper: x and y of every point, interleaved."""
 LIPS = 2 * MOUTH_COUNT
 """M of the paper."""
+SIGNALS, FUSIONS, HEADS = ("waveform", "mel"), ("kfusion", "concat"), ("kan", "mlp")
 DISPLACEMENT = 0.05
 """Inter-ocular distances a residual network's output of 1 stands for: a typical motion of the lips."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KFusionConfig:
-    """The shape of a `KFusion` network."""
+    """The shape of a `KFusion` network; the defaults of the ablations' fields are the whole network."""
 
     speech_encoder: str = "whisper-tiny.en"
     """Whose features the Content Domain reads, a name for `load_speech_encoder`."""
@@ -48,15 +50,54 @@ class KFusionConfig:
     """Intervals of the spline grid."""
     residual_identity: bool = False
     """The KAN predicts the displacement from the identity instead of the landmarks."""
+    identity_vector: bool = False
+    """The decoders also hear all of the identity's coordinates at once, through a linear layer."""
     dropout: float = 0.1
+    global_domain: bool = True
+    """Off: "w/o Global", neither gb nor gb_m; the network does not hear the signal itself."""
+    lstm: bool = True
+    """Off: "w/o LSTM", neither f nor m; the mouth vector is gb_m alone."""
+    fusion: Literal["kfusion", "concat"] = "kfusion"
+    """`concat`: "w/o KFusion", one linear layer in place of the bottlenecks, the product and the KAN."""
+    head: Literal["kan", "mlp"] = "kan"
+    """What stands last: the KAN, or an MLP in its place."""
+    mlp_width: int | None = None
+    """Hidden width of the MLP; none: kan_width. `matched_mlp_width` gives the one with as many parameters."""
 
     def __post_init__(self) -> None:
+        for name, known in (("signal", SIGNALS), ("fusion", FUSIONS), ("head", HEADS)):
+            if getattr(self, name) not in known:
+                raise InputError(f"unknown {name} '{getattr(self, name)}': use {' or '.join(known)}")
         if self.width % self.heads:
             raise InputError(f"width {self.width} is not a multiple of heads {self.heads}: choose one that is")
-        if self.signal not in ("waveform", "mel"):
-            raise InputError(f"unknown signal '{self.signal}': use waveform or mel")
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout {self.dropout} is not in [0, 1)")
+        self._check_ablations()
+
+    def _check_ablations(self) -> None:
+        if not self.global_domain and not self.lstm:
+            raise InputError("global_domain and lstm are both off: nothing is left for the mouth, keep one of them")
+        if self.fusion == "concat" and self.head != "kan":
+            raise InputError(f"head {self.head} has no place in fusion concat, which ends in a linear layer: drop one")
+        if self.mlp_width is not None and (self.head != "mlp" or self.mlp_width < 1):
+            raise InputError(f"mlp_width {self.mlp_width}: use 1 or more, with head mlp")
+
+    @property
+    def face_inputs(self) -> int:
+        """Width of x_f: f, gb and ct, those that are there."""
+        return FACE * (1 + self.lstm + self.global_domain)
+
+    @property
+    def lips_inputs(self) -> int:
+        """Width of x_m: m and gb_m, those that are there."""
+        return LIPS * (self.lstm + self.global_domain)
+
+
+def matched_mlp_width(config: KFusionConfig) -> int:
+    """The `mlp_width` whose parameters are nearest in number to those of the configuration's KAN."""
+    kan = 2 * FACE * config.kan_width * (1 + config.kan_grid + ORDER)
+    one, two = (parameters_in(FACE, width, FACE) for width in (1, 2))
+    return max(1, round((kan - one) / (two - one)) + 1)
 
 
 class KFusion(nn.Module):
@@ -71,6 +112,9 @@ class KFusion(nn.Module):
                  (Content)   ├── LSTM ───────────── f ┘ │      x_m = m ⊕ gb_m ──── B(x_m) ──────────────┘
                              └── LSTM ───────────── m ──┘
 
+    An ablation leaves a branch out (`global_domain`, `lstm`) or puts something simpler in its place
+    (`fusion`, `head`); the branches that stay are as they were.
+
     Departs from the paper:
         - F is 136 and M is 40: x and y of all points in one vector, so that the KAN relates them.
         - A decoder's sequence is the audio at the frame rate and its memory are the identity's points,
@@ -84,10 +128,15 @@ class KFusion(nn.Module):
         - `w` is learned for each category and intensity and starts at 1, with one value for "unknown".
         - Landmarks are in the unit frame of the identity; with `residual_identity` the KAN predicts the
           displacement from it, in units of `DISPLACEMENT`.
-        - Features are standardised, and pass one linear layer to the Transformers' width before E and the
-          LSTMs; the LSTMs run at the frame rate. The Transformer layers are pre-norm, the bottlenecks have
-          GELUs between their convolutions.
+        - With `identity_vector` a decoder's input also holds all coordinates of the identity, through a
+          linear layer: attention over points mixes them by one matrix, so it can hardly tell which of them
+          is where, and with it how far this face is from its resting pose.
+        - Features and the identity are standardised; the features pass one linear layer to the
+          Transformers' width before E and the LSTMs; the LSTMs run at the frame rate. The Transformer
+          layers are pre-norm, the bottlenecks have GELUs between their convolutions.
         - Conv stands before the decoders, as in Eq. 5 and 6; the text says after.
+        - The paper does not say how its ablations are built: those of `Concatenation` and `MLP` are ours,
+          and without the Global Domain or the LSTMs the concatenations are narrower.
     """
 
     def __init__(self, config: KFusionConfig) -> None:
@@ -95,14 +144,16 @@ class KFusion(nn.Module):
         self.config = config
         self.register_buffer("feature_mean", torch.zeros(config.feature_dim))
         self.register_buffer("feature_std", torch.ones(config.feature_dim))
+        self.register_buffer("identity_mean", torch.zeros(POINT_COUNT, 2))
+        self.register_buffer("identity_std", torch.ones(POINT_COUNT, 2))
         self.emotion = EmotionVariable(config.feature_dim)
-        self.signal = Signal(config)
-        self.global_domain = Domain(config, heads=("face", "mouth"))
+        self.signal = Signal(config) if config.global_domain else None
+        self.global_domain = Domain(config, heads=("face", "mouth")) if config.global_domain else None
         self.content_in = nn.Linear(config.feature_dim, config.width)
         self.content_domain = Domain(config, heads=("face",))
-        self.face_lstm = Recurrent(config, FACE)
-        self.mouth_lstm = Recurrent(config, LIPS)
-        self.fusion = Fusion(config)
+        self.face_lstm = Recurrent(config, FACE) if config.lstm else None
+        self.mouth_lstm = Recurrent(config, LIPS) if config.lstm else None
+        self.fusion = Fusion(config) if config.fusion == "kfusion" else Concatenation(config)
 
     def forward(
         self,
@@ -127,14 +178,29 @@ class KFusion(nn.Module):
         step_mask = None if frames is None else _mask((frames * 5 + 2) // 3, steps_in(time))
         normal = (features - self.get_buffer("feature_mean")) / self.get_buffer("feature_std")
         content = self.content_in(normal * self.emotion(emotion)[:, None])  # Eq. 7
-        gb, gb_m = self.global_domain(self.signal(samples, step_mask), identity, step_mask, mask)  # Eq. 5, 6
-        (ct,) = self.content_domain(content, identity, step_mask, mask)
-        at_frames = to_frame_rate(content, time)
-        face = torch.cat([self.face_lstm(at_frames), gb, ct], dim=-1)  # Eq. 9
-        lips = torch.cat([self.mouth_lstm(at_frames), gb_m], dim=-1)  # Eq. 8
+        face_shape = (identity - self.get_buffer("identity_mean")) / self.get_buffer("identity_std")
+        gb, gb_m = self._global(samples, face_shape, step_mask, mask)
+        ct = self.content_domain(content, face_shape, step_mask, mask)
+        f, m = self._recurrent(to_frame_rate(content, time))
+        face, lips = torch.cat([*f, *gb, *ct], dim=-1), torch.cat([*m, *gb_m], dim=-1)  # Eq. 9, 8
         predicted = self.fusion(face, lips, mask).unflatten(-1, (POINT_COUNT, 2))
         landmarks: Tensor = identity[:, None] + DISPLACEMENT * predicted if self.config.residual_identity else predicted
         return landmarks
+
+    def _recurrent(self, content: Float[Tensor, "batch time width"]) -> tuple[list[Tensor], list[Tensor]]:
+        """The vectors f and m, each in a list, which is empty without them."""
+        if self.face_lstm is None or self.mouth_lstm is None:
+            return [], []
+        return [self.face_lstm(content)], [self.mouth_lstm(content)]
+
+    def _global(
+        self, samples: Float[Tensor, "batch samples"], identity: Tensor, step_mask: Mask | None, mask: Mask | None
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """The vectors gb and gb_m, each in a list, which is empty without them."""
+        if self.signal is None or self.global_domain is None:
+            return [], []
+        gb, gb_m = self.global_domain(self.signal(samples, step_mask), identity, step_mask, mask)  # Eq. 5, 6
+        return [gb], [gb_m]
 
 
 class EmotionVariable(nn.Module):
@@ -214,6 +280,7 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(
             DecoderLayer(config.width, config.heads, config.dropout) for _ in range(config.decoder_layers)
         )
+        self.vector_in = nn.Linear(FACE, config.width) if config.identity_vector else None
         self.norm = nn.LayerNorm(config.width)
         self.out = nn.Linear(config.width, 2 * count)
 
@@ -222,6 +289,8 @@ class Decoder(nn.Module):
     ) -> Float[Tensor, "batch time values"]:
         """gb, gb_m or ct."""
         tokens = self.point_in(identity[:, self.points]) + self.point_names
+        if self.vector_in is not None:
+            x = x + self.vector_in(identity.flatten(1))[:, None]
         for layer in self.layers:
             x = layer(x, tokens, mask)
         values: Tensor = self.out(self.norm(x))
@@ -259,14 +328,14 @@ class Bottleneck(nn.Module):
 
 
 class Fusion(nn.Module):
-    """KFusion: Eq. 10, 11 and 12."""
+    """KFusion: Eq. 10, 11 and 12; with `head="mlp"` an MLP takes the KAN's place in Eq. 12."""
 
     def __init__(self, config: KFusionConfig) -> None:
         super().__init__()
-        self.face = Bottleneck(3 * FACE, config.bottleneck, FACE)
-        self.residual = TimeConv(3 * FACE, FACE)
-        self.lips = Bottleneck(2 * LIPS, config.bottleneck, LIPS)
-        self.kan = KAN(FACE, config.kan_width, FACE, grid=config.kan_grid)
+        self.face = Bottleneck(config.face_inputs, config.bottleneck, FACE)
+        self.residual = TimeConv(config.face_inputs, FACE)
+        self.lips = Bottleneck(config.lips_inputs, config.bottleneck, LIPS)
+        self.head = _head(config)
 
     def forward(
         self,
@@ -277,8 +346,35 @@ class Fusion(nn.Module):
         """Y' as x and y of every point, interleaved."""
         whole = self.face(face, mask) * self.residual.over_time(face, mask)  # Eq. 10
         inserted = torch.cat([whole[..., : 2 * MOUTH.start], self.lips(lips, mask)], dim=-1)  # Eq. 11
-        result: Tensor = self.kan(inserted)  # Eq. 12
+        result: Tensor = self.head(inserted)  # Eq. 12
         return result
+
+
+class Concatenation(nn.Module):
+    """The ablation "w/o KFusion": each vector through one linear layer, then Eq. 11.
+
+    The face's layer leaves the 40 values out that Eq. 11 would write over.
+    """
+
+    def __init__(self, config: KFusionConfig) -> None:
+        super().__init__()
+        self.face = nn.Linear(config.face_inputs, 2 * MOUTH.start)
+        self.lips = nn.Linear(config.lips_inputs, LIPS)
+
+    def forward(
+        self,
+        face: Float[Tensor, "batch time face"],
+        lips: Float[Tensor, "batch time lips"],
+        mask: Mask | None,
+    ) -> Float[Tensor, "batch time 136"]:
+        """Y' as x and y of every point, interleaved."""
+        return torch.cat([self.face(face), self.lips(lips)], dim=-1)
+
+
+def _head(config: KFusionConfig) -> KAN | MLP:
+    if config.head == "kan":
+        return KAN(FACE, config.kan_width, FACE, grid=config.kan_grid)
+    return MLP(FACE, config.mlp_width or config.kan_width, FACE)
 
 
 def _log(power: Float[Tensor, "batch bins frames"]) -> Float[Tensor, "batch bins frames"]:

@@ -43,9 +43,10 @@ class DataConfig:
     """How many versions of each recording to cache: the first is as recorded, the others are changed voices."""
     change_faces: bool = False
     """Mirror and reshape the faces."""
-    identity_from: Literal["other-clip", "frame-0"] = "other-clip"
+    identity_from: Literal["other-clip", "same-clip", "frame-0"] = "other-clip"
     """`other-clip`: a random frame of another clip of the speaker (of the same clip where there is only
-    one); `frame-0`: the first frame of the target, as in the paper's code."""
+    one); `same-clip`: a random frame of the clip itself, so that only motion is learned and not how the
+    speaker's pose differs from clip to clip; `frame-0`: the first frame of the target, as in the paper's code."""
     head_motion: bool = False
     """Keep the head's motion in the targets."""
     clip_s: float | None = None
@@ -56,8 +57,8 @@ class DataConfig:
     def __post_init__(self) -> None:
         if self.variants < 1:
             raise InputError(f"variants {self.variants}: use 1 or more")
-        if self.identity_from not in ("other-clip", "frame-0"):
-            raise InputError(f"unknown identity_from '{self.identity_from}': use other-clip or frame-0")
+        if self.identity_from not in ("other-clip", "same-clip", "frame-0"):
+            raise InputError(f"unknown identity_from '{self.identity_from}': use other-clip, same-clip or frame-0")
 
 
 class TalkingFaces(Dataset[Batch]):
@@ -86,6 +87,11 @@ class TalkingFaces(Dataset[Batch]):
 
     def __len__(self) -> int:
         return len(self.items)
+
+    @property
+    def variants(self) -> list[Variant]:
+        """Those of all data sets."""
+        return list({id(variant): variant for _, variants, _ in self.items for variant in variants}.values())
 
     def __getitem__(self, index: int) -> Batch:
         """One clip; other choices every epoch while training, always the same ones otherwise."""
@@ -117,7 +123,8 @@ class TalkingFaces(Dataset[Batch]):
         clip, _, target = self.items[index]
         if self.config.identity_from == "frame-0":
             return identity_face(target[0])
-        others = [other for other in self.by_speaker[f"{clip.corpus}/{clip.speaker}"] if other != index]
+        same = self.config.identity_from == "same-clip"
+        others = [other for other in self.by_speaker[f"{clip.corpus}/{clip.speaker}"] if other != index and not same]
         source = self.items[others[int(random.integers(len(others)))]][2] if others else target
         return identity_face(source[int(random.integers(len(source)))])
 

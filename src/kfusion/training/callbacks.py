@@ -65,6 +65,29 @@ class StopRequest:
         log.info("stopping after this step (Ctrl-C again to stop at once)")
 
 
+class EndOfBudget(Callback):
+    """Ends the run after `max_steps`, inside an epoch if need be: the clips are validated, and the epoch ends there.
+
+    Stands first, so that the others know that the epoch is over.
+    """
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """A run that had taken all its steps when its state was saved is not to go on."""
+        self._stop_when_spent(trainer, pl_module)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """One step less."""
+        self._stop_when_spent(trainer, pl_module)
+
+    def _stop_when_spent(self, trainer: Trainer, module: LightningModule) -> None:
+        assert isinstance(module, TrainingModule)
+        steps = module.run.optimiser.max_steps
+        if steps is not None and trainer.global_step >= steps:
+            trainer.should_stop = True
+
+
 class KeepCheckpoints(Callback):
     """Writes OUT/last after every epoch and OUT/best after the best ones, and stops when there is no progress."""
 
@@ -133,7 +156,7 @@ class KeepResumeState(Callback):
     ) -> None:
         """Save when it is time to; at the last batch of an epoch wait for the end of the epoch."""
         _data(trainer).position = (trainer.current_epoch, batch_idx + 1)
-        last = batch_idx + 1 == trainer.num_training_batches
+        last = batch_idx + 1 == trainer.num_training_batches or trainer.should_stop
         if last or (trainer.world_size > 1 and batch_idx % _CHECK_EVERY):
             return
         stop = _agreed(trainer, self.stop.due())
@@ -172,7 +195,9 @@ class Progress(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the bar, on a terminal."""
         if trainer.is_global_zero:
-            total = int(trainer.num_training_batches) * int(trainer.max_epochs or 0)
+            assert isinstance(pl_module, TrainingModule)
+            epochs = int(trainer.num_training_batches) * int(trainer.max_epochs or 0)
+            total = pl_module.run.optimiser.max_steps or epochs
             self._bar = tqdm(total=total, initial=trainer.global_step, desc="training", unit="step", disable=None)
 
     def on_train_batch_end(

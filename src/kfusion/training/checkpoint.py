@@ -16,10 +16,11 @@ from torch import Tensor
 from kfusion import __version__
 from kfusion.config import from_dict
 from kfusion.errors import CheckpointError, InputError, OutputError
-from kfusion.models.kfusion import KFusion
+from kfusion.models.networks import Network, build
 from kfusion.training.config import RunConfig
 
-FORMAT = 1
+FORMAT = 2
+"""2: the ablations, baselines and `max_steps`."""
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
@@ -41,7 +42,7 @@ class CheckpointInfo:
     kfusion_version: str = __version__
 
 
-def save_checkpoint(folder: Path, model: KFusion, info: CheckpointInfo) -> None:
+def save_checkpoint(folder: Path, model: Network, info: CheckpointInfo) -> None:
     """Write a checkpoint; one that was there stays as it was until the new one is whole.
 
     Raises:
@@ -53,7 +54,7 @@ def save_checkpoint(folder: Path, model: KFusion, info: CheckpointInfo) -> None:
         (part / CONFIG).write_text(json.dumps(_to_json(info), indent=2) + "\n")
 
 
-def load_model(folder: str | Path) -> KFusion:
+def load_model(folder: str | Path) -> Network:
     """The network of a checkpoint, ready to predict.
 
     Raises:
@@ -61,7 +62,7 @@ def load_model(folder: str | Path) -> KFusion:
     """
     folder = Path(folder)
     info = read_info(folder)
-    model = KFusion(info.run.model)
+    model = build(info.run.model)
     state = _read_weights(folder / WEIGHTS)
     _check_weights(folder / WEIGHTS, state, model.state_dict())
     model.load_state_dict(state)

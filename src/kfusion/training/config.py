@@ -5,6 +5,7 @@ from typing import Literal
 
 from kfusion.errors import InputError
 from kfusion.models.kfusion import KFusionConfig
+from kfusion.models.networks import NetworkConfig
 from kfusion.training.batches import DataConfig
 from kfusion.training.losses import LossConfig
 
@@ -23,9 +24,14 @@ class OptimiserConfig:
     warmup_steps: int = 200
     """The learning rate rises linearly over so many steps."""
     weight_decay: float = 0.01
+    beta1: float = 0.9
+    """Share of the past in Adam's mean of the gradient."""
     batch_size: int = 16
     """Clips a step, for each process."""
     epochs: int = 30
+    """How often every clip is seen; `max_steps` takes its place."""
+    max_steps: int | None = None
+    """Train for exactly so many steps, over which the learning rate is annealed; none: `epochs` decides."""
     gradient_clip: float | None = 1.0
     """Largest norm of the gradient of all weights together; none: not limited."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
@@ -35,7 +41,7 @@ class OptimiserConfig:
     """Of the first weights, the order of the clips, every augmentation and the dropout."""
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "epochs", "patience"):
+        for name in ("batch_size", "epochs", "max_steps", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} {value}: use 1 or more")
@@ -44,6 +50,8 @@ class OptimiserConfig:
                 raise InputError(f"{name} {getattr(self, name)}: use 0 or more")
         if not self.learning_rate > 0 or self.learning_rate < self.min_learning_rate:
             raise InputError(f"learning_rate {self.learning_rate}: use more than 0 and than min_learning_rate")
+        if not 0 <= self.beta1 < 1:
+            raise InputError(f"beta1 {self.beta1}: use 0 or more, and less than 1")
         if self.gradient_clip is not None and not self.gradient_clip > 0:
             raise InputError(f"gradient_clip {self.gradient_clip}: use more than 0, or none")
 
@@ -76,7 +84,7 @@ class Machines:
 class RunConfig:
     """A training run; with the same data, on one CPU thread, it gives the same weights bit for bit."""
 
-    model: KFusionConfig = field(default_factory=KFusionConfig)
+    model: NetworkConfig = field(default_factory=KFusionConfig)
     data: DataConfig = field(default_factory=DataConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)

@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from lightning.pytorch import LightningDataModule
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from kfusion.data.store import ClipStore
@@ -16,12 +14,11 @@ from kfusion.emotion import EMOTIONS
 from kfusion.errors import InputError
 from kfusion.training.batches import Batch, TalkingFaces, collate
 from kfusion.training.config import RunConfig
-from kfusion.training.features import Variant, load_variants
+from kfusion.training.features import load_variants
 
 TRAIN, VAL = "train", "val"
 _ORDER = 0x0DE5
 """Keeps the random numbers of the order apart from those of the clips."""
-_STATISTICS_ROWS = 4000
 
 Key = tuple[int, int]
 """Epoch and index of a clip."""
@@ -60,7 +57,7 @@ class TalkingData(LightningDataModule):
         """
         self.training_faces = self._faces(TRAIN, training=True)
         self.validation_faces = self._faces(VAL, training=False)
-        width, expected = _variants(self.training_faces)[0].features.shape[1], self.run.model.feature_dim
+        width, expected = self.training_faces.variants[0].features.shape[1], self.run.model.feature_dim
         if width != expected:
             name = self.run.model.speech_encoder
             raise InputError(f"features of '{name}' are {width} wide, not {expected}: pass --model.feature-dim {width}")
@@ -75,8 +72,13 @@ class TalkingData(LightningDataModule):
 
     def steps_per_epoch(self, processes: int) -> int:
         """How many batches each process sees."""
-        per_process = -(-len(self.training_faces) // processes)
-        return -(-per_process // self.run.optimiser.batch_size)
+        clips = sum(len(store.split(TRAIN)) for store in self.stores)
+        return -(-clips // (processes * self.run.optimiser.batch_size))
+
+    def epochs(self, processes: int) -> int:
+        """How many epochs the run has; with `max_steps` the last one may end early."""
+        epochs, steps = self.run.optimiser.epochs, self.run.optimiser.max_steps
+        return epochs if steps is None else -(-steps // self.steps_per_epoch(processes))
 
     def state_dict(self) -> dict[str, Any]:
         """Where the run stands."""
@@ -170,19 +172,6 @@ class _ByEpoch(Dataset[Batch]):
     def __getitem__(self, key: Key) -> Batch:
         self.faces.epoch, index = key
         return self.faces[index]
-
-
-def feature_statistics(faces: TalkingFaces) -> tuple[Float[Tensor, " dim"], Float[Tensor, " dim"]]:
-    """Mean and standard deviation of the features of all recordings, the muted ones left out."""
-    spoken = [variant for variant in _variants(faces) if not any(entry.muted for entry in variant.entries.values())]
-    strides = [max(1, len(variant.features) // _STATISTICS_ROWS) for variant in spoken]
-    rows = [np.asarray(variant.features[::stride], np.float32) for variant, stride in zip(spoken, strides, strict=True)]
-    features = torch.from_numpy(np.concatenate(rows))
-    return features.mean(0), features.std(0, correction=0) + 1e-3
-
-
-def _variants(faces: TalkingFaces) -> list[Variant]:
-    return list({id(variant): variant for _, variants, _ in faces.items for variant in variants}.values())
 
 
 def training_emotions(stores: list[ClipStore]) -> tuple[str, ...]:

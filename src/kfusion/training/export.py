@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from kfusion.audio import SAMPLE_RATE_HZ
 from kfusion.errors import InputError
 from kfusion.files import atomic_path
-from kfusion.models.kfusion import KFusion
+from kfusion.models.networks import Network, reads_features
 from kfusion.models.speech import load_speech_encoder
 from kfusion.models.speech.encoder import SpeechEncoder
 
@@ -37,7 +37,7 @@ _TOLERANCE = 2e-3
 class SpeechToLandmarks(nn.Module):
     """Samples, an identity and an emotion to landmarks: what a bundle computes."""
 
-    def __init__(self, encoder: SpeechEncoder, network: KFusion) -> None:
+    def __init__(self, encoder: SpeechEncoder, network: Network) -> None:
         super().__init__()
         self.encoder = encoder
         self.network = network
@@ -55,7 +55,7 @@ class SpeechToLandmarks(nn.Module):
 
 
 class OnnxLSTM(nn.Module):
-    """An `nn.LSTM` as the one ONNX operator: torch's own export of it fixes the length from the second time on."""
+    """An `nn.LSTM` of one layer as one ONNX operator: torch's own export fixes the length from the second time on."""
 
     def __init__(self, lstm: nn.LSTM) -> None:
         super().__init__()
@@ -82,21 +82,26 @@ def _onnx_gates(lstm: nn.LSTM, name: str) -> Tensor:
     return torch.cat([i, o, f, c])
 
 
-def export_bundle(network: KFusion, path: Path, *, model_id: str, emotions: list[str]) -> None:
+def export_bundle(network: Network, path: Path, *, model_id: str, emotions: list[str]) -> None:
     """Write `network` and its speech encoder as one `.onnx` file of any length, weights stored as float16.
 
     Large weights are kept as float16 and widened when the file is loaded: the arithmetic is float32.
 
     Args:
-        network: the trained network.
+        network: the trained network, one that reads the speech encoder's features.
         path: where the bundle is written.
         model_id: the name results carry.
         emotions: the emotions of the training data; empty if it had no labels.
 
     Raises:
-        InputError: the bundle does not agree with the network.
+        InputError: the bundle does not agree with the network, or the network does not go with the runtime.
         MissingWeightsError: the speech encoder cannot be loaded.
     """
+    if not reads_features(network):
+        raise InputError(
+            f"{type(network).__name__} does not go with the packaged runtime, which cuts and joins windows of speech "
+            "features: export kfusion or temporal-conv, and evaluate this one from its checkpoint folder"
+        )
     whole = SpeechToLandmarks(load_speech_encoder(network.config.speech_encoder), copy.deepcopy(network))
     model = _to_onnx(whole)
     _tidy(model)
@@ -117,8 +122,7 @@ def export_bundle(network: KFusion, path: Path, *, model_id: str, emotions: list
 
 def _to_onnx(whole: SpeechToLandmarks) -> onnx.ModelProto:
     exported = SpeechToLandmarks(whole.encoder, copy.deepcopy(whole.network))
-    for recurrent in (exported.network.face_lstm, exported.network.mouth_lstm):
-        recurrent.lstm = OnnxLSTM(recurrent.lstm)  # type: ignore[assignment]
+    _swap_lstms(exported.network)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it reports that torchvision is not installed
     with warnings.catch_warnings():
         for category in (FutureWarning, DeprecationWarning):
@@ -135,6 +139,15 @@ def _to_onnx(whole: SpeechToLandmarks) -> onnx.ModelProto:
         )
     assert program is not None
     return program.model_proto
+
+
+def _swap_lstms(module: nn.Module) -> None:
+    """Puts `OnnxLSTM` in the place of every `nn.LSTM` below."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.LSTM):
+            setattr(module, name, OnnxLSTM(child))
+        else:
+            _swap_lstms(child)
 
 
 def _example(count: int) -> tuple[Tensor, Tensor, Tensor]:

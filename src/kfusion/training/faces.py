@@ -17,6 +17,8 @@ REST_SHARE = 0.2
 """The rest face is the median of the fifth of a clip's frames with the smallest mouth opening."""
 _JAW, _BROWS, _NOSE_BASE = slice(0, 17), slice(17, 27), slice(31, 36)
 _UPPER_LIP, _LOWER_LIP = slice(49, 54), slice(55, 60)
+_BENDS = np.array([0.04, 0.04, 0.05, 0.05, 0.05, 0.03, 0.03, 0.03], np.float32)
+"""Standard deviations of the terms of a bend, in inter-ocular distances: x, y, their products of two and of three."""
 _UPPER_HALF, _LOWER_HALF, _CHIN = [*range(49, 54), 61, 62, 63], [*range(55, 60), 65, 66, 67], slice(5, 12)
 
 
@@ -57,7 +59,7 @@ def at_speed(target: Points, speed: float, frames: int) -> Points:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FaceChange:
-    """Another face with the same speech: parts scaled about their centres and moved, the eyes kept."""
+    """Another face with the same speech: parts scaled about their centres and moved, then all of it bent smoothly."""
 
     mirrored: bool
     height: float
@@ -72,6 +74,8 @@ class FaceChange:
     """How far the corners of the mouth are lifted."""
     agape: float
     """How far the lips of the identity alone are apart: portraits smile, and must still close their lips on a `p`."""
+    bend: Points
+    """(8, 2): what each term of `_bent` adds to x and to y."""
 
     @classmethod
     def draw(cls, random: np.random.Generator) -> "FaceChange":
@@ -85,10 +89,14 @@ class FaceChange:
             lips=(float(random.uniform(-0.02, 0.02)), float(random.uniform(-0.02, 0.03))),
             smile=float(max(0.0, random.uniform(-0.06, 0.1))),
             agape=float(max(0.0, random.uniform(-0.2, 0.2))),
+            bend=(random.normal(size=(8, 2)) * _BENDS[:, None]).astype(np.float32),
         )
 
     def apply(self, identity: Points, target: Points) -> tuple[Points, Points]:
-        """The changed identity (68, 2) and target (T, 68, 2), both by the same map but for `agape`."""
+        """The changed identity (68, 2) and target (T, 68, 2), both by the same map but for `agape`.
+
+        They are in the unit frame of the changed identity.
+        """
         faces = np.concatenate([identity[None], target])
         if self.mirrored:
             faces = mirror(faces)
@@ -103,7 +111,10 @@ class FaceChange:
         mouth = faces[0, MOUTH].copy()
         across = (mouth[:, 0] - mouth[:, 0].mean()) / (np.ptp(mouth[:, 0]) / 2)
         faces[:, MOUTH, 1] -= self.smile * across**2
-        return self._part_lips(faces[0]), faces[1:]
+        faces[0] = self._part_lips(faces[0])
+        bent = _bent(faces, self.bend)
+        bent = unit_frame(bent[0])(bent)
+        return bent[0], bent[1:]
 
     def _part_lips(self, identity: Points) -> Points:
         parted = identity.copy()
@@ -111,3 +122,10 @@ class FaceChange:
         parted[_LOWER_HALF, 1] += 0.8 * self.agape
         parted[_CHIN, 1] += 0.5 * self.agape
         return parted
+
+
+def _bent(faces: Points, bend: Points) -> Points:
+    """Faces (..., 68, 2) moved by a cubic polynomial in their own coordinates, unit frame."""
+    x, y = faces[..., 0], faces[..., 1]
+    terms = np.stack([x, y, x * x, x * y, y * y, x * x * y, x * y * y, y**3], axis=-1)
+    return (faces + terms @ bend).astype(np.float32)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from lightning.fabric.utilities.rank_zero import rank_zero_only
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from kfusion.config import flatten, from_dict
@@ -23,6 +23,7 @@ from kfusion.training.callbacks import (
     LAST,
     RESUME,
     Aborted,
+    EndOfBudget,
     KeepCheckpoints,
     KeepResumeState,
     Progress,
@@ -88,15 +89,16 @@ def train(
         return out / BEST
     resumed = _resumed(out, run, origin)
     stop = StopRequest(max_hours)
+    talking = TalkingData(stores, run, workers=machines.workers)
     with _quiet_lightning(), stop.listening():
         trainer = Trainer(
             accelerator=accelerator,
             devices=machines.devices,
             num_nodes=machines.num_nodes,
             precision=run.optimiser.precision,
-            max_epochs=run.optimiser.epochs,
+            max_epochs=talking.epochs(machines.processes),
             logger=TensorBoardLogger(out, name=LOGS, version=""),
-            callbacks=[KeepCheckpoints(out), KeepResumeState(out, stop, 60 * save_every_minutes), Progress()],
+            callbacks=_callbacks(out, stop, save_every_minutes),
             default_root_dir=out,
             log_every_n_steps=10,
             num_sanity_val_steps=0,
@@ -105,7 +107,7 @@ def train(
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        _fit(trainer, TrainingModule(run), TalkingData(stores, run, workers=machines.workers), resumed, stop)
+        _fit(trainer, TrainingModule(run), talking, resumed, stop)
     return out / BEST
 
 
@@ -125,6 +127,10 @@ def _fit(trainer: Trainer, module: TrainingModule, data: TalkingData, resumed: P
     else:
         if trainer.is_global_zero:
             _finish(out, module)
+
+
+def _callbacks(out: Path, stop: StopRequest, save_every_minutes: float) -> list[Callback]:
+    return [EndOfBudget(), KeepCheckpoints(out), KeepResumeState(out, stop, 60 * save_every_minutes), Progress()]
 
 
 def _finish(out: Path, module: TrainingModule) -> None:
@@ -164,7 +170,7 @@ def _resumed(out: Path, run: RunConfig, origin: dict[str, Any]) -> Path | None:
 
 def _check_same(out: Path, theirs: tuple[RunConfig, dict[str, Any]], ours: tuple[RunConfig, dict[str, Any]]) -> None:
     """Raises `InputError` that names the first setting in which two runs differ."""
-    before, now = flatten(theirs[0]), flatten(ours[0])
+    before, now = ({"model.network": "kfusion"} | flatten(run) for run in (theirs[0], ours[0]))
     remedy = "pass the same settings to go on with it, or another folder with -o"
     for name, value in now.items():
         if before[name] != value:

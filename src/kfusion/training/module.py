@@ -14,11 +14,13 @@ from torch.optim import Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from kfusion.landmarks import INNER_LIPS, MOUTH
-from kfusion.models.kfusion import KFusion
+from kfusion.models.baselines.baseline import Baseline
+from kfusion.models.networks import build
 from kfusion.training.batches import Batch
 from kfusion.training.config import OptimiserConfig, RunConfig
-from kfusion.training.datamodule import TalkingData, feature_statistics
+from kfusion.training.datamodule import TalkingData
 from kfusion.training.losses import loss
+from kfusion.training.statistics import take_statistics
 
 MLD, HOLD_MLD, OPENING = "val/M-LD", "val/hold M-LD", "val/mouth-opening correlation"
 """M-LD is in % of the inter-ocular distance; `hold` is the identity held still."""
@@ -33,14 +35,12 @@ class TrainingModule(LightningModule):
         super().__init__()
         self.run = run
         torch.manual_seed(run.optimiser.seed)
-        self.network = KFusion(run.model)
+        self.network = build(run.model)
         self.clip_scores: list[Tensor] = []
 
     def setup(self, stage: str) -> None:
-        """Give the network the statistics of the features it will see."""
-        mean, std = feature_statistics(self._data.training_faces)
-        self.network.get_buffer("feature_mean").copy_(mean)
-        self.network.get_buffer("feature_std").copy_(std)
+        """Give the network the statistics of what it will see, the same ones in every process."""
+        take_statistics(self.network, self._data.training_faces)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch time 68 2"]:
         """Landmarks of every clip."""
@@ -55,11 +55,17 @@ class TrainingModule(LightningModule):
         """The loss, each of its terms logged."""
         predicted = self(batch)
         with torch.autocast(self.device.type, enabled=False):
-            terms = loss(predicted, batch.target, batch.mask, self.run.loss, batch.samples)
+            terms = self.terms(predicted, batch)
             total = torch.stack(list(terms.values())).sum()
         logged = {LOSS: total.detach(), **{f"train/{name}": term.detach() for name, term in terms.items()}}
         self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(batch.frames), sync_dist=True)
         return total
+
+    def terms(self, predicted: Float[Tensor, "batch time 68 2"], batch: Batch) -> dict[str, Tensor]:
+        """The terms of the loss: ours as the run weighs them, or those of a baseline's source."""
+        if isinstance(self.network, Baseline) and self.network.own_loss:
+            return self.network.loss(predicted.float(), batch.target, batch.mask)
+        return loss(predicted, batch.target, batch.mask, self.run.loss, batch.samples)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """The scores of every clip, in full precision."""
@@ -80,7 +86,13 @@ class TrainingModule(LightningModule):
         """Adam or AdamW with warm-up and cosine annealing."""
         config = self.run.optimiser
         kind = Adam if config.name == "adam" else AdamW
-        optimiser = kind(self.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+        optimiser = kind(
+            self.parameters(),
+            lr=config.learning_rate,
+            betas=(config.beta1, 0.999),
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
         steps = self._data.steps_per_epoch(self.trainer.world_size)
         scheduler = LambdaLR(optimiser, lambda step: learning_rate(config, step, steps) / config.learning_rate)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
@@ -147,10 +159,9 @@ def _correlation(ours: Tensor, theirs: Tensor, mask: Tensor) -> Float[Tensor, " 
 
 def learning_rate(config: OptimiserConfig, step: int, steps_per_epoch: int) -> float:
     """At a step counted from 0: a linear warm-up times a cosine from the highest rate to the lowest."""
-    if config.anneal == "epoch":
-        done = (step // steps_per_epoch) / config.epochs
-    else:
-        done = step / (steps_per_epoch * config.epochs)
+    total = config.max_steps or steps_per_epoch * config.epochs
+    lowered_at = step // steps_per_epoch * steps_per_epoch if config.anneal == "epoch" else step
+    done = lowered_at / total
     cosine = (1 + math.cos(math.pi * min(1.0, done))) / 2
     annealed = config.min_learning_rate + (config.learning_rate - config.min_learning_rate) * cosine
     return annealed * min(1.0, (step + 1) / max(1, config.warmup_steps))

@@ -1,0 +1,161 @@
+"""Which runs a command asks for, in which order, and which of them are there already."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kfusion.benchmark.protocols import Protocol
+from kfusion.benchmark.result import RunResult, result_path
+from kfusion.benchmark.rows import FIRST_SEED, Row
+from kfusion.errors import InputError
+from kfusion.evaluation.metrics import METRIC_VERSION
+from kfusion.training.config import RunConfig
+
+STEPS, BATCH, CLIP_S = 900, 16, 1.0
+"""The default budget: 900 steps of 16 pieces of one second."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setup:
+    """Everything that the runs of one command share."""
+
+    protocol: Protocol
+    data_root: Path
+    results: Path
+    runs: Path
+    steps: int = STEPS
+    again: bool = False
+    """Train anew what is there already."""
+    jobs: int = 1
+    threads: int | None = None
+    """CPU threads of a run; None: the machine's cores shared out among the jobs."""
+    accelerator: str = "auto"
+    max_hours: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "jobs", "threads"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"--{name} {value}: use 1 or more")
+
+    @property
+    def run_threads(self) -> int:
+        """CPU threads of a run."""
+        return self.threads or max(1, (os.cpu_count() or 1) // self.jobs)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One run of one row."""
+
+    row: Row
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Its name in logs and folders."""
+        return f"{self.row.name}-seed{self.seed}"
+
+    def config(self, steps: int) -> RunConfig | None:
+        """How it is trained; none for a sanity row."""
+        return None if self.row.make is None else budgeted(self.row.make(), steps, self.seed)
+
+    def result(self, setup: Setup) -> Path:
+        """Where its JSON stands."""
+        return result_path(setup.results, setup.protocol.name, self.row.name, self.seed)
+
+    def folder(self, setup: Setup) -> Path:
+        """Where it is trained."""
+        return setup.runs / setup.protocol.name / self.name
+
+
+def budgeted(run: RunConfig, steps: int, seed: int) -> RunConfig:
+    """The run with what all rows share: steps, batch size, length of the pieces, and whose face it starts from."""
+    optimiser = replace(run.optimiser, max_steps=steps, batch_size=BATCH, seed=seed, patience=None)
+    return replace(run, optimiser=optimiser, data=replace(run.data, clip_s=CLIP_S, identity_from="other-clip"))
+
+
+def plan(rows: Sequence[Row], seeds: tuple[int, ...] | None) -> list[Job]:
+    """The runs: the first seed of every row before the second of any; sanity rows once, after the first seeds."""
+    asked = [(row, row.seeds if seeds is None else seeds) for row in rows if row.make is not None]
+    rounds = max((len(own) for _, own in asked), default=0)
+    trained = [[Job(row=row, seed=own[index]) for row, own in asked if index < len(own)] for index in range(rounds)]
+    sanity = [Job(row=row, seed=FIRST_SEED[0]) for row in rows if row.make is None]
+    return [*(trained[0] if trained else []), *sanity, *(job for later in trained[1:] for job in later)]
+
+
+def is_current(job: Job, setup: Setup, data: dict[str, str]) -> bool:
+    """Whether the run is there already: same configuration, budget, data and metric version, and not failed."""
+    found = _stored(job.result(setup))
+    if found is None:
+        return False
+    config = asked_config(job, setup.steps)
+    return (
+        not found.failed
+        and found.metric_version == METRIC_VERSION
+        and found.data == data
+        and (config is None or (found.steps == setup.steps and same_config(found.config, config)))
+        and _asks_same_network(job, setup, found)
+    )
+
+
+def _stored(path: Path) -> RunResult | None:
+    """A result that can be read; a damaged one, or one of another version, is as good as none."""
+    try:
+        return RunResult.load(path) if path.is_file() else None
+    except InputError:
+        return None
+
+
+def asked_config(job: Job, steps: int) -> RunConfig | None:
+    """How the network that the run trains, or for a sanity row asks, is trained."""
+    if job.row.of is None:
+        return job.config(steps)
+    from kfusion.benchmark.rows import known_rows
+
+    return Job(row=known_rows()[job.row.of], seed=FIRST_SEED[0]).config(steps)
+
+
+def same_config(stored: Any, config: RunConfig) -> bool:
+    """Whether a stored configuration means `config`; fields that are newer than it count as left at their defaults.
+
+    The number of epochs does not count: the budget is in steps.
+    """
+    return _same(_of_one_epoch(stored), replace(config, optimiser=replace(config.optimiser, epochs=1)))
+
+
+def _of_one_epoch(stored: Any) -> Any:
+    if not isinstance(stored, dict) or not isinstance(stored.get("optimiser"), dict):
+        return stored
+    return {**stored, "optimiser": {**stored["optimiser"], "epochs": 1}}
+
+
+def _same(stored: Any, config: Any) -> bool:
+    if not isinstance(stored, dict):
+        return False
+    names = {one.name for one in fields(config)}
+    if stored.keys() - names:
+        return False
+    return all(_same_field(stored, one, getattr(config, one.name)) for one in fields(config))
+
+
+def _same_field(stored: dict[str, Any], one: Any, value: Any) -> bool:
+    if one.name not in stored:
+        return one.default is not MISSING and bool(value == one.default)
+    return _same(stored[one.name], value) if is_dataclass(value) else bool(stored[one.name] == value)
+
+
+def _asks_same_network(job: Job, setup: Setup, found: RunResult) -> bool:
+    """Whether a sanity row was made from the weights that its row has now."""
+    if job.row.of is None:
+        return True
+    theirs = _stored(result_path(setup.results, setup.protocol.name, job.row.of, FIRST_SEED[0]))
+    ours = found.training.weights if found.training else None
+    return theirs is not None and theirs.training is not None and theirs.training.weights == ours
+
+
+def config_json(config: RunConfig | None) -> dict[str, Any] | None:
+    """As it stands in a result."""
+    return None if config is None else asdict(config)

@@ -1,0 +1,112 @@
+"""What the systems are trained on, and what they are tested on."""
+
+from dataclasses import dataclass, replace
+
+from kfusion.errors import InputError
+
+PREPARE = {
+    "grid": "kfusion prepare grid GRID -o {place}",
+    "lrwar": "kfusion prepare lrwar LRWAR -o {place}",
+    "mead-sentences": "kfusion prepare mead MEAD --protocol sentences -o {place}",
+    "mead-speakers": "kfusion prepare mead MEAD --protocol speakers -o {place}",
+    "cremad": "kfusion prepare cremad CREMAD -o {place}",
+}
+"""Folder of a prepared data set under the data root -> the command that makes it at `place`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TestSet:
+    """Clips that every system of a protocol is scored on."""
+
+    __test__ = False  # pytest: a data set, not a test
+
+    name: str
+    title: str
+    data: str
+    """Folder under the data root."""
+    split: str = "test"
+    speakers: tuple[str, ...] = ()
+    """Their names; empty: all of the split."""
+    zero_shot: bool = False
+    """Whether nothing of this corpus was trained on."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Protocol:
+    """A training set and its test sets."""
+
+    name: str
+    title: str
+    train: tuple[str, ...]
+    """Folders under the data root; their `train` and `val` splits are used."""
+    tests: tuple[TestSet, ...]
+
+    def test(self, name: str) -> TestSet:
+        """The test set called `name`, which is one of them."""
+        return next(test for test in self.tests if test.name == name)
+
+
+GRID_VALIDATION = TestSet(
+    name="s1-validation",
+    title="GRID s1, validation sentences (the speaker of the training data)",
+    data="grid",
+    split="val",
+)
+GRID_UNSEEN = TestSet(name="unseen-speakers", title="GRID, speakers never seen", data="grid")
+LRWAR = TestSet(name="lrwar", title="lrwar, Arabic news, test speakers", data="lrwar")
+CREMAD = TestSet(
+    name="cremad", title="CREMA-D, zero-shot: other speakers and another recording", data="cremad", zero_shot=True
+)
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol(
+            name="grid",
+            title="Trained on GRID s1",
+            train=("grid",),
+            tests=(
+                GRID_VALIDATION,
+                GRID_UNSEEN,
+                replace(LRWAR, title=f"{LRWAR.title}, zero-shot: another language", zero_shot=True),
+            ),
+        ),
+        Protocol(
+            name="lrwar",
+            title="Trained on lrwar, speaker-disjoint",
+            train=("lrwar",),
+            tests=(
+                LRWAR,
+                replace(GRID_UNSEEN, title="GRID, speakers never seen, zero-shot: another language", zero_shot=True),
+            ),
+        ),
+        Protocol(
+            name="mead-sentences",
+            title="Trained on MEAD, its own sentence split",
+            train=("mead-sentences",),
+            tests=(
+                TestSet(
+                    name="mead", title="MEAD, sentences never seen, speakers of the training", data="mead-sentences"
+                ),
+                CREMAD,
+            ),
+        ),
+        Protocol(
+            name="mead-speakers",
+            title="Trained on MEAD, speaker-disjoint",
+            train=("mead-speakers",),
+            tests=(TestSet(name="mead", title="MEAD, speakers never seen", data="mead-speakers"), CREMAD),
+        ),
+    )
+}
+
+
+def find_protocol(name: str) -> Protocol:
+    """The protocol called `name`.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in PROTOCOLS:
+        raise InputError(f"unknown protocol '{name}': use {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]

@@ -1,0 +1,237 @@
+"""All runs that a command asks for, one process each, so that a crash stays with its row."""
+
+import logging
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from kfusion import __version__
+from kfusion.benchmark.data import BenchmarkData, open_data
+from kfusion.benchmark.plan import Job, Setup, asked_config, config_json, is_current, plan
+from kfusion.benchmark.result import FAILED, RunResult
+from kfusion.benchmark.rows import FIRST_SEED, Row
+from kfusion.benchmark.scoring import noise_floor_folder
+from kfusion.evaluation.metrics import METRIC_VERSION
+from kfusion.evaluation.sanity import NOISE_FLOOR, SHUFFLED_EMOTION
+from kfusion.training.features import load_variants
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.2
+PATIENCE_S = 120.0
+"""How long a worker may take to save its state when it is told to stop."""
+EXIT_INTERRUPTED = 130
+_STOPPED = {EXIT_INTERRUPTED, 128 + signal.SIGTERM, -signal.SIGTERM, -signal.SIGINT}
+_ERROR = "kfusion: error: "
+
+
+class Process(Protocol):
+    """A run under way, such as a `subprocess.Popen`."""
+
+    def poll(self) -> int | None:
+        """Its exit code once it has ended."""
+
+    def terminate(self) -> None:
+        """Tell it to save its state and stop."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+Launch = Callable[[Setup, Job, float | None, Path], Process]
+"""Starts a run: the setup, the run, how many hours it may take, and the file for its log."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Outcome:
+    """What became of the runs."""
+
+    done: list[Job] = field(default_factory=list)
+    current: list[Job] = field(default_factory=list)
+    """Those that were there already."""
+    failed: list[tuple[Job, str]] = field(default_factory=list)
+    """With the reason."""
+    left: list[Job] = field(default_factory=list)
+    """Those that the time did not suffice for."""
+
+
+def run_protocol(setup: Setup, rows: list[Row], seeds: tuple[int, ...] | None, launch: Launch) -> Outcome:
+    """Run what is missing of the rows, one process a run; failures are written down and do not stop the others.
+
+    Raises:
+        InputError: the training data is missing.
+        OutputError: a result cannot be written.
+    """
+    data = open_data(setup.protocol, setup.data_root)
+    runner = _Runner(setup, data, launch)
+    return runner.run([job for job in plan(rows, seeds) if _is_defined(job, setup, data, named=len(rows) == 1)])
+
+
+def _is_defined(job: Job, setup: Setup, data: BenchmarkData, *, named: bool) -> bool:
+    """Whether there is what the row is made of; a row that is asked for alone is always tried."""
+    if job.row.name == NOISE_FLOOR and not named:
+        return any(noise_floor_folder(setup.results).glob("*.json"))
+    if job.row.name == SHUFFLED_EMOTION and not named:
+        trained = {clip.emotion for store in data.train for clip in store.split("train")} - {None}
+        tested = {clip.emotion for one in data.tests for clip in one.selection.clips([one.store])} - {None}
+        return len(trained & tested) > 1
+    return True
+
+
+class _Runner:
+    """The runs of one command."""
+
+    def __init__(self, setup: Setup, data: BenchmarkData, launch: Launch) -> None:
+        self.setup, self.data, self.launch = setup, data, launch
+        self.digests = data.digests()
+        self.end_s = math.inf if setup.max_hours is None else time.monotonic() + 3600 * setup.max_hours
+        self.running: dict[Job, Process] = {}
+        self.outcome = Outcome()
+        self.features_ready = False
+
+    def run(self, jobs: Iterable[Job]) -> Outcome:
+        """Run them in their order, several at a time if asked for."""
+        waiting = list(jobs)
+        try:
+            while waiting or self.running:
+                self._collect()
+                self._start(waiting)
+                if self.running:
+                    time.sleep(POLL_S)
+        finally:
+            self._stop()
+        return self.outcome
+
+    def _start(self, waiting: list[Job]) -> None:
+        while waiting and len(self.running) < self.setup.jobs:
+            ready = next((job for job in waiting if not self._waits(job)), None)
+            if ready is None:
+                return
+            waiting.remove(ready)
+            if not self.setup.again and is_current(ready, self.setup, self.digests):
+                self.outcome.current.append(ready)
+            elif time.monotonic() >= self.end_s:
+                self.outcome.left.append(ready)
+            else:
+                self._launch(ready)
+
+    def _waits(self, job: Job) -> bool:
+        """Whether the network that a sanity row asks is being trained."""
+        return any(job.row.of == other.row.name and other.seed == FIRST_SEED[0] for other in self.running)
+
+    def _launch(self, job: Job) -> None:
+        if not self.features_ready and job.row.make is not None:
+            self._prepare_features(job)
+        hours = None if math.isinf(self.end_s) else max(0.0, self.end_s - time.monotonic()) / 3600
+        name = f"{self.setup.protocol.name} {job.name}"
+        if job.result(self.setup).is_file() and not self.setup.again:
+            log.warning("%s: failed before, or has other settings, data or metrics now: is run again", name)
+        log.info("%s: starts", name)
+        self.running[job] = self.launch(self.setup, job, hours, self._log(job))
+
+    def _prepare_features(self, job: Job) -> None:
+        """Compute the speech features before the clock of a run starts, once for all processes."""
+        config = job.config(self.setup.steps)
+        assert config is not None
+        for store in self.data.train:
+            for split, count in (("train", config.data.variants), ("val", 1)):
+                load_variants(store, split, config.model.speech_encoder, count)
+
+    def _collect(self) -> None:
+        for job, process in list(self.running.items()):
+            code = process.poll()
+            if code is not None:
+                del self.running[job]
+                self._note(job, code)
+
+    def _note(self, job: Job, code: int) -> None:
+        name = f"{self.setup.protocol.name} {job.name}"
+        if code in _STOPPED or (code == 0 and not is_current(job, self.setup, self.digests)):
+            log.info("%s: stopped before its end, to go on later", name)
+            self.outcome.left.append(job)
+        elif code == 0:
+            log.info("%s: done", name)
+            self.outcome.done.append(job)
+        else:
+            reason = _reason(code, self._log(job))
+            log.warning("%s failed: %s", name, reason)
+            self.outcome.failed.append((job, reason))
+            self._failure(job, reason).save(job.result(self.setup))
+
+    def _failure(self, job: Job, reason: str) -> RunResult:
+        return RunResult(
+            protocol=self.setup.protocol.name,
+            row=job.row.name,
+            seed=job.seed,
+            status=FAILED,
+            metric_version=METRIC_VERSION,
+            kfusion_version=__version__,
+            steps=self.setup.steps,
+            config=config_json(asked_config(job, self.setup.steps)),
+            data=self.digests,
+            reason=reason,
+        )
+
+    def _log(self, job: Job) -> Path:
+        return self.setup.runs / self.setup.protocol.name / "logs" / f"{job.name}.txt"
+
+    def _stop(self) -> None:
+        """Let what is still running save its state."""
+        for process in self.running.values():
+            process.terminate()
+        for process in self.running.values():
+            try:
+                process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _reason(code: int, path: Path) -> str:
+    """Why a run ended with `code`: the error in its log, else its last line."""
+    if code < 0:
+        return f"killed by signal {-code}"
+    lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    errors = [line.removeprefix(_ERROR) for line in lines if line.startswith(_ERROR)]
+    return (errors or lines or [f"exit code {code}"])[-1][:500]
+
+
+def start_process(setup: Setup, job: Job, hours: float | None, log_path: Path) -> Process:
+    """The run in a process of its own: this same command for one run, as a worker."""
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    words = [*_words(setup, job), *([] if hours is None else ["--max-hours", f"{hours:.6f}"])]
+    threads = str(setup.run_threads)
+    environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    with log_path.open("w") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "kfusion", *words],
+            stdout=file,
+            stderr=file,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+        )
+
+
+def _words(setup: Setup, job: Job) -> list[str]:
+    """The command line of one run."""
+    values = {
+        "--row": job.row.name,
+        "--seeds": job.seed,
+        "--steps": setup.steps,
+        "--data-root": setup.data_root,
+        "--results": setup.results,
+        "--runs": setup.runs,
+        "--threads": setup.run_threads,
+        "--accelerator": setup.accelerator,
+    }
+    flags = [word for name, value in values.items() for word in (name, str(value))]
+    return ["benchmark", setup.protocol.name, *flags, *(["--again"] if setup.again else []), "--worker"]

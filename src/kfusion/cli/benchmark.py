@@ -1,0 +1,164 @@
+"""`kfusion benchmark`: every system trained and scored alike; one JSON a run, and the report."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from kfusion.benchmark.protocols import PROTOCOLS, find_protocol
+from kfusion.errors import InputError
+
+if TYPE_CHECKING:
+    from kfusion.benchmark.plan import Setup
+    from kfusion.benchmark.rows import Row
+    from kfusion.benchmark.runner import Outcome
+
+REPORT = "report"
+"""In place of a protocol: write the report anew from the results that are there."""
+EXIT_FAILED = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of the verb."""
+    parser.add_argument(
+        "protocol",
+        metavar="PROTOCOL",
+        help=f"{', '.join(PROTOCOLS)}; or `{REPORT}`: only write the report of the results that are there",
+    )
+    parser.add_argument(
+        "--row", metavar="NAME", action="append", default=[], help="only this row; may be repeated (default: all)"
+    )
+    parser.add_argument(
+        "--seeds",
+        metavar="LIST",
+        type=_seeds,
+        help="joined by commas (default: 0,1,2 for the main rows, 0 for the rest)",
+    )
+    parser.add_argument("--again", action="store_true", help="train anew what is there already")
+    places = parser.add_argument_group("places")
+    for flag, place, text in (
+        ("--data-root", "data", "folder of the prepared data sets: grid, lrwar, mead-speakers, ..."),
+        ("--runs", "runs/benchmark", "checkpoints and logs"),
+        ("--results", "benchmarks/results", "one JSON a run"),
+    ):
+        places.add_argument(flag, metavar="DIR", type=Path, default=Path(place), help=f"{text} (default: {place})")
+    default = "benchmarks/REPORT.md"
+    text = f"the report; its figures go to `report/` beside it (default: {default})"
+    places.add_argument("-o", "--output", metavar="FILE", type=Path, default=Path(default), help=text)
+    budget = parser.add_argument_group("budget")
+    budget.add_argument("--steps", metavar="N", type=int, default=900, help="optimiser steps of a run (default: 900)")
+    budget.add_argument("--jobs", metavar="N", type=int, default=1, help="runs at the same time (default: 1)")
+    budget.add_argument(
+        "--threads", metavar="N", type=int, help="CPU threads of a run (default: the cores over --jobs)"
+    )
+    budget.add_argument("--accelerator", choices=("auto", "cpu", "cuda"), default="auto", help="(default: auto)")
+    budget.add_argument("--max-hours", type=float, help="stop after that time; the same command goes on")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run what is missing and write the report; 1 if a run failed."""
+    if arguments.protocol == REPORT:
+        return _report(arguments)
+    if arguments.protocol not in PROTOCOLS:
+        raise InputError(f"unknown protocol '{arguments.protocol}': use {', '.join(PROTOCOLS)}, or {REPORT}")
+    from kfusion.benchmark.rows import find_rows
+
+    rows, setup = find_rows(tuple(arguments.row)), _setup(arguments)
+    if arguments.worker:
+        return _work(setup, rows, arguments.seeds)
+    from kfusion.benchmark.runner import run_protocol, start_process
+
+    with _progress_on_stderr():
+        outcome = run_protocol(setup, rows, arguments.seeds, start_process)
+    print(_summary(arguments.protocol, outcome))
+    _report(arguments)
+    return EXIT_FAILED if outcome.failed else 0
+
+
+def _setup(arguments: argparse.Namespace) -> "Setup":
+    from kfusion.benchmark.plan import Setup
+
+    return Setup(
+        protocol=find_protocol(arguments.protocol),
+        data_root=arguments.data_root,
+        results=arguments.results,
+        runs=arguments.runs,
+        steps=arguments.steps,
+        again=arguments.again,
+        jobs=arguments.jobs,
+        threads=arguments.threads,
+        accelerator=arguments.accelerator,
+        max_hours=arguments.max_hours,
+    )
+
+
+def _work(setup: "Setup", rows: list["Row"], seeds: tuple[int, ...] | None) -> int:
+    """One run in this process."""
+    import torch
+
+    from kfusion.benchmark.plan import plan
+    from kfusion.benchmark.worker import run_job
+
+    torch.set_num_threads(setup.run_threads)
+    with _progress_on_stderr():
+        for job in plan(rows, seeds):
+            run_job(setup, job)
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from kfusion.benchmark.report import write_report
+
+    write_report(arguments.results, arguments.output)
+    print(arguments.output)
+    return 0
+
+
+def _summary(protocol: str, outcome: "Outcome") -> str:
+    counts = {
+        "done": len(outcome.done),
+        "there already": len(outcome.current),
+        "failed": len(outcome.failed),
+        "left for the next time": len(outcome.left),
+    }
+    return f"{protocol}: {', '.join(f'{count} {word}' for word, count in counts.items() if count)}"
+
+
+def _seeds(word: str) -> tuple[int, ...]:
+    try:
+        seeds = tuple(int(part) for part in word.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{word}' is no list of seeds such as 0,1,2") from error
+    if min(seeds) < 0:
+        raise argparse.ArgumentTypeError(f"seed {min(seeds)} is less than 0")
+    return seeds
+
+
+@contextmanager
+def _progress_on_stderr() -> Iterator[None]:
+    """Shows how far the runs are, above the progress bar where there is one."""
+    loggers, handler = [logging.getLogger(f"kfusion.{name}") for name in ("benchmark", "training")], _Lines()
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+            logger.removeHandler(handler)
+
+
+class _Lines(logging.Handler):
+    """Information as plain lines; warnings are shown by the command line itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.INFO:
+            tqdm.write(record.getMessage(), file=sys.stderr)

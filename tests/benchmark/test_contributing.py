@@ -1,0 +1,44 @@
+"""The baseline that CONTRIBUTING adds is added as it stands there."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from benchmark_factories import InProcess, setup_in, tiny_kfusion
+from torch import nn
+from training_factories import DIM
+
+from kfusion.benchmark import rows
+from kfusion.benchmark.result import RunResult
+from kfusion.benchmark.runner import run_protocol
+from kfusion.landmarks import POINT_COUNT
+from kfusion.models.baselines import BASELINES, BaselineConfig
+from kfusion.models.baselines.baseline import Baseline, squared_error
+from kfusion.models.layers import to_frame_rate
+from kfusion.models.speech.encoder import SAMPLES_PER_STEP, frames_in, pad_to_steps
+
+TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+NAMES = (Baseline, squared_error, to_frame_rate, frames_in, pad_to_steps)
+
+
+def test_a_baseline_takes_one_class_and_one_registration(
+    tiny: None, tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = re.findall(r"```python\n(class .*?)```", TEXT, flags=re.DOTALL)
+    registry = dict(BASELINES)
+    known = {"nn": nn, "POINT_COUNT": POINT_COUNT, "SAMPLES_PER_STEP": SAMPLES_PER_STEP, "BASELINES": registry}
+    exec(block, known | {one.__name__: one for one in NAMES} | {"__name__": "added"})
+    monkeypatch.setitem(BASELINES, "loud-mouth", registry["loud-mouth"])
+    model = BaselineConfig(network="loud-mouth", speech_encoder="tiny", feature_dim=DIM)
+    (row,) = [
+        replace(one, make=lambda: replace(tiny_kfusion(), model=model))
+        for one in rows._baselines()
+        if one.name == "loud-mouth"
+    ]
+    setup = setup_in(tmp_path, data_root)
+    outcome = run_protocol(setup, [row], None, InProcess())
+    assert not outcome.failed
+    found = RunResult.load(setup.results / "grid" / "loud-mouth-seed0.json")
+    assert found.training is not None
+    assert found.training.parameters == 2 * 2 * POINT_COUNT

@@ -1,0 +1,102 @@
+import logging
+from pathlib import Path
+
+import pytest
+from benchmark_factories import InProcess, setup_in, write_corpus, write_root
+
+from kfusion.benchmark.data import digest, open_data
+from kfusion.benchmark.protocols import PREPARE, PROTOCOLS, find_protocol
+from kfusion.benchmark.result import RunResult
+from kfusion.benchmark.rows import find_rows
+from kfusion.benchmark.runner import run_protocol
+from kfusion.data.cremad import read_cremad
+from kfusion.data.mead import read_mead
+from kfusion.data.store import ClipStore
+from kfusion.errors import InputError
+
+
+def plant(root: Path, names: list[str]) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+def mead_tree(root: Path, speakers: dict[str, int]) -> Path:
+    """MEAD's own folders with so many sentences of two emotions for each speaker."""
+    for speaker, count in speakers.items():
+        for folder in ("neutral/level_1", "angry/level_3"):
+            for kind, ending in (("video/front", "mp4"), ("audio", "m4a")):
+                plant(root, [f"{speaker}/{kind}/{folder}/{number:03d}.{ending}" for number in range(count)])
+    return root
+
+
+def cremad_tree(root: Path) -> Path:
+    names = [
+        f"{actor}_{sentence}_{code}_XX"
+        for actor in (1001, 1002)
+        for sentence in ("DFA", "IEO")
+        for code in ("ANG", "NEU")
+    ]
+    plant(root, [f"VideoFlash/{name}.flv" for name in names])
+    return plant(root, [f"AudioWAV/{name}.wav" for name in names])
+
+
+MEAD = {"mead-speakers": {"M003": 3, "M022": 3, "W011": 4}, "mead-sentences": {"M005": 16, "W011": 16}}
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("name", ["mead-speakers", "mead-sentences"])
+def test_the_mead_protocols_train_on_mead_and_test_on_mead_and_cremad(name: str, tmp_path: Path) -> None:
+    mead = read_mead(mead_tree(tmp_path / "mead", MEAD[name]), name.removeprefix("mead-"))
+    write_corpus(tmp_path / "data" / name, mead)
+    write_corpus(tmp_path / "data" / "cremad", read_cremad(cremad_tree(tmp_path / "cremad")))
+    setup = setup_in(tmp_path, tmp_path / "data", name)
+    outcome = run_protocol(setup, find_rows(("kfusion", "shuffled-emotion", "hold")), (0,), InProcess())
+    assert not outcome.failed
+    assert len(outcome.done) == 3
+    ours, shuffled = (
+        RunResult.load(setup.results / name / f"{row}-seed0.json") for row in ("kfusion", "shuffled-emotion")
+    )
+    assert list(ours.tests) == list(shuffled.tests) == ["mead", "cremad"]
+    tested = {clip.clip_id for clip in mead if clip.split == "test"}
+    assert set(ours.tests["mead"].clips) == tested
+    assert len(ours.tests["cremad"].clips) == 8
+    trained = {clip.speaker for clip in mead if clip.split == "train"}
+    overlap = trained & {clip.speaker for clip in mead if clip.split == "test"}
+    assert bool(overlap) == (name == "mead-sentences")
+
+
+def test_every_data_set_of_a_protocol_says_how_it_is_prepared() -> None:
+    for protocol in PROTOCOLS.values():
+        assert {*protocol.train, *(test.data for test in protocol.tests)} <= set(PREPARE)
+        assert len({test.name for test in protocol.tests}) == len(protocol.tests)
+        for test in protocol.tests:
+            assert test.zero_shot == (test.data not in protocol.train)
+
+
+def test_an_unknown_protocol_lists_the_known_ones() -> None:
+    with pytest.raises(InputError, match="unknown protocol 'vox': use grid, lrwar, mead-sentences, mead-speakers"):
+        find_protocol("vox")
+
+
+def test_missing_training_data_says_which_where_and_how(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        open_data(PROTOCOLS["mead-speakers"], tmp_path)
+    for words in ("mead-speakers", str(tmp_path / "mead-speakers"), "kfusion prepare mead MEAD --protocol speakers -o"):
+        assert words in str(caught.value)
+
+
+def test_a_missing_test_set_is_left_out_with_a_notice(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_root(tmp_path, ["grid"])
+    with caplog.at_level(logging.WARNING):
+        data = open_data(PROTOCOLS["grid"], tmp_path)
+    assert [opened.test.name for opened in data.tests] == ["s1-validation", "unseen-speakers"]
+    assert "test set 'lrwar' is left out" in caplog.text
+    assert f"kfusion prepare lrwar LRWAR -o {tmp_path / 'lrwar'}" in caplog.text
+
+
+def test_the_digest_of_clips_follows_their_landmarks_and_not_their_order(data_root: Path) -> None:
+    clips = ClipStore(data_root / "grid").clips
+    assert digest(clips) == digest(clips[::-1])
+    assert digest(clips) != digest(clips[1:])

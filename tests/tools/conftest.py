@@ -1,0 +1,6 @@
+"""The scripts of tools/voices import each other by name, as they do when one of them is run."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[2] / "tools" / "voices"))
