@@ -1,4 +1,4 @@
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -6,7 +6,7 @@ from kfusion.config import from_dict
 from kfusion.errors import InputError
 from kfusion.models.baselines import BASELINES, BaselineConfig
 from kfusion.models.kfusion import KFusionConfig
-from kfusion.presets import PRESETS, default, load_preset, paper
+from kfusion.presets import PRESETS, default, live, load_preset, paper
 from kfusion.training.config import OptimiserConfig, RunConfig
 from kfusion.training.losses import LossConfig
 
@@ -39,6 +39,14 @@ def test_the_default_preset_works_offline() -> None:
     assert default().model.speech_encoder == "whisper-tiny.en"
 
 
+def test_the_live_preset_is_the_default_on_features_for_streams() -> None:
+    ours, theirs = live().model, default().model
+    assert isinstance(ours, KFusionConfig)
+    assert isinstance(theirs, KFusionConfig)
+    assert (ours.live, ours.speech_encoder) == (True, "whisper-tiny.en-live")
+    assert replace(ours, live=False, speech_encoder=theirs.speech_encoder) == theirs
+
+
 @pytest.mark.parametrize("name", BASELINES)
 def test_every_baseline_has_a_preset_with_the_data_and_the_time_of_default(name: str) -> None:
     run, ours = load_preset(name), default()
@@ -55,7 +63,9 @@ def test_the_optimiser_of_a_baseline_is_its_source_s() -> None:
 
 
 def test_an_unknown_preset_lists_the_known() -> None:
-    with pytest.raises(InputError, match="unknown preset 'huge': use paper, default, tiny, temporal-conv, atvgnet"):
+    with pytest.raises(
+        InputError, match="unknown preset 'huge': use paper, default, live, tiny, temporal-conv, atvgnet"
+    ):
         load_preset("huge")
 
 

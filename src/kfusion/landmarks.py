@@ -243,7 +243,7 @@ _READERS: dict[str, Callable[[Path], NDArray[Any]]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class LandmarkSequence:
-    """A moving face: frame t shows it at t / fps."""
+    """A moving face: frame t, counted from `first_frame`, shows it at t / fps."""
 
     points: Points
     """(T, 68, 2)"""
@@ -255,6 +255,8 @@ class LandmarkSequence:
     """Id of the model that made it."""
     source: str = ""
     """The recording it was made from."""
+    first_frame: int = 0
+    """Number of the first frame: above 0 in a piece of a stream."""
 
     def __len__(self) -> int:
         return len(self.points)
@@ -262,7 +264,7 @@ class LandmarkSequence:
     @property
     def times_s(self) -> NDArray[np.float64]:
         """The moment each frame shows, (T,)."""
-        return np.arange(len(self.points)) / self.fps
+        return (self.first_frame + np.arange(len(self.points))) / self.fps
 
     def save(self, path: str | Path) -> Path:
         """Write the sequence as `.npz`, `.csv` or `.json`, by the name's ending; whole or not at all.
@@ -289,13 +291,14 @@ class LandmarkSequence:
             with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 points, fps = archive["landmarks"], float(archive["fps"])
                 text = {key: str(archive[key]) for key in ("frame", "model", "source")}
+                first = int(archive["first_frame"]) if "first_frame" in archive else 0
         except _UNREADABLE as error:
             raise InputError(
                 f"{path}: not a landmark sequence ({_one_line(error)}): pass a file that kfusion wrote"
             ) from error
         if points.ndim != 3 or points.shape[1:] != (POINT_COUNT, 2):
             raise InputError(f"{path}: landmarks have shape {points.shape}, expected (T, 68, 2)")
-        return cls(points=points.astype(np.float32), fps=fps, **text)
+        return cls(points=points.astype(np.float32), fps=fps, first_frame=first, **text)
 
 
 def _write_npz(sequence: LandmarkSequence, path: Path) -> None:
@@ -307,6 +310,7 @@ def _write_npz(sequence: LandmarkSequence, path: Path) -> None:
             frame=sequence.frame,
             model=sequence.model,
             source=sequence.source,
+            first_frame=sequence.first_frame,
             format=NPZ_FORMAT,
         )
 
@@ -316,7 +320,9 @@ def _write_csv(sequence: LandmarkSequence, path: Path) -> None:
         rows = csv.writer(file)
         rows.writerow(["frame", "time_s", *(f"{axis}{point}" for point in range(POINT_COUNT) for axis in "xy")])
         for index, (time_s, points) in enumerate(zip(sequence.times_s, sequence.points, strict=True)):
-            rows.writerow([index, f"{time_s:.6f}", *(f"{value:.4f}" for value in points.ravel())])
+            rows.writerow(
+                [sequence.first_frame + index, f"{time_s:.6f}", *(f"{value:.4f}" for value in points.ravel())]
+            )
 
 
 def _write_json(sequence: LandmarkSequence, path: Path) -> None:
@@ -326,6 +332,7 @@ def _write_json(sequence: LandmarkSequence, path: Path) -> None:
         "frame": sequence.frame,
         "model": sequence.model,
         "source": sequence.source,
+        "first_frame": sequence.first_frame,
         "landmarks": np.round(sequence.points.astype(np.float64), 4).tolist(),
     }
     path.write_text(json.dumps(content))

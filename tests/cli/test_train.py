@@ -80,7 +80,7 @@ def test_a_stopped_run_goes_on_with_the_same_command(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["huge", "--data", "DATA"], "unknown preset 'huge': use paper, default, tiny, temporal-conv, atvgnet"),
+        (["huge", "--data", "DATA"], "unknown preset 'huge': use paper, default, live, tiny, temporal-conv, atvgnet"),
         (["tiny"], "the following arguments are required: --data"),
         (["tiny", "--data", "nothing-here"], "kfusion prepare"),
         (["tiny", "--data", "DATA", "--epochs", "many"], "invalid int value: 'many'"),

@@ -92,6 +92,12 @@ def test_lrwar_follows_its_listing(tmp_path: Path) -> None:
     assert clips[0].path == tmp_path / "clips" / "1.mp4"
 
 
+def test_a_row_that_stands_twice_counts_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "clips.csv").write_text("clip,speaker,split\n1.mp4,ar01,train\n1.mp4,ar01,train\n2.mp4,ar01,train\n")
+    assert [clip.clip_id for clip in read_lrwar(tmp_path)] == ["1", "2"]
+    assert "1 repeated rows are left out" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

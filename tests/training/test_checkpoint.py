@@ -57,7 +57,7 @@ def test_a_checkpoint_comes_back_as_it_was_saved(folder: Path, model: KFusion) -
 
 def test_the_configuration_file_follows_the_contract(folder: Path) -> None:
     content = json.loads((folder / "config.json").read_text())
-    assert content["format"] == 2
+    assert content["format"] == 3
     assert content["model"]["width"] == 16
     assert content["emotions"] == ["happy", "sad"]
     assert "kfusion_version" in content
@@ -112,7 +112,7 @@ def test_a_damaged_configuration_is_a_clear_error(folder: Path, text: str) -> No
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (lambda content: content.update(format=1), "checkpoint format 1, kfusion .* reads 2"),
+        (lambda content: content.update(format=1), "checkpoint format 1, kfusion .* reads 3"),
         (lambda content: content.pop("format"), "checkpoint format none"),
         (lambda content: content.update(colour="blue"), "setting 'colour' is unknown"),
         (lambda content: content.pop("emotions"), "setting 'emotions' is missing"),

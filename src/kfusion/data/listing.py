@@ -1,13 +1,18 @@
 """CSV listings of clips."""
 
 import csv
+import logging
 from pathlib import Path
 
 from kfusion.errors import InputError
 
+log = logging.getLogger(__name__)
+
 
 def read_listing(path: Path, *, required: tuple[str, ...], known: tuple[str, ...]) -> list[dict[str, str]]:
     """The rows of a CSV by column name, without spaces around the values; an absent column of `known` is empty.
+
+    A row that stands there several times to the letter counts once.
 
     Raises:
         InputError: the file is missing or not a CSV, a required column or value is missing, or a
@@ -22,7 +27,11 @@ def read_listing(path: Path, *, required: tuple[str, ...], known: tuple[str, ...
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: cannot read the listing ({reason}): pass a UTF-8 CSV file") from error
     _check_columns(path, columns, required, known)
-    return [_row(path, number, row, required, known) for number, row in enumerate(rows, start=2)]
+    read = [_row(path, number, row, required, known) for number, row in enumerate(rows, start=2)]
+    single = {tuple(row.values()): row for row in read}
+    if len(single) < len(read):
+        log.warning("%s: %d repeated rows are left out", path, len(read) - len(single))
+    return list(single.values())
 
 
 def _check_columns(path: Path, columns: list[str], required: tuple[str, ...], known: tuple[str, ...]) -> None:

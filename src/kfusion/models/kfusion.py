@@ -14,6 +14,7 @@ from kfusion.landmarks import MOUTH, MOUTH_COUNT, POINT_COUNT
 from kfusion.models.kan import KAN, ORDER
 from kfusion.models.layers import DecoderLayer, EncoderLayer, Mask, TimeConv, hide, to_frame_rate
 from kfusion.models.mlp import MLP, parameters_in
+from kfusion.models.past import BLOCK_FRAMES, BLOCK_SAMPLES, BLOCK_STEPS, Past, whole_blocks
 from kfusion.models.speech.encoder import frames_in, steps_in
 from kfusion.models.speech.mel import HOP, WINDOW, MelPower
 
@@ -24,6 +25,8 @@ LIPS = 2 * MOUTH_COUNT
 SIGNALS, FUSIONS, HEADS = ("waveform", "mel"), ("kfusion", "concat"), ("kan", "mlp")
 DISPLACEMENT = 0.05
 """Inter-ocular distances a residual network's output of 1 stands for: a typical motion of the lips."""
+SIGNAL_MARGINS = 360, 200
+"""Samples before and after a piece of live sound that its signal is made from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +66,8 @@ class KFusionConfig:
     """What stands last: the KAN, or an MLP in its place."""
     mlp_width: int | None = None
     """Hidden width of the MLP; none: kan_width. `matched_mlp_width` gives the one with as many parameters."""
+    live: bool = False
+    """For streams: attention sees its block of 100 ms and one second before it, convolutions the past alone."""
 
     def __post_init__(self) -> None:
         for name, known in (("signal", SIGNALS), ("fusion", FUSIONS), ("head", HEADS)):
@@ -135,6 +140,8 @@ class KFusion(nn.Module):
           Transformers' width before E and the LSTMs; the LSTMs run at the frame rate. The Transformer
           layers are pre-norm, the bottlenecks have GELUs between their convolutions.
         - Conv stands before the decoders, as in Eq. 5 and 6; the text says after.
+        - With `live` no layer hears later sound than that of its block of 100 ms (`kfusion.models.past`); the
+          paper's network hears the whole clip.
         - The paper does not say how its ablations are built: those of `Concatenation` and `MLP` are ours,
           and without the Global Domain or the LSTMs the concatenations are narrower.
     """
@@ -174,33 +181,91 @@ class KFusion(nn.Module):
             frames: how many frames each clip of a padded batch has; None: all are whole.
         """
         time = frames_in(samples.shape[1])
-        mask = None if frames is None else _mask(frames, time)
-        step_mask = None if frames is None else _mask((frames * 5 + 2) // 3, steps_in(time))
+        if self.config.live:
+            blocks = whole_blocks(time)
+            steps = blocks * BLOCK_STEPS
+            features = F.pad(features, (0, 0, 0, steps))[:, :steps]
+            sound = _with_margins(samples, blocks * BLOCK_SAMPLES)
+            return self.advance(sound, features, identity, emotion, Past(blocks), frames)[:, :time]
+        return self._landmarks(samples, features, identity, emotion, _masks(frames, time), time)
+
+    def advance(
+        self,
+        samples: Float[Tensor, "batch heard"],
+        features: Float[Tensor, "batch steps feature_dim"],
+        identity: Float[Tensor, "batch 68 2"],
+        emotion: Int[Tensor, "batch 2"],
+        past: Past,
+        frames: Int[Tensor, " batch"] | None = None,
+    ) -> Float[Tensor, "batch time 68 2"]:
+        """The landmarks of the next blocks of a live voice, in the unit frame.
+
+        Args:
+            samples: of these blocks, with the `SIGNAL_MARGINS` before and after them.
+            features: five steps a block.
+            identity: landmarks in their own unit frame.
+            emotion: indices of category and intensity.
+            past: what the blocks before left behind; this call leaves its own there.
+            frames: how many frames each clip of a padded batch has; None: all are whole.
+        """
+        time = past.blocks * BLOCK_FRAMES
+        return self._landmarks(samples, features, identity, emotion, _masks(frames, time), time, past)
+
+    def _landmarks(
+        self,
+        samples: Float[Tensor, "batch heard"],
+        features: Float[Tensor, "batch steps feature_dim"],
+        identity: Float[Tensor, "batch 68 2"],
+        emotion: Int[Tensor, "batch 2"],
+        masks: tuple[Mask | None, Mask | None],
+        time: int,
+        past: Past | None = None,
+    ) -> Float[Tensor, "batch time 68 2"]:
+        step_mask, mask = masks
         normal = (features - self.get_buffer("feature_mean")) / self.get_buffer("feature_std")
         content = self.content_in(normal * self.emotion(emotion)[:, None])  # Eq. 7
         face_shape = (identity - self.get_buffer("identity_mean")) / self.get_buffer("identity_std")
-        gb, gb_m = self._global(samples, face_shape, step_mask, mask)
-        ct = self.content_domain(content, face_shape, step_mask, mask)
-        f, m = self._recurrent(to_frame_rate(content, time))
+        gb, gb_m = self._global(samples, face_shape, step_mask, mask, past)
+        ct = self.content_domain(content, face_shape, step_mask, mask, past)
+        f, m = self._recurrent(to_frame_rate(content, time), past)
         face, lips = torch.cat([*f, *gb, *ct], dim=-1), torch.cat([*m, *gb_m], dim=-1)  # Eq. 9, 8
-        predicted = self.fusion(face, lips, mask).unflatten(-1, (POINT_COUNT, 2))
+        predicted = self.fusion(face, lips, mask, past).unflatten(-1, (POINT_COUNT, 2))
         landmarks: Tensor = identity[:, None] + DISPLACEMENT * predicted if self.config.residual_identity else predicted
         return landmarks
 
-    def _recurrent(self, content: Float[Tensor, "batch time width"]) -> tuple[list[Tensor], list[Tensor]]:
+    def _recurrent(
+        self, content: Float[Tensor, "batch time width"], past: Past | None
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """The vectors f and m, each in a list, which is empty without them."""
         if self.face_lstm is None or self.mouth_lstm is None:
             return [], []
-        return [self.face_lstm(content)], [self.mouth_lstm(content)]
+        return [self.face_lstm(content, past)], [self.mouth_lstm(content, past)]
 
     def _global(
-        self, samples: Float[Tensor, "batch samples"], identity: Tensor, step_mask: Mask | None, mask: Mask | None
+        self,
+        samples: Float[Tensor, "batch heard"],
+        identity: Tensor,
+        step_mask: Mask | None,
+        mask: Mask | None,
+        past: Past | None = None,
     ) -> tuple[list[Tensor], list[Tensor]]:
         """The vectors gb and gb_m, each in a list, which is empty without them."""
         if self.signal is None or self.global_domain is None:
             return [], []
-        gb, gb_m = self.global_domain(self.signal(samples, step_mask), identity, step_mask, mask)  # Eq. 5, 6
+        signal = self.signal(samples, step_mask) if past is None else self.signal.live(samples)
+        gb, gb_m = self.global_domain(signal, identity, step_mask, mask, past)  # Eq. 5, 6
         return [gb], [gb_m]
+
+
+def _masks(frames: Int[Tensor, " batch"] | None, time: int) -> tuple[Mask | None, Mask | None]:
+    """Which steps and which of `time` frames are there; None: all."""
+    return (None, None) if frames is None else (_mask((frames * 5 + 2) // 3, steps_in(time)), _mask(frames, time))
+
+
+def _with_margins(samples: Float[Tensor, "batch samples"], wanted: int) -> Float[Tensor, "batch heard"]:
+    """`wanted` samples, zeros after the end, and the margins that `KFusion.advance` asks for."""
+    before, after = SIGNAL_MARGINS
+    return F.pad(samples, (before, wanted + after))[:, : before + wanted + after]
 
 
 class EmotionVariable(nn.Module):
@@ -236,10 +301,17 @@ class Signal(nn.Module):
         """One vector for every step; zeros stand before the start and after the end."""
         steps = steps_in(frames_in(samples.shape[1]))
         needed = (2 * steps - 1) * HOP + WINDOW
-        padded = F.pad(samples, (WINDOW // 2, WINDOW + 2 * HOP * 2))[:, :needed]
-        x = _log(self.filters(padded)) if self.log else F.gelu(self.filters(padded[:, None]))
+        x = self._hops(F.pad(samples, (WINDOW // 2, WINDOW + 2 * HOP * 2))[:, :needed])
         twice = None if mask is None else mask.repeat_interleave(2, dim=1)
         return F.gelu(self.down(hide(x.transpose(1, 2), twice).transpose(1, 2))).transpose(1, 2)
+
+    def live(self, heard: Float[Tensor, "batch heard"]) -> Float[Tensor, "batch steps width"]:
+        """One vector for every step of a piece of sound that has the `SIGNAL_MARGINS` on its sides."""
+        hops = self._hops(heard)
+        return F.gelu(F.conv1d(hops, self.down.weight, self.down.bias, stride=2)).transpose(1, 2)
+
+    def _hops(self, padded: Float[Tensor, "batch padded"]) -> Float[Tensor, "batch bins hops"]:
+        return _log(self.filters(padded)) if self.log else F.gelu(self.filters(padded[:, None]))
 
 
 class Domain(nn.Module):
@@ -259,13 +331,14 @@ class Domain(nn.Module):
         identity: Float[Tensor, "batch 68 2"],
         step_mask: Mask | None,
         mask: Mask | None,
+        past: Past | None = None,
     ) -> list[Float[Tensor, "batch time values"]]:
         """The output of every decoder at the frame rate."""
         for layer in self.encoder:
-            x = layer(x, step_mask)
+            x = layer(x, step_mask, past)
         frames = x.shape[1] * 3 // 5
-        x = self.conv.over_time(to_frame_rate(x, frames), mask)
-        return [decoder(x, identity, mask) for decoder in self.decoders]
+        x = self.conv.over_time(to_frame_rate(x, frames), mask, past)
+        return [decoder(x, identity, mask, past) for decoder in self.decoders]
 
 
 class Decoder(nn.Module):
@@ -285,14 +358,18 @@ class Decoder(nn.Module):
         self.out = nn.Linear(config.width, 2 * count)
 
     def forward(
-        self, x: Float[Tensor, "batch time width"], identity: Float[Tensor, "batch 68 2"], mask: Mask | None
+        self,
+        x: Float[Tensor, "batch time width"],
+        identity: Float[Tensor, "batch 68 2"],
+        mask: Mask | None,
+        past: Past | None = None,
     ) -> Float[Tensor, "batch time values"]:
         """gb, gb_m or ct."""
         tokens = self.point_in(identity[:, self.points]) + self.point_names
         if self.vector_in is not None:
             x = x + self.vector_in(identity.flatten(1))[:, None]
         for layer in self.layers:
-            x = layer(x, tokens, mask)
+            x = layer(x, tokens, mask, past)
         values: Tensor = self.out(self.norm(x))
         return values
 
@@ -306,10 +383,21 @@ class Recurrent(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.out = nn.Linear(config.lstm_width, outputs)
 
-    def forward(self, x: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch time outputs"]:
+    def forward(
+        self, x: Float[Tensor, "batch time width"], past: Past | None = None
+    ) -> Float[Tensor, "batch time outputs"]:
         """One vector a frame."""
-        values: Tensor = self.out(self.dropout(self.lstm(x)[0]))
+        values: Tensor = self.out(self.dropout(self._hidden(x, past)))
         return values
+
+    def _hidden(self, x: Float[Tensor, "batch time width"], past: Past | None) -> Tensor:
+        if past is None:
+            hidden: Tensor = self.lstm(x)[0]
+            return hidden
+        before = past.take()
+        hidden, last = self.lstm(x, None if before is None else tuple(before))
+        past.keep(torch.stack(last))
+        return hidden
 
 
 class Bottleneck(nn.Module):
@@ -321,10 +409,12 @@ class Bottleneck(nn.Module):
         self.mix = TimeConv(width, width, 3)
         self.widen = TimeConv(width, outputs)
 
-    def forward(self, x: Float[Tensor, "batch time inputs"], mask: Mask | None) -> Float[Tensor, "batch time outputs"]:
+    def forward(
+        self, x: Float[Tensor, "batch time inputs"], mask: Mask | None, past: Past | None = None
+    ) -> Float[Tensor, "batch time outputs"]:
         """B(x)."""
         x = F.gelu(self.narrow.over_time(x, mask))
-        return self.widen.over_time(F.gelu(self.mix.over_time(x, mask)), mask)
+        return self.widen.over_time(F.gelu(self.mix.over_time(x, mask, past)), mask)
 
 
 class Fusion(nn.Module):
@@ -342,10 +432,11 @@ class Fusion(nn.Module):
         face: Float[Tensor, "batch time face"],
         lips: Float[Tensor, "batch time lips"],
         mask: Mask | None,
+        past: Past | None = None,
     ) -> Float[Tensor, "batch time 136"]:
         """Y' as x and y of every point, interleaved."""
-        whole = self.face(face, mask) * self.residual.over_time(face, mask)  # Eq. 10
-        inserted = torch.cat([whole[..., : 2 * MOUTH.start], self.lips(lips, mask)], dim=-1)  # Eq. 11
+        whole = self.face(face, mask, past) * self.residual.over_time(face, mask)  # Eq. 10
+        inserted = torch.cat([whole[..., : 2 * MOUTH.start], self.lips(lips, mask, past)], dim=-1)  # Eq. 11
         result: Tensor = self.head(inserted)  # Eq. 12
         return result
 
@@ -366,6 +457,7 @@ class Concatenation(nn.Module):
         face: Float[Tensor, "batch time face"],
         lips: Float[Tensor, "batch time lips"],
         mask: Mask | None,
+        past: Past | None = None,
     ) -> Float[Tensor, "batch time 136"]:
         """Y' as x and y of every point, interleaved."""
         return torch.cat([self.face(face), self.lips(lips)], dim=-1)

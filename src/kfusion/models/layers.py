@@ -3,19 +3,24 @@
 import math
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kfusion.models.past import Past
+
 Mask = Bool[Tensor, "batch length"]
 """True where there is something, False on padding."""
+REACH_BLOCKS = 10
+"""Blocks of 100 ms that attention over a live voice looks back."""
 
 
 class Attention(nn.Module):
     """Multi-head attention; with `distance=True` each head learns how fast the past and the future fade.
 
     The fading (two-sided linear biases, after Press et al. 2022) is the positional encoding: it knows
-    direction, and it goes on to lengths that training never saw.
+    direction, and it goes on to lengths that training never saw. On a live voice, with a `Past`, it sees its
+    own block of 100 ms and one second before it.
     """
 
     def __init__(self, width: int, heads: int, *, distance: bool) -> None:
@@ -31,12 +36,22 @@ class Attention(nn.Module):
         self.distance = distance
 
     def forward(
-        self, x: Float[Tensor, "batch queries width"], memory: Float[Tensor, "batch keys width"], mask: Mask | None
+        self,
+        x: Float[Tensor, "batch queries width"],
+        memory: Float[Tensor, "batch keys width"],
+        mask: Mask | None,
+        past: Past | None = None,
     ) -> Float[Tensor, "batch queries width"]:
-        """What each query gathers from the memory that `mask` leaves visible."""
+        """What each query gathers from the memory that `mask` leaves visible, and from the past."""
         q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-        k, v = self.key_value(memory).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        bias = self._bias(x.shape[1], x.device) if self.distance else None
+        kv = self.key_value(memory).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        bias = None
+        if past is not None:
+            kv, ahead, seen = past.attend(kv, REACH_BLOCKS)
+            bias = self._fading(ahead.to(x.device)).masked_fill(~seen.to(x.device), -torch.inf)
+        elif self.distance:
+            bias = self._bias(x.shape[1], x.device)
+        k, v = kv
         if mask is not None:
             hidden = torch.zeros(mask.shape, dtype=x.dtype, device=x.device).masked_fill(~mask, -torch.inf)
             hidden = hidden[:, None, None]
@@ -49,9 +64,12 @@ class Attention(nn.Module):
 
     def _bias(self, length: int, device: torch.device) -> Float[Tensor, "heads queries keys"]:
         places = torch.arange(length, device=device)
-        ahead = (places[None, :] - places[:, None]).float()
+        return self._fading(places[None, :] - places[:, None])
+
+    def _fading(self, ahead: Int[Tensor, "queries keys"]) -> Float[Tensor, "heads queries keys"]:
+        steps = ahead.float()
         past, future = self.slopes.exp()[:, :, None, None].unbind(1)
-        return -(past * F.relu(-ahead) + future * F.relu(ahead))
+        return -(past * F.relu(-steps) + future * F.relu(steps))
 
 
 class FeedForward(nn.Sequential):
@@ -71,10 +89,12 @@ class EncoderLayer(nn.Module):
         self.feed_forward = FeedForward(width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Float[Tensor, "batch time width"], mask: Mask | None) -> Float[Tensor, "batch time width"]:
+    def forward(
+        self, x: Float[Tensor, "batch time width"], mask: Mask | None, past: Past | None = None
+    ) -> Float[Tensor, "batch time width"]:
         """The next hidden state."""
         normal = self.norms[0](x)
-        x = x + self.dropout(self.attention(normal, normal, mask))
+        x = x + self.dropout(self.attention(normal, normal, mask, past))
         result: Tensor = x + self.dropout(self.feed_forward(self.norms[1](x)))
         return result
 
@@ -95,26 +115,34 @@ class DecoderLayer(nn.Module):
         x: Float[Tensor, "batch time width"],
         identity: Float[Tensor, "batch points width"],
         mask: Mask | None,
+        past: Past | None = None,
     ) -> Float[Tensor, "batch time width"]:
         """The next hidden state."""
         normal = self.norms[0](x)
-        x = x + self.dropout(self.attention(normal, normal, mask))
+        x = x + self.dropout(self.attention(normal, normal, mask, past))
         x = x + self.dropout(self.identity_attention(self.norms[1](x), identity, None))
         result: Tensor = x + self.dropout(self.feed_forward(self.norms[2](x)))
         return result
 
 
 class TimeConv(nn.Conv1d):
-    """A convolution along time, batch and time first, that sees zeros on padding as beyond an end."""
+    """A convolution along time, batch and time first, that sees zeros on padding as beyond an end.
+
+    With a `Past` its kernel ends at the frame itself instead of being centred on it.
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 1, *, stride: int = 1) -> None:
         super().__init__(inputs, outputs, kernel, stride=stride, padding=(kernel - 1) // 2)
 
     def over_time(
-        self, x: Float[Tensor, "batch time inputs"], mask: Mask | None
+        self, x: Float[Tensor, "batch time inputs"], mask: Mask | None, past: Past | None = None
     ) -> Float[Tensor, "batch time outputs"]:
         """The convolution of `x`."""
-        return super().forward(hide(x, mask).transpose(1, 2)).transpose(1, 2)
+        shown, kernel = hide(x, mask), self.kernel_size[0]
+        if past is None or kernel == 1:
+            return super().forward(shown.transpose(1, 2)).transpose(1, 2)
+        longer = past.extend(shown, kernel - 1).transpose(1, 2)
+        return F.conv1d(longer, self.weight, self.bias).transpose(1, 2)
 
 
 def hide(x: Float[Tensor, "batch time width"], mask: Mask | None) -> Float[Tensor, "batch time width"]:

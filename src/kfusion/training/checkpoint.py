@@ -19,8 +19,8 @@ from kfusion.errors import CheckpointError, InputError, OutputError
 from kfusion.models.networks import Network, build
 from kfusion.training.config import RunConfig
 
-FORMAT = 2
-"""2: the ablations, baselines and `max_steps`."""
+FORMAT = 3
+"""2: the ablations, baselines and `max_steps`; 3: `live`."""
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 

@@ -26,8 +26,6 @@ from kfusion.training.augment import VoiceChange, muted
 FPS = 30
 FORMAT = 1
 MUTED_EVERY = 6
-MAX_FIRST_POSITION = 120
-"""Features are computed as if up to 2.4 s of sound stood before, so that long pieces are nothing new."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +78,7 @@ def _compute(clips: list[StoredClip], encoder: SpeechEncoder, number: int, folde
     features, samples, entries = [], [], []
     first_step = first_sample = 0
     for clip in tqdm(clips, desc=f"speech features {folder.name}", unit="clip", disable=None):
-        sound, frames, speed, is_muted, first_position = _variant_of(clip, number)
+        sound, frames, speed, is_muted, first_position = _variant_of(clip, number, encoder.first_positions)
         steps = encoder.encode(torch.from_numpy(sound)[None], first_position)[0]
         features.append(steps.half().numpy())
         samples.append((sound * 32767).astype(np.int16))
@@ -101,13 +99,13 @@ def _compute(clips: list[StoredClip], encoder: SpeechEncoder, number: int, folde
     (folder / "index.json").write_text(json.dumps({"format": FORMAT, "clips": [asdict(entry) for entry in entries]}))
 
 
-def _variant_of(clip: StoredClip, number: int) -> tuple[Samples, int, float, bool, int]:
-    """Sound, frames, speed, whether it is muted, and the first position of one clip in a variant."""
+def _variant_of(clip: StoredClip, number: int, first_positions: int) -> tuple[Samples, int, float, bool, int]:
+    """Sound, frames, speed, whether it is muted, and the first of `first_positions` positions of a clip."""
     samples = clip.samples()
     if number == 0:
         return samples, clip.frames, 1.0, False, 0
     random = np.random.default_rng([number, zlib.crc32(clip.clip_id.encode())])
-    first_position = int(random.integers(MAX_FIRST_POSITION))
+    first_position = int(random.integers(first_positions))
     if number % MUTED_EVERY == 0:
         return muted(len(samples), random), clip.frames, 1.0, True, first_position
     change = VoiceChange.draw(random)

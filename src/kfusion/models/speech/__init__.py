@@ -6,6 +6,7 @@ from kfusion.errors import InputError
 from kfusion.models.speech.encoder import SpeechEncoder
 
 WHISPER = "whisper-tiny.en"
+WHISPER_LIVE = "whisper-tiny.en-live"
 WAV2VEC2 = "wav2vec2"
 
 
@@ -13,18 +14,21 @@ def load_speech_encoder(name: str = WHISPER) -> SpeechEncoder:
     """The encoder called `name`.
 
     Args:
-        name: `whisper-tiny.en` (packaged, works offline), or `wav2vec2:WHERE[:LAYER]` with a
-            Hugging Face hub id or a local directory and an optional layer (default the last).
+        name: `whisper-tiny.en` (packaged, works offline), `whisper-tiny.en-live` (the same for streams), or
+            `wav2vec2:WHERE[:LAYER]` with a Hugging Face hub id or a local directory and an optional layer
+            (default the last).
 
     Raises:
         InputError: the name is unknown.
         MissingWeightsError: the weights are not there; the message says what to download or pass.
     """
     kind, _, where = name.partition(":")
-    if name == WHISPER:
+    if name in (WHISPER, WHISPER_LIVE):
+        from kfusion.models.speech.live import LiveWhisperEncoder
         from kfusion.models.speech.whisper import WhisperEncoder
 
-        return WhisperEncoder.packaged()
+        whisper = WhisperEncoder.packaged()
+        return whisper if name == WHISPER else LiveWhisperEncoder(whisper)
     if kind == WAV2VEC2 and where:
         from kfusion.models.speech.wav2vec2 import Wav2Vec2Encoder
 
@@ -32,4 +36,6 @@ def load_speech_encoder(name: str = WHISPER) -> SpeechEncoder:
         if location and layer.lstrip("-").isdigit() and not Path(where).exists():
             return Wav2Vec2Encoder(location, layer=int(layer))
         return Wav2Vec2Encoder(where)
-    raise InputError(f"unknown speech encoder '{name}': use {WHISPER} or {WAV2VEC2}:HUB_ID_OR_DIRECTORY[:LAYER]")
+    raise InputError(
+        f"unknown speech encoder '{name}': use {WHISPER}, {WHISPER_LIVE} or {WAV2VEC2}:HUB_ID_OR_DIRECTORY[:LAYER]"
+    )

@@ -31,7 +31,7 @@ def pad_to_steps(samples: Float[Tensor, "batch samples"]) -> Float[Tensor, "batc
 class SpeechEncoder(nn.Module):
     """Samples (batch, N) at 16 kHz to features (batch, steps, dim): step i is centred on i * 20 ms.
 
-    The number of steps is `steps_in(frames_in(N))`. All clips of a batch are whole: encoders normalise
+    There are `steps_in(frames_in(N))` steps, or up to a block more. All clips of a batch are whole: encoders normalise
     and attend over the whole length, so padding would change what they hear.
     """
 
@@ -39,6 +39,9 @@ class SpeechEncoder(nn.Module):
     """What `load_speech_encoder` takes to load it again."""
     dim: int
     """Width of the features."""
+    first_positions: int = 120
+    """From how many places sound may start; features are trained from all of them. 120: up to 2.4 s, so that long
+    pieces are nothing new."""
 
     @abstractmethod
     def forward(

@@ -1,7 +1,7 @@
 """The encoder of Whisper tiny.en (Radford et al. 2022; weights by OpenAI, MIT), packaged and offline."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
 
@@ -24,6 +24,11 @@ OUTPUT_LAYERS = (2, 4)
 """Concatenated: a 768-wide feature, the shape of wav2vec2-base."""
 
 
+Recall = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Keys and values (2, batch, heads, steps, dim) of a piece to all that are remembered, and which of them each step
+sees (steps, keys)."""
+
+
 class Block(nn.Module):
     """A pre-norm Transformer layer."""
 
@@ -36,11 +41,14 @@ class Block(nn.Module):
         self.ffn_in = nn.Linear(WIDTH, 4 * WIDTH)
         self.ffn_out = nn.Linear(4 * WIDTH, WIDTH)
 
-    def forward(self, x: Float[Tensor, "batch steps width"]) -> Float[Tensor, "batch steps width"]:
-        """The next hidden state."""
+    def forward(
+        self, x: Float[Tensor, "batch steps width"], recall: Recall | None = None
+    ) -> Float[Tensor, "batch steps width"]:
+        """The next hidden state; `recall` adds what an earlier piece left and says what each step may see."""
         heads = self.qkv(self.attention_norm(x)).unflatten(-1, (3, HEADS, WIDTH // HEADS))
-        q, k, v = heads.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        q, *kv = heads.permute(2, 0, 3, 1, 4)
+        (k, v), seen = (kv, None) if recall is None else recall(torch.stack(kv))
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=seen).transpose(1, 2).flatten(2)
         x = x + self.attention_out(mixed)
         fed: Tensor = self.ffn_out(F.gelu(self.ffn_in(self.ffn_norm(x))))
         return x + fed
