@@ -17,4 +17,7 @@ score grid-s1-validation default "$grid" --split val
 score grid-s1-validation-frame-0 default "$grid" --split val --identity frame-0
 score grid-unseen-speakers default "$grid" --split test
 score lrwar-zero-shot default "$lrwar" --split test
+score grid-s1-validation-live live "$grid" --split val
+score grid-unseen-speakers-live live "$grid" --split test
+score lrwar-zero-shot-live live "$lrwar" --split test
 python benchmarks/summary.py > benchmarks/EVALUATION.md

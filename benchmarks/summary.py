@@ -19,8 +19,9 @@ TITLES = {
     "grid-s1-validation-frame-0": "The same, identity = first frame of the target (the paper's code's way)",
     "grid-unseen-speakers": "GRID, speakers never seen: s26, s31 and nine others",
     "lrwar-zero-shot": "Arabic news (lrwar test speakers), zero-shot: another language, other sound and picture",
-    "lrwar-research": "The same, the research model (trained on lrwar + GRID s1; not shipped)",
-    "grid-unseen-speakers-research": "GRID, speakers never seen, the research model",
+    "grid-s1-validation-live": "GRID s1, validation sentences, the weights for streams",
+    "grid-unseen-speakers-live": "GRID, speakers never seen, the weights for streams",
+    "lrwar-zero-shot-live": "Arabic news, zero-shot, the weights for streams",
 }
 
 

@@ -94,6 +94,78 @@ def write_bundle(
     return path
 
 
+def write_live_bundle(path: Path, *, version: str = "1", emotions: str = "") -> Path:
+    """A bundle for streams whose mouth opens with the loudness around each frame, as that of `write_bundle`.
+
+    Its brows remember: they rise by the mean of the loudness over the blocks before, each counting half of the next.
+    """
+    model = helper.make_model(_live_graph(), opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    metadata = {
+        "kfusion_format": version,
+        "kind": "live",
+        "model_id": "tiny-live",
+        "fps": str(FPS),
+        "samples_before": str(LIVE_BEFORE),
+        "look_ahead_samples": str(LIVE_AHEAD),
+        "emotions": emotions,
+    }
+    helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(path))
+    return path
+
+
+LIVE_BEFORE, LIVE_AHEAD = 520, 2440
+
+
+def _live_graph() -> onnx.GraphProto:
+    """landmarks = identity + loudness * movement + memory * brows; memory = (memory + mean loudness) / 2."""
+    window, frames = LIVE_BEFORE + LIVE_AHEAD, 3
+    around = np.zeros((window, frames), np.float32)
+    for frame in range(frames):
+        middle = LIVE_BEFORE + frame * 1600 // frames
+        around[middle - 266 : middle + 267, frame] = 1 / 533
+    brows = np.zeros((1, 1, 68, 2), np.float32)
+    brows[:, :, 17:27, 1] = -1.0
+    constants = {
+        "around": around,
+        "movement": movement()[None, None],
+        "brows": brows,
+        "half": np.array(0.5, np.float32),
+        "last": np.array([2, 3], np.int64),
+        "first": np.array([1], np.int64),
+    }
+    node = helper.make_node
+    nodes = [
+        node("Abs", ["samples"], ["level"]),
+        node("MatMul", ["level", "around"], ["loudness"]),
+        node("Unsqueeze", ["loudness", "last"], ["loudness4"]),
+        node("Mul", ["loudness4", "movement"], ["opened"]),
+        node("Mul", ["past_0", "brows"], ["raised"]),
+        node("Unsqueeze", ["identity", "first"], ["identity4"]),
+        node("Add", ["identity4", "opened"], ["spoken"]),
+        node("Add", ["spoken", "raised"], ["landmarks"]),
+        node("ReduceMean", ["loudness"], ["mean"], axes=[1], keepdims=1),
+        node("Add", ["past_0", "mean"], ["sum"]),
+        node("Mul", ["sum", "half"], ["kept_0"]),
+    ]
+    value = helper.make_tensor_value_info
+    inputs = [
+        value("samples", TensorProto.FLOAT, [1, window]),
+        value("identity", TensorProto.FLOAT, [1, 68, 2]),
+        value("emotion", TensorProto.INT64, [1, 2]),
+        value("seen", TensorProto.INT64, [1]),
+        value("past_0", TensorProto.FLOAT, [1, 1]),
+    ]
+    outputs = [
+        value("landmarks", TensorProto.FLOAT, [1, frames, 68, 2]),
+        value("kept_0", TensorProto.FLOAT, [1, 1]),
+    ]
+    initializers = [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()]
+    return helper.make_graph(nodes, "live-loudness", inputs, outputs, initializers)
+
+
 def movement() -> NDArray[np.float32]:
     """Where each point of the tiny bundle goes when the loudness is 1, (68, 2), unit frame."""
     direction = np.zeros((68, 2), np.float32)

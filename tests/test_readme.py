@@ -23,10 +23,14 @@ def desk(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_python_lines_run_and_give_landmarks(desk):
-    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    exec(block, {})
+def test_the_python_lines_run_and_give_landmarks(desk, capsys):
+    generate, stream = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    exec(generate, {})
     assert LandmarkSequence.load(desk / "landmarks.npz").points.shape == (281, 68, 2)
+    names = {}
+    exec(stream, names)
+    shown = sum(int(line.split()[0]) for line in capsys.readouterr().out.splitlines())
+    assert shown + len(names["last"]) == 281
 
 
 def test_the_generate_line_writes_the_files_it_names(desk, capsys):
@@ -37,9 +41,9 @@ def test_the_generate_line_writes_the_files_it_names(desk, capsys):
     assert (desk / "out" / "preview.mp4").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("verb", ["prepare", "train", "evaluate", "export", "benchmark"])
+@pytest.mark.parametrize("verb", ["prepare", "train", "evaluate", "export", "benchmark", "stream", "serve"])
 def test_every_other_command_of_the_readme_parses(verb, capsys):
-    lines = re.findall(rf"^kfusion ({verb} .*?)\s*(?:#.*)?$", README, flags=re.MULTILINE)
+    lines = re.findall(rf"^(?:.*\| )?kfusion ({verb}\b.*?)\s*(?:[#>].*)?$", README, flags=re.MULTILINE)
     assert lines
     for line in lines:
         with pytest.raises(SystemExit) as stopped:

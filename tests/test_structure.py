@@ -19,7 +19,9 @@ LAYERS = {
     "presets": 3,
     "inference": 3,
     "evaluation": 4,
+    "serve": 4,
     "benchmark": 5,
+    "integrations": 5,
     "cli": 6,
 }
 MODULES = sorted(ROOT.rglob("*.py"))
@@ -60,5 +62,6 @@ def test_inference_needs_nothing_but_the_base_install():
 import sys
 for name in {heavy!r}: sys.modules[name] = None
 import kfusion, kfusion.cli.main, kfusion.cli.generate, kfusion.inference.generator, kfusion.inference.preview
+import kfusion.cli.stream
 """
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -59,7 +59,7 @@ def audio_blocks(path: str | Path, start_s: float | None = None) -> Iterator[Sam
 
 def _on_clock(frames: Iterable[Any], start_s: float | None) -> Iterator[tuple[float, Samples]]:
     """Samples in blocks, each with the time stamp at which the track was last heard."""
-    mono, skip, first, end_s, expected_s = _Mono(), 0, True, 0.0, start_s
+    mono, skip, first, end_s, expected_s = MonoResampler(), 0, True, 0.0, start_s
     for frame in frames:
         time_s = end_s if frame.time is None else float(frame.time)
         late_s = 0.0 if expected_s is None else time_s - expected_s
@@ -82,7 +82,7 @@ def _silence(duration_s: float) -> Iterator[Samples]:
         yield np.zeros(min(SAMPLE_RATE_HZ, count - start), np.float32)
 
 
-class _Mono:
+class MonoResampler:
     """Decoded frames to mono at 16 kHz; the rate and the channels may change on the way.
 
     FFmpeg's own mixing to mono adds the channels up (two equal ones become 1.4 times as loud, eight
@@ -94,6 +94,7 @@ class _Mono:
         self._kind: tuple[Any, ...] = ()
 
     def __call__(self, frame: Any) -> list[Samples]:
+        """The samples that a decoded frame made ready, in pieces."""
         kind = (frame.sample_rate, frame.layout.name, frame.format.name)
         flushed = self.flush() if kind != self._kind else []
         if self._resampler is None:

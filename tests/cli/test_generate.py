@@ -46,12 +46,17 @@ class Desk:
         assert sorted(self.root.rglob("*")) == before
         return notes[0]
 
+    def try_run(self, *words: object, speech: object = None) -> tuple[int, list[str], list[str]]:
+        """Exit code, paths on stdout and lines on stderr."""
+        return self._run(words, speech, None, None)
+
     def _run(self, words: tuple[object, ...], *inputs: object) -> tuple[int, list[str], list[str]]:
         defaults = (self.speech, self.face, self.out)
         speech, face, out = (
             default if given is None else given for given, default in zip(inputs, defaults, strict=True)
         )
-        line = ["generate", speech, "--face", face, "-o", out, "--model", self.model, *words]
+        recordings = speech if isinstance(speech, list) else [speech]
+        line = ["generate", *recordings, "--face", face, "-o", out, "--model", self.model, *words]
         self._capfd.readouterr()
         code = main([str(word) for word in line])
         captured = self._capfd.readouterr()
@@ -105,6 +110,65 @@ def test_the_demo_runs_on_the_packaged_samples(desk: Desk, capfd: pytest.Capture
     sequence = LandmarkSequence.load(desk.out / "landmarks.npz")
     assert sequence.source == str(assets.SAMPLE_SPEECH)
     assert 9 < len(sequence) / sequence.fps < 11
+
+
+# --- several recordings
+
+
+def test_each_of_several_recordings_has_a_folder_of_its_name(desk: Desk) -> None:
+    other = write_wav(desk.root / "sub" / "other.take.wav", tone(0.5))
+    desk.run("--no-preview", "--format", "csv", speech=other)
+    alone = (desk.out / "landmarks.csv").read_bytes()
+    assert desk.run("--format", "csv", speech=[desk.speech, other], out=desk.root / "both") == []
+    both, names = desk.root / "both", ["landmarks.npz", "landmarks.csv", "preview.mp4"]
+    assert desk.shown == [str(both / folder / name) for folder in ("speech", "other.take") for name in names]
+    assert sorted(path.name for path in both.iterdir()) == ["other.take", "speech"]
+    assert (both / "other.take" / "landmarks.csv").read_bytes() == alone
+    assert LandmarkSequence.load(both / "speech" / "landmarks.npz").source == str(desk.speech)
+
+
+def test_bad_recordings_are_named_and_the_others_are_written(desk: Desk) -> None:
+    silent = write_wav(desk.root / "silent.wav", np.zeros(16_000, np.float32))
+    missing, last = desk.root / "none.wav", write_wav(desk.root / "last.wav", tone(0.5))
+    code, shown, notes = desk.try_run("--no-preview", speech=[missing, desk.speech, silent, last])
+    assert code == 2
+    assert shown == [str(desk.out / name / "landmarks.npz") for name in ("speech", "last")]
+    assert sorted(path.name for path in desk.out.rglob("*")) == ["landmarks.npz", "landmarks.npz", "last", "speech"]
+    assert notes[0].startswith(f"kfusion: note: left out: {missing}: no such recording")
+    assert notes[1].startswith(f"kfusion: note: left out: {silent}: is silent")
+    assert notes[2:] == [f"kfusion: error: 2 of 4 recordings left out ({missing}, {silent}): see the notes above"]
+
+
+def test_if_all_recordings_are_bad_nothing_is_left(desk: Desk) -> None:
+    before = sorted(desk.root.rglob("*"))
+    code, shown, notes = desk.try_run(speech=[desk.root / "a.wav", desk.root / "b.wav"])
+    assert (code, shown, len(notes)) == (2, [], 3)
+    assert sorted(desk.root.rglob("*")) == before
+
+
+def test_two_recordings_of_one_name_are_refused(desk: Desk) -> None:
+    twin = write_wav(desk.root / "sub" / "Speech.wav", tone(0.5))
+    line = desk.refused(speech=[desk.speech, twin])
+    assert f"{desk.speech} and {twin} would both go to {desk.out / 'Speech'}: rename one of them" in line
+    assert "would both go to" in desk.refused(speech=[desk.speech, desk.speech])
+
+
+def test_a_place_that_is_taken_costs_only_its_recording(desk: Desk) -> None:
+    last = write_wav(desk.root / "last.wav", tone(0.5))
+    desk.out.mkdir()
+    (desk.out / "speech").write_text("a file")
+    code, shown, notes = desk.try_run("--no-preview", speech=[desk.speech, last])
+    assert (code, shown) == (2, [str(desk.out / "last" / "landmarks.npz")])
+    assert notes[0] == f"kfusion: note: left out: {desk.out / 'speech'}: is a file: pass a folder for the results"
+
+
+def test_what_concerns_all_recordings_is_said_once(desk: Desk) -> None:
+    last = write_wav(desk.root / "last.wav", tone(0.5))
+    assert len(desk.run("--emotion", "sad", "--no-preview", speech=[desk.speech, last])) == 1
+    assert "fps is 0.0" in desk.refused("--fps", 0, speech=[desk.speech, last], out=desk.root / "new")
+    assert "no such picture" in desk.refused(
+        speech=[desk.speech, last], face=desk.root / "none.jpg", out=desk.root / "new"
+    )
 
 
 # --- recordings that cannot be used

@@ -1,4 +1,8 @@
 import logging
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +60,28 @@ def test_a_long_recording_gives_what_one_long_run_gives(model: Generator, tmp_pa
     samples = tone(31.7) * np.linspace(0.2, 1, round(31.7 * 16_000), dtype=np.float32)
     cut, once = (run.generate(samples, face_points()).points for run in (model, whole))
     np.testing.assert_allclose(cut, once, atol=1e-3)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_the_result_is_the_same_on_any_number_of_threads(model: Generator, bundle: Path, threads: int) -> None:
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, 31 * 16_000).astype(np.float32)
+    once, again, shared = (
+        run.generate(samples, face_points()).points for run in (model, model, kfusion.load(bundle, threads=threads))
+    )
+    assert once.tobytes() == again.tobytes() == shared.tobytes()
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_an_impossible_number_of_threads_is_refused(bundle: Path, threads: int) -> None:
+    with pytest.raises(InputError, match=f"threads is {threads}: use 1 or more"):
+        kfusion.load(bundle, threads=threads)
+
+
+def test_nothing_heavy_is_loaded_but_onnxruntime(bundle: Path) -> None:
+    heavy = {"torch", "mediapipe", "onnx", "scipy", "matplotlib", "cv2", "pyarrow", "pandas", "transformers", "fastapi"}
+    program = f"import sys, kfusion; kfusion.load({str(bundle)!r}); print(*{heavy!r} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert found.stdout.split() == []
 
 
 def test_the_same_sound_from_a_file_and_from_an_array_gives_the_same(model: Generator, tmp_path: Path) -> None:
@@ -146,6 +172,65 @@ def test_a_silent_file_is_refused_unless_allowed(model: Generator, tmp_path: Pat
     with pytest.raises(InputError, match=r"is silent \(peak -inf dBFS\)"):
         model.generate(path, face_points())
     assert len(model.generate(path, face_points(), allow_silence=True)) == 15
+
+
+# --- several recordings
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def shared(bundle: Path, request: pytest.FixtureRequest) -> Generator:
+    return kfusion.load(bundle, threads=request.param)
+
+
+def test_many_recordings_give_what_each_gives_alone_in_order(model: Generator, shared: Generator) -> None:
+    recordings = [tone(duration_s) for duration_s in (0.5, 13.0, 7.1, 0.2, 2.0)]
+    found = [*shared.generate_many(recordings, face_points(), fps=25)]
+    for outcome, samples in zip(found, recordings, strict=True):
+        assert isinstance(outcome, LandmarkSequence)
+        np.testing.assert_array_equal(outcome.points, model.generate(samples, face_points(), fps=25).points)
+
+
+def test_a_bad_recording_gives_its_error_and_the_others_go_on(shared: Generator, tmp_path: Path) -> None:
+    good = write_wav(tmp_path / "good.wav", tone(0.5))
+    found = [*shared.generate_many([good, tmp_path / "none.wav", np.zeros((2, 5)), str(good)], face_points())]
+    assert isinstance(found[1], InputError)
+    assert "none.wav: no such recording" in str(found[1])
+    assert isinstance(found[2], InputError)
+    for outcome in (found[0], found[3]):
+        assert isinstance(outcome, LandmarkSequence)
+        assert (len(outcome), outcome.source) == (15, str(good))
+
+
+def test_wrong_arguments_of_many_are_refused_at_once(shared: Generator, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="fps is 0"):
+        shared.generate_many([tone(0.5)], face_points(), fps=0)
+    with pytest.raises(InputError, match="no such picture"):
+        shared.generate_many([tone(0.5)], tmp_path / "none.jpg")
+
+
+def test_recordings_are_drawn_as_they_are_needed(shared: Generator) -> None:
+    drawn: list[int] = []
+    recordings = (drawn.append(number) or tone(0.2) for number in range(100))
+    outcomes = shared.generate_many(recordings, face_points())
+    assert drawn == []
+    next(outcomes)
+    assert len(drawn) <= 4
+    outcomes.close()
+
+
+def test_leaving_many_stops_what_is_at_work(bundle: Path) -> None:
+    model = kfusion.load(bundle, threads=2)
+    hours = np.broadcast_to(np.float32(0.1), (10**9,))
+    before = {*threading.enumerate()}
+    outcomes = model.generate_many([tone(0.2), hours], face_points())
+    assert isinstance(next(outcomes), LandmarkSequence)
+    files = {*threading.enumerate()} - before
+    outcomes.close()
+    del outcomes
+    deadline_s = time.monotonic() + 20
+    while sum(thread.is_alive() for thread in files) > 2:  # the two that run windows stay with the model
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("fps", [0, -1, 241, float("nan"), float("inf")])

@@ -1,6 +1,7 @@
 """The files that travel with the package.
 
 default.onnx            the default weights: speech and an identity in, landmarks out
+live.onnx               the default weights for streams: 100 ms of speech after another
 face_landmarker.task    Google's face landmarker, float16 version 1 (Apache-2.0)
 mean_face.npy           the canonical mean face, (68, 2), unit frame
 portrait.jpg            Eileen Collins, photographed by NASA, cropped; public domain
@@ -13,6 +14,7 @@ _HERE = Path(__file__).parent
 
 DEFAULT_MODEL = _HERE / "default.onnx"
 FACE_LANDMARKER = _HERE / "face_landmarker.task"
+LIVE_MODEL = _HERE / "live.onnx"
 MEAN_FACE = _HERE / "mean_face.npy"
 SAMPLE_PORTRAIT = _HERE / "portrait.jpg"
 SAMPLE_SPEECH = _HERE / "speech.flac"

@@ -11,7 +11,9 @@ JSON, MARKDOWN, FIGURE = "evaluation.json", "evaluation.md", "figure.png"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of the verb."""
     parser.add_argument(
-        "model", metavar="MODEL", help="an .onnx bundle, a checkpoint folder, or `default` for the packaged weights"
+        "model",
+        metavar="MODEL",
+        help="an .onnx bundle, a checkpoint folder, or the packaged weights: `default`, or `live`, those for streams",
     )
     parser.add_argument(
         "--data", metavar="DIR", type=Path, action="append", required=True, help="a prepared data set; may be repeated"

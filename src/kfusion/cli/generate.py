@@ -1,18 +1,21 @@
-"""`kfusion generate`: a recording and a face in; landmarks and a preview video out."""
+"""`kfusion generate`: recordings and a face in; landmarks and a preview video of each out."""
 
 import argparse
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kfusion.cli.staging import staged
 from kfusion.emotion import EMOTIONS, check_emotion
-from kfusion.errors import InputError
+from kfusion.errors import InputError, KfusionError
 
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+    from kfusion.inference.identity import Identity
+    from kfusion.landmarks import LandmarkSequence
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +26,13 @@ BAR_DELAY_S = 2.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of the verb."""
-    parser.add_argument("speech", metavar="SPEECH", type=Path, help="any audio or video file that FFmpeg reads")
+    parser.add_argument(
+        "speech",
+        metavar="SPEECH",
+        type=Path,
+        nargs="+",
+        help="any audio or video file that FFmpeg reads; of several, each has a folder of its name in OUT",
+    )
     parser.add_argument(
         "--face",
         metavar="PORTRAIT",
@@ -52,29 +61,84 @@ def run(arguments: argparse.Namespace) -> int:
     check_emotion(arguments.emotion, arguments.intensity)
     landmarks = [f"landmarks.{kind}" for kind in _formats(arguments.format)]
     names = landmarks if arguments.no_preview else [*landmarks, PREVIEW]
-    with staged(arguments.output, names) as work:
-        _generate(arguments, [work / name for name in names])
-    _note_older_files(arguments.output, names)
-    for name in names:
-        print(arguments.output / name)
+    if len(arguments.speech) == 1:
+        _run_one(arguments, names)
+    else:
+        _run_many(arguments, names)
     return 0
 
 
-def _generate(arguments: argparse.Namespace, paths: list[Path]) -> None:
+def _run_one(arguments: argparse.Namespace, names: Sequence[str]) -> None:
+    """One recording: the results lie in OUT itself."""
     from kfusion.inference.generator import load
     from kfusion.inference.identity import read_identity
 
-    identity = read_identity(arguments.face)
-    with _bar("speech", "s") as bar:
-        sequence = load(arguments.model).generate(
-            arguments.speech,
-            identity,
-            fps=arguments.fps,
-            emotion=arguments.emotion,
-            intensity=arguments.intensity,
-            allow_silence=arguments.allow_silence,
-            progress=lambda done, total: _advance(bar, round(done, 1), total),
-        )
+    (speech,) = arguments.speech
+    with staged(arguments.output, names) as work:
+        identity = read_identity(arguments.face)
+        with _bar("speech", "s") as bar:
+            sequence = load(arguments.model).generate(
+                speech,
+                identity,
+                progress=lambda done, total: _advance(bar, round(done, 1), total),
+                **_settings(arguments),
+            )
+        _write(sequence, [work / name for name in names], speech, identity)
+    _show(arguments.output, names)
+
+
+def _run_many(arguments: argparse.Namespace, names: Sequence[str]) -> None:
+    """Each recording in a folder of its own; those that cannot be used are named, and the others go on.
+
+    Raises:
+        InputError: at the end, if there was one that could not be used.
+    """
+    from kfusion.inference.generator import load
+    from kfusion.inference.identity import read_identity
+
+    folders = _folders(arguments.output, arguments.speech)
+    identity, failed = read_identity(arguments.face), []
+    outcomes = load(arguments.model).generate_many(folders, identity, **_settings(arguments))
+    with staged(arguments.output, []), _bar("recordings", "") as bar, closing(outcomes):
+        for done, ((speech, folder), outcome) in enumerate(zip(folders.items(), outcomes, strict=True)):
+            _advance(bar, done, len(folders))
+            try:
+                if isinstance(outcome, KfusionError):
+                    raise outcome
+                with staged(folder, names) as work:
+                    _write(outcome, [work / name for name in names], speech, identity)
+            except KfusionError as error:
+                log.warning("left out: %s", error)
+                failed.append(speech)
+                continue
+            _show(folder, names)
+        if failed:
+            listed = ", ".join(map(str, failed))
+            raise InputError(f"{len(failed)} of {len(folders)} recordings left out ({listed}): see the notes above")
+
+
+def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What `Generator.generate` is told of every recording."""
+    return {name: getattr(arguments, name) for name in ("fps", "emotion", "intensity", "allow_silence")}
+
+
+def _folders(output: Path, recordings: Sequence[Path]) -> dict[Path, Path]:
+    """The folder in `output` for the results of each recording.
+
+    Raises:
+        InputError: two have the same.
+    """
+    folders: dict[Path, Path] = {}
+    owners: dict[str, Path] = {}
+    for speech in recordings:
+        other = owners.setdefault(speech.stem.casefold(), speech)
+        if other is not speech:
+            raise InputError(f"{other} and {speech} would both go to {output / speech.stem}: rename one of them")
+        folders[speech] = output / speech.stem
+    return folders
+
+
+def _write(sequence: "LandmarkSequence", paths: Sequence[Path], speech: Path, identity: "Identity") -> None:
     for path in paths:
         if path.name != PREVIEW:
             sequence.save(path)
@@ -82,9 +146,16 @@ def _generate(arguments: argparse.Namespace, paths: list[Path]) -> None:
         from kfusion.inference.preview import write_preview
 
         with _bar("preview", " pictures") as bar:
-            write_preview(
-                path, sequence, arguments.speech, identity, progress=lambda done, total: _advance(bar, done, total)
-            )
+            write_preview(path, sequence, speech, identity, progress=lambda done, total: _advance(bar, done, total))
+
+
+def _show(folder: Path, names: Sequence[str]) -> None:
+    """Print what was written to `folder`, and name results of an earlier run that could be taken for it."""
+    for name in (*(f"landmarks.{kind}" for kind in FORMATS), PREVIEW):
+        if name not in names and (folder / name).exists():
+            log.warning("%s is from an earlier run and was left as it is", folder / name)
+    for name in names:
+        print(folder / name)
 
 
 def _formats(wanted: str) -> list[str]:
@@ -94,13 +165,6 @@ def _formats(wanted: str) -> list[str]:
     if unknown:
         raise InputError(f"unknown output format '{unknown[0]}': use {', '.join(FORMATS)}")
     return [kind for kind in FORMATS if kind == "npz" or kind in kinds]
-
-
-def _note_older_files(folder: Path, written: list[str]) -> None:
-    """Results of an earlier run that this one did not replace would be taken for its own."""
-    for name in (*(f"landmarks.{kind}" for kind in FORMATS), PREVIEW):
-        if name not in written and (folder / name).exists():
-            log.warning("%s is from an earlier run and was left as it is", folder / name)
 
 
 @contextmanager

@@ -15,6 +15,8 @@ from kfusion.errors import InputError, KfusionError, MissingExtraError
 
 VERBS = {
     "generate": ("kfusion.cli.generate", "animate a face with a recording: landmarks and a preview video"),
+    "stream": ("kfusion.cli.stream", "animate a face with a live voice: PCM or a microphone in, JSON lines out"),
+    "serve": ("kfusion.cli.serve", "answer requests for landmarks over HTTP and WebSocket"),
     "demo": ("kfusion.cli.demo", "generate from the packaged sample recording and portrait"),
     "prepare": ("kfusion.cli.prepare", "turn a corpus of talking videos into a prepared data set"),
     "train": ("kfusion.cli.train", "train a preset on prepared data sets"),
@@ -27,6 +29,8 @@ EXTRAS = {
     **dict.fromkeys(("torch", "lightning", "tensorboard", "safetensors", "pyarrow", "scipy", "matplotlib"), "train"),
     **dict.fromkeys(("onnx", "onnxscript", "jaxtyping"), "train"),
     "transformers": "wav2vec2",
+    **dict.fromkeys(("fastapi", "uvicorn", "python_multipart", "prometheus_client", "websockets", "httpx"), "serve"),
+    "sounddevice": "microphone",
 }
 """Optional package -> the extra that brings it."""
 EXIT_CANNOT, EXIT_INTERRUPTED = 2, 130

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from kfusion import assets
 from kfusion.audio import Samples
 from kfusion.emotion import emotion_index
 from kfusion.landmarks import Points
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from kfusion.inference.generator import Generator
 
-DEFAULT = "default"
-"""The name of the weights in the package."""
+DEFAULT, LIVE = "default", "live"
+"""The names of the weights in the package, for recordings and for streams."""
 
 
 class Predictor(Protocol):
@@ -90,7 +91,7 @@ class CheckpointPredictor:
 
 
 def load_predictor(model: str | Path) -> Predictor:
-    """A predictor for `default`, an `.onnx` bundle, a folder with `model.onnx`, or a checkpoint folder (`config.json`).
+    """A predictor for `default` or `live`, an `.onnx` bundle, a folder with `model.onnx`, or a checkpoint folder.
 
     Raises:
         MissingWeightsError: there is no such file.
@@ -101,4 +102,5 @@ def load_predictor(model: str | Path) -> Predictor:
         return CheckpointPredictor(path)
     from kfusion.inference.generator import load
 
-    return RuntimePredictor(load(None if str(model) == DEFAULT else path))
+    packaged = {DEFAULT: assets.DEFAULT_MODEL, LIVE: assets.LIVE_MODEL}
+    return RuntimePredictor(load(packaged.get(str(model), path)))

@@ -2,39 +2,24 @@
 
 inputs   samples (1, N) float32 at 16 kHz, identity (1, 68, 2) float32 in the unit frame, emotion (1, 2) int64
 output   landmarks (1, T, 68, 2) float32 in the unit frame, T = ceil(N * fps / 16000)
-metadata kfusion_format, model_id, fps, window_s, context_s, emotions
+metadata kfusion_format, model_id, fps, window_s, context_s, emotions, precision (float32 where it is not said)
 """
 
 from dataclasses import dataclass
 from math import gcd
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as native
+from numpy.typing import NDArray
 
 from kfusion.audio import MIN_DURATION_S, SAMPLE_RATE_HZ, Samples
-from kfusion.errors import CheckpointError, InputError, MissingWeightsError
+from kfusion.errors import CheckpointError
+from kfusion.inference.session import Session
 from kfusion.landmarks import POINT_COUNT, Points, frame_count
 
-BUNDLE_FORMAT = "1"
-BUNDLE_NAME = "model.onnx"
 INPUTS = {"samples", "identity", "emotion"}
 OUTPUT = "landmarks"
 MIN_SAMPLES = round(MIN_DURATION_S * SAMPLE_RATE_HZ)
-_FATAL = 4
-_RUNTIME_ERRORS = (
-    native.EPFail,
-    native.Fail,
-    native.InvalidArgument,
-    native.InvalidGraph,
-    native.InvalidProtobuf,
-    native.NoModel,
-    native.NoSuchFile,
-    native.NotImplemented,
-    native.RuntimeException,
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +35,8 @@ class BundleCard:
     """What a piece shares with its neighbours on each side."""
     emotions: tuple[str, ...]
     """The emotions it was trained with; empty if it was trained without labels."""
+    precision: str = "float32"
+    """Of the arithmetic on large matrices: `float32` or `int8`."""
 
     def __post_init__(self) -> None:
         if not 0 < self.fps <= SAMPLE_RATE_HZ or self.context_s < 0 or self.hop_samples <= 0:
@@ -85,77 +72,34 @@ class BundleCard:
 
 
 class Bundle:
-    """A network that is ready to run on the CPU.
+    """A network for recordings that is ready to run.
 
     Raises:
-        MissingWeightsError: there is no such file, or a folder holds no exported model.
-        CheckpointError: the file is not a bundle, is damaged, or has another format version.
+        CheckpointError: the file's inputs or metadata are not those of such a bundle.
     """
 
-    def __init__(self, path: Path, *, threads: int | None = None) -> None:
-        self.path = _bundle_file(path)
-        self._session = _open_session(self.path, threads)
-        self.card = _read_card(self.path, self._session)
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.card = _read_card(session)
 
     def __call__(self, samples: Samples, identity: Points, emotion: tuple[int, int]) -> Points:
         """Landmarks (T, 68, 2) in the unit frame, for one piece of sound and an identity (68, 2) in the unit frame."""
-        feed = {
+        feed: dict[str, NDArray[Any]] = {
             "samples": _at_least(samples, MIN_SAMPLES)[None],
             "identity": identity[None].astype(np.float32),
             "emotion": np.array([emotion], np.int64),
         }
-        try:
-            points = np.asarray(self._session.run([OUTPUT], feed)[0][0], np.float32)
-        except _RUNTIME_ERRORS as error:
-            raise CheckpointError(f"{self.path}: the network does not run ({_first_line(error)})") from error
-        return self._checked(points[: self.card.frames(len(samples))], len(samples))
-
-    def _checked(self, points: Points, samples: int) -> Points:
-        expected = (self.card.frames(samples), POINT_COUNT, 2)
-        if points.shape != expected:
-            raise CheckpointError(
-                f"{self.path}: gave landmarks of shape {points.shape}, not {expected}: export it again"
-            )
-        if not np.isfinite(points).all():
-            raise CheckpointError(f"{self.path}: gave landmarks that are not finite numbers: train or export it again")
-        return points
+        points = np.asarray(self._session.run([OUTPUT], feed)[0][0], np.float32)
+        frames = self.card.frames(len(samples))
+        return self._session.check_points(points[:frames], (frames, POINT_COUNT, 2))
 
 
-def _bundle_file(path: Path) -> Path:
-    if path.is_dir():
-        inside = path / BUNDLE_NAME
-        if not inside.is_file():
-            raise MissingWeightsError(f"{path}: holds no {BUNDLE_NAME}: run `kfusion export {path}` first")
-        return inside
-    if not path.is_file():
-        raise MissingWeightsError(f"{path}: no such model: pass an .onnx bundle or a folder with {BUNDLE_NAME}")
-    return path
-
-
-def _open_session(path: Path, threads: int | None) -> onnxruntime.InferenceSession:
-    if threads is not None and threads < 1:
-        raise InputError(f"threads is {threads}: use 1 or more, or None for all cores")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    options.log_severity_level = _FATAL
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except _RUNTIME_ERRORS as error:
+def _read_card(session: Session) -> BundleCard:
+    if set(session.inputs) != INPUTS:
         raise CheckpointError(
-            f"{path}: not a kfusion bundle, or damaged ({_first_line(error)}): pass a file that `kfusion export` wrote"
-        ) from error
-
-
-def _read_card(path: Path, session: onnxruntime.InferenceSession) -> BundleCard:
-    metadata: dict[str, Any] = session.get_modelmeta().custom_metadata_map
-    version = metadata.get("kfusion_format")
-    if version is None or {port.name for port in session.get_inputs()} != INPUTS:
-        raise CheckpointError(f"{path}: an ONNX file, but not a kfusion bundle: pass one that `kfusion export` wrote")
-    if version != BUNDLE_FORMAT:
-        raise CheckpointError(
-            f"{path}: bundle format {version}, this version of kfusion reads {BUNDLE_FORMAT}: "
-            "update kfusion, or export the model again"
+            f"{session.path}: an ONNX file, but not a kfusion bundle: pass one that `kfusion export` wrote"
         )
+    metadata = session.metadata
     try:
         return BundleCard(
             model_id=metadata["model_id"],
@@ -163,14 +107,11 @@ def _read_card(path: Path, session: onnxruntime.InferenceSession) -> BundleCard:
             window_s=float(metadata["window_s"]),
             context_s=float(metadata["context_s"]),
             emotions=tuple(filter(None, metadata["emotions"].split(","))),
+            precision=metadata.get("precision", "float32"),
         )
     except (KeyError, ValueError) as error:
-        raise CheckpointError(f"{path}: damaged metadata ({error}): export the model again") from error
+        raise CheckpointError(f"{session.path}: damaged metadata ({error}): export the model again") from error
 
 
 def _at_least(samples: Samples, count: int) -> Samples:
     return np.pad(samples, (0, max(0, count - len(samples)))).astype(np.float32)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -1,25 +1,38 @@
 """Speech and a face in, moving landmarks out."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections import abc
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kfusion import assets
+from kfusion.audio import Samples
 from kfusion.emotion import emotion_index
-from kfusion.errors import InputError, MissingWeightsError
+from kfusion.errors import InputError, KfusionError, MissingWeightsError
 from kfusion.inference.bundle import Bundle, BundleCard
-from kfusion.inference.identity import IdentityLike, read_identity
+from kfusion.inference.identity import Identity, IdentityLike, read_identity
+from kfusion.inference.live import LIVE, LiveBundle, LiveCard
 from kfusion.inference.recording import Gauge, Recording
+from kfusion.inference.session import Session
+from kfusion.inference.stream import Stream
 from kfusion.inference.windows import cut, join
+from kfusion.inference.workers import Workers
 from kfusion.landmarks import LandmarkSequence, Points, frame_count, resample, unit_frame
 
 log = logging.getLogger(__name__)
 
 MAX_FPS = 240
+AudioLike: TypeAlias = str | Path | NDArray[Any]
+"""A file that FFmpeg reads, or mono samples (N,) at 16 kHz, full scale 1."""
+Outcomes: TypeAlias = abc.Generator[LandmarkSequence | KfusionError, None, None]
+"""The result of each of several recordings, or why there is none."""
 Progress = Callable[[float, float | None], None]
 """Called with the seconds that are done and the seconds in all, None where the file does not say."""
 
@@ -29,33 +42,43 @@ def load(model: str | Path | None = None, *, threads: int | None = None) -> "Gen
 
     Args:
         model: an `.onnx` bundle, or a folder with `model.onnx`; None for the default weights in the package.
-        threads: CPU threads for the network; None for all cores.
+        threads: CPU threads that share the pieces of recordings, which changes no result; None for all cores. With
+            one, everything runs on the caller's own thread, as streams always do.
 
     Raises:
         MissingWeightsError: the file is not there.
         CheckpointError: the file is not a bundle, is damaged, or has another format version.
     """
-    if model is None and not assets.DEFAULT_MODEL.is_file():
-        raise MissingWeightsError(
-            f"{assets.DEFAULT_MODEL}: the default weights are missing: install kfusion again, or pass a model"
-        )
-    return Generator(Bundle(assets.DEFAULT_MODEL if model is None else Path(model), threads=threads))
+    if model is None:
+        session = _packaged(assets.DEFAULT_MODEL)
+        return Generator(session, Workers(threads), live=lambda: _packaged(assets.LIVE_MODEL))
+    session = Session(Path(model))
+    return Generator(session, Workers(threads), live=lambda: Session(session.path))
+
+
+def _packaged(path: Path) -> Session:
+    if not path.is_file():
+        raise MissingWeightsError(f"{path}: the packaged weights are missing: install kfusion again, or pass a model")
+    return Session(path)
 
 
 class Generator:
-    """Animates a face with a recording; made by `load`."""
+    """Animates a face with a recording or a live voice; made by `load`."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
+    def __init__(self, session: Session, workers: Workers, *, live: Callable[[], Session]) -> None:
+        """`live` opens the weights for streams, when they are first asked for."""
+        self._workers = workers
+        self._bundle = LiveBundle(session) if session.metadata.get("kind") == LIVE else Bundle(session)
+        self._open_live = live
 
     @property
-    def card(self) -> BundleCard:
+    def card(self) -> BundleCard | LiveCard:
         """What the model says about itself."""
         return self._bundle.card
 
     def generate(
         self,
-        audio: str | Path | NDArray[Any],
+        audio: AudioLike,
         identity: IdentityLike = None,
         *,
         fps: float = 30,
@@ -82,14 +105,49 @@ class Generator:
         Raises:
             InputError: an argument, the recording or the face cannot be used.
         """
-        if not 0 < fps <= MAX_FPS:
-            raise InputError(f"fps is {fps}: use a number above 0 and at most {MAX_FPS}")
-        labels = emotion_index(emotion, intensity)
-        self._note_unused_emotion(emotion)
+        labels = self._labels(self.card, fps, emotion, intensity)
+        return self._speak(audio, _Request(read_identity(identity), labels, fps, allow_silence), progress)
+
+    def generate_many(
+        self,
+        recordings: Iterable[AudioLike],
+        identity: IdentityLike = None,
+        *,
+        fps: float = 30,
+        emotion: str | None = None,
+        intensity: int | None = None,
+        allow_silence: bool = False,
+    ) -> Outcomes:
+        """What `generate` gives for each recording, in order, several at once on the threads of `load`.
+
+        A recording that cannot be used gives its error in its place, and the others go on. A few results are
+        held ahead of the one that is asked for.
+
+        Raises:
+            InputError: an argument or the face cannot be used.
+        """
+        labels = self._labels(self.card, fps, emotion, intensity)
+        return self._speak_many(recordings, _Request(read_identity(identity), labels, fps, allow_silence))
+
+    def _speak_many(self, recordings: Iterable[AudioLike], request: "_Request") -> Outcomes:
+        stopped = Event()
+
+        def attempt(audio: AudioLike) -> LandmarkSequence | KfusionError:
+            try:
+                return self._speak(audio, request, lambda *_: _stop_if(stopped))
+            except KfusionError as error:
+                return error
+
+        try:
+            yield from Workers(self._workers.threads).map(attempt, recordings)
+        finally:
+            stopped.set()
+
+    def _speak(self, audio: AudioLike, request: "_Request", progress: Progress | None) -> LandmarkSequence:
         recording = Recording(source=audio if isinstance(audio, np.ndarray) else Path(audio))
-        face = read_identity(identity)
-        gauge = Gauge(name=recording.name, allow_silence=allow_silence or isinstance(audio, np.ndarray))
-        points = np.concatenate([*self._animate(recording, gauge, face.points, labels, progress)])
+        face, fps = request.face, request.fps
+        gauge = Gauge(name=recording.name, allow_silence=request.allow_silence or isinstance(audio, np.ndarray))
+        points = np.concatenate([*self._animate(recording, gauge, face, request.labels, progress)])
         return LandmarkSequence(
             points=_at_rate(points, self.card.fps, fps, frame_count(gauge.duration_s, fps)),
             fps=float(fps),
@@ -98,27 +156,106 @@ class Generator:
             source=recording.name,
         )
 
+    def stream(
+        self,
+        identity: IdentityLike = None,
+        *,
+        fps: float = 30,
+        latency: Literal["low"] = "low",
+        emotion: str | None = None,
+        intensity: int | None = None,
+    ) -> Stream:
+        """The same for a voice that is still speaking: sound is pushed, and frames come as they become ready.
+
+        The default weights have a network of their own for streams, which hears 152.5 ms ahead at the most.
+
+        Args:
+            identity: as in `generate`.
+            fps: frames a second, above 0 and at most 240; other rates than the model's wait for one more frame.
+            latency: `low`, the one there is.
+            emotion: one of `kfusion.emotion.EMOTIONS`; None for unknown.
+            intensity: 1, 2 or 3, with an emotion.
+
+        Raises:
+            InputError: an argument or the face cannot be used, or the model was not trained for streams.
+            MissingWeightsError: the packaged weights for streams are not there.
+        """
+        if latency != "low":
+            raise InputError(f"latency is '{latency}': use low")
+        bundle = self._live
+        labels = self._labels(bundle.card, fps, emotion, intensity)
+        return Stream(bundle, read_identity(identity), fps=fps, labels=labels)
+
+    @cached_property
+    def _live(self) -> LiveBundle:
+        session = self._open_live()
+        if session.metadata.get("kind") != LIVE:
+            raise InputError(
+                f"{session.path}: model {self.card.model_id} hears whole recordings: for streams train the preset live"
+            )
+        return LiveBundle(session)
+
+    def _labels(
+        self, card: BundleCard | LiveCard, fps: float, emotion: str | None, intensity: int | None
+    ) -> tuple[int, int]:
+        """The indices of the emotion, once the arguments are checked."""
+        if not 0 < fps <= MAX_FPS:
+            raise InputError(f"fps is {fps}: use a number above 0 and at most {MAX_FPS}")
+        labels = emotion_index(emotion, intensity)
+        _note_unused_emotion(card, emotion)
+        return labels
+
     def _animate(
-        self, recording: Recording, gauge: Gauge, face: Points, labels: tuple[int, int], progress: Progress | None
+        self, recording: Recording, gauge: Gauge, face: Identity, labels: tuple[int, int], progress: Progress | None
     ) -> Iterator[Points]:
         """Landmarks piece by piece, in the frame of `face`, at the frame rate of the model."""
-        to_unit = unit_frame(face)
         total_s = recording.announced_s()
-        windows = cut(gauge.watch(recording.blocks()), self.card.window_samples, self.card.hop_samples)
-        pieces = (self._bundle(window, to_unit(face), labels) for window in windows)
         done = 0
-        for piece in join(pieces, self.card.hop_frames, self.card.overlap_frames):
+        for piece in self._pieces(gauge.watch(recording.blocks()), face, labels):
             done += len(piece)
-            yield to_unit.inverse()(piece)
+            yield piece
             if progress:
                 progress(done / self.card.fps, total_s)
 
-    def _note_unused_emotion(self, emotion: str | None) -> None:
-        if emotion is None or emotion in self.card.emotions:
+    def _pieces(self, blocks: Iterator[Samples], face: Identity, labels: tuple[int, int]) -> Iterator[Points]:
+        if isinstance(self._bundle, LiveBundle):
+            yield from self._bundle_stream(self._bundle, blocks, face, labels)
             return
-        known = ", ".join(self.card.emotions)
-        reason = f"was trained with {known} only" if known else "was trained without emotion labels"
-        log.warning("emotion '%s' has no effect: model %s %s", emotion, self.card.model_id, reason)
+        bundle, to_unit = self._bundle, unit_frame(face.points)
+        windows = cut(blocks, bundle.card.window_samples, bundle.card.hop_samples)
+        pieces = self._workers.map(lambda window: bundle(window, to_unit(face.points), labels), windows)
+        for piece in join(pieces, bundle.card.hop_frames, bundle.card.overlap_frames):
+            yield to_unit.inverse()(piece)
+
+    def _bundle_stream(
+        self, bundle: LiveBundle, blocks: Iterator[Samples], face: Identity, labels: tuple[int, int]
+    ) -> Iterator[Points]:
+        stream = Stream(bundle, face, fps=bundle.card.fps, labels=labels)
+        for block in blocks:
+            yield stream.push(block).points
+        yield stream.flush().points
+
+
+class _Request(NamedTuple):
+    """What is asked of every recording."""
+
+    face: Identity
+    labels: tuple[int, int]
+    fps: float
+    allow_silence: bool
+
+
+def _stop_if(stopped: Event) -> None:
+    if stopped.is_set():
+        raise CancelledError
+
+
+def _note_unused_emotion(card: BundleCard | LiveCard, emotion: str | None) -> None:
+    if emotion is None or emotion in card.emotions:
+        return
+    known = ", ".join(card.emotions)
+    reason = f"was trained with {known} only" if known else "was trained without emotion labels"
+    log.warning("emotion '%s' has no effect: model %s %s", emotion, card.model_id, reason)
 
 
 def _at_rate(points: Points, model_fps: int, fps: float, count: int) -> Points:

@@ -63,7 +63,8 @@ class Past:
         """
         tokens = keys_values.shape[3] // self.blocks
         own = tokens - ahead
-        lasting = keys_values.unflatten(3, (self.blocks, tokens))[:, :, :, :, :own].flatten(3, 4)
+        in_blocks = keys_values.reshape(*keys_values.shape[:3], self.blocks, tokens, keys_values.shape[4])
+        lasting = in_blocks[:, :, :, :, :own].flatten(3, 4)
         before = self.take()
         block = torch.arange(self.blocks).repeat_interleave(tokens)
         within = torch.arange(tokens).repeat(self.blocks)

@@ -3,35 +3,41 @@
 import copy
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from jaxtyping import Float, Int
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from kfusion.audio import SAMPLE_RATE_HZ
-from kfusion.errors import InputError
+from kfusion.errors import CheckpointError, InputError
 from kfusion.files import atomic_path
 from kfusion.models.networks import Network, reads_features
 from kfusion.models.speech import load_speech_encoder
 from kfusion.models.speech.encoder import SpeechEncoder
+from kfusion.training.quantise import quantise, widen
 
 FORMAT = "1"
 OPSET = 20
-WINDOW_S = 6
-CONTEXT_S = 1
+_CUTTING = {"window_s": "6", "context_s": "0.5"}
+"""Metadata: how recordings are cut. Longer windows are slower (attention) and no better (trained on 3 s)."""
 MAX_SAMPLES = 30 * SAMPLE_RATE_HZ
 """The most a bundle takes at once: Whisper's 1500 positions."""
 INPUTS = ("samples", "identity", "emotion")
+PRECISIONS = ("float32", "int8")
 _HALF_FROM_SIZE = 1024
-_KEPT_WHOLE = ("waves", "filters")
-"""The log-mel front end stays float32: it has to resolve 80 dB."""
+_KEPT_WHOLE = ("waves", "filters", "_scale")
+"""The log-mel front end stays float32: it has to resolve 80 dB; so do the scales of integers."""
 _CHECKED_SAMPLES = (1600, 16_000, 70_001)
-_TOLERANCE = 2e-3
+_TOLERANCE = {"float32": 2e-3, "int8": 5e-2}
+"""Inter-ocular distances."""
 
 
 class SpeechToLandmarks(nn.Module):
@@ -82,19 +88,24 @@ def _onnx_gates(lstm: nn.LSTM, name: str) -> Tensor:
     return torch.cat([i, o, f, c])
 
 
-def export_bundle(network: Network, path: Path, *, model_id: str, emotions: list[str]) -> None:
+def export_bundle(
+    network: Network, path: Path, *, model_id: str, emotions: list[str], precision: str = "float32"
+) -> None:
     """Write `network` and its speech encoder as one `.onnx` file of any length, weights stored as float16.
 
-    Large weights are kept as float16 and widened when the file is loaded: the arithmetic is float32.
+    Large weights are kept as float16 and widened when the file is loaded: the arithmetic is float32. With the
+    precision `int8` large matrices and the arithmetic on them are in 8-bit integers (`kfusion.training.quantise`).
 
     Args:
         network: the trained network, one that reads the speech encoder's features.
         path: where the bundle is written.
         model_id: the name results carry.
         emotions: the emotions of the training data; empty if it had no labels.
+        precision: of the arithmetic, `float32` or `int8`.
 
     Raises:
-        InputError: the bundle does not agree with the network, or the network does not go with the runtime.
+        InputError: the bundle does not agree with the network, the network does not go with the runtime, or the
+            precision is unknown.
         MissingWeightsError: the speech encoder cannot be loaded.
     """
     if not reads_features(network):
@@ -102,39 +113,92 @@ def export_bundle(network: Network, path: Path, *, model_id: str, emotions: list
             f"{type(network).__name__} does not go with the packaged runtime, which cuts and joins windows of speech "
             "features: export kfusion or temporal-conv, and evaluate this one from its checkpoint folder"
         )
+    if precision not in PRECISIONS:
+        raise InputError(f"unknown precision '{precision}': use {' or '.join(PRECISIONS)}")
     whole = SpeechToLandmarks(load_speech_encoder(network.config.speech_encoder), copy.deepcopy(network))
-    model = _to_onnx(whole)
-    _tidy(model)
-    _store_as_half(model.graph)
+    model = _whole_to_onnx(whole)
+    if precision == "int8":
+        quantise(model.graph)
+    store_as_half(model.graph)
     properties = {
         "kfusion_format": FORMAT,
         "model_id": model_id,
         "fps": "30",
-        "window_s": str(WINDOW_S),
-        "context_s": str(CONTEXT_S),
+        **_CUTTING,
         "emotions": ",".join(emotions),
+        "precision": precision,
     }
     helper.set_model_props(model, properties)
     with atomic_path(path) as part:
         onnx.save(model, part)
-        _check(part, whole)
+        _check(part, whole, _TOLERANCE[precision])
 
 
-def _to_onnx(whole: SpeechToLandmarks) -> onnx.ModelProto:
+def quantise_bundle(source: Path, target: Path, *, model_id: str | None = None) -> None:
+    """Write a float32 bundle as an int8 one, without the checkpoint that it came from.
+
+    Recordings are cut as `export_bundle` has it now.
+
+    Args:
+        source: a bundle that `export_bundle` wrote.
+        target: where the new one is written; may be the same.
+        model_id: the name results carry; None for that of `source`.
+
+    Raises:
+        CheckpointError: `source` is no such bundle, or is in int8 already.
+    """
+    try:
+        model = onnx.load(source)
+    except (OSError, DecodeError) as error:
+        raise CheckpointError(f"{source}: cannot be read as ONNX: pass a bundle that `kfusion export` wrote") from error
+    properties = {entry.key: entry.value for entry in model.metadata_props}
+    if "kfusion_format" not in properties or properties.get("precision", "float32") != "float32":
+        raise CheckpointError(f"{source}: not a float32 bundle: pass one that `kfusion export` wrote")
+    widen(model.graph)
+    quantise(model.graph)
+    store_as_half(model.graph)
+    properties |= {name: value for name, value in _CUTTING.items() if name in properties}  # a live one has none
+    properties |= {"precision": "int8"} | ({} if model_id is None else {"model_id": model_id})
+    helper.set_model_props(model, properties)
+    with atomic_path(target) as part:
+        onnx.save(model, part)
+
+
+def _whole_to_onnx(whole: SpeechToLandmarks) -> onnx.ModelProto:
+    """The graph of a bundle, for any number of samples."""
     exported = SpeechToLandmarks(whole.encoder, copy.deepcopy(whole.network))
     _swap_lstms(exported.network)
+    any_length = {1: torch.export.Dim("samples", min=1600, max=MAX_SAMPLES)}
+    model = to_onnx(exported, _example(2 * SAMPLE_RATE_HZ), INPUTS, ["landmarks"], (any_length, None, None))
+    tidy(model)
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "frames"
+    return model
+
+
+def to_onnx(
+    module: nn.Module, example: tuple[Any, ...], inputs: Sequence[str], outputs: Sequence[str], shapes: Any = None
+) -> onnx.ModelProto:
+    """A module as an ONNX model.
+
+    Args:
+        module: in evaluation mode, without an `nn.LSTM`.
+        example: what it is called with; also fixes every size that `shapes` does not free.
+        inputs: names of its inputs, those in nested lists counted one by one.
+        outputs: names of its outputs.
+        shapes: the `dynamic_shapes` of `torch.onnx.export`; None: all sizes are fixed.
+    """
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it reports that torchvision is not installed
     with warnings.catch_warnings():
         for category in (FutureWarning, DeprecationWarning):
             warnings.simplefilter("ignore", category)  # torch's own
         program = torch.onnx.export(
-            exported,
-            _example(2 * SAMPLE_RATE_HZ),
+            module,
+            example,
             dynamo=True,
             verbose=False,
-            input_names=list(INPUTS),
-            output_names=["landmarks"],
-            dynamic_shapes=({1: torch.export.Dim("samples", min=1600, max=MAX_SAMPLES)}, None, None),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=shapes,
             opset_version=OPSET,
         )
     assert program is not None
@@ -156,16 +220,15 @@ def _example(count: int) -> tuple[Tensor, Tensor, Tensor]:
     return samples, torch.randn(1, 68, 2, generator=random), torch.tensor([[count % 9, count % 4]])
 
 
-def _tidy(model: onnx.ModelProto) -> None:
+def tidy(model: onnx.ModelProto) -> None:
     """Leave out what the exporter notes on every node, the paths of its source files among it."""
     graph = model.graph
-    graph.output[0].type.tensor_type.shape.dim[1].dim_param = "frames"
     del graph.value_info[:]
     for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         del part.metadata_props[:]
 
 
-def _store_as_half(graph: onnx.GraphProto) -> None:
+def store_as_half(graph: onnx.GraphProto) -> None:
     """Replace every large float32 weight by a float16 one and a cast, which onnxruntime folds when it loads."""
     casts = []
     for weight in graph.initializer:
@@ -179,11 +242,11 @@ def _store_as_half(graph: onnx.GraphProto) -> None:
     graph.node.extend(nodes)
 
 
-def _check(bundle: Path, whole: SpeechToLandmarks) -> None:
+def _check(bundle: Path, whole: SpeechToLandmarks, tolerance: float) -> None:
     session = onnxruntime.InferenceSession(str(bundle), providers=["CPUExecutionProvider"])
     for count in _CHECKED_SAMPLES:
         inputs = _example(count)
         (ours,) = session.run(None, {name: np.asarray(value) for name, value in zip(INPUTS, inputs, strict=True)})
         error = float(np.abs(ours - whole(*inputs).numpy()).max())
-        if not error < _TOLERANCE:
+        if not error < tolerance:
             raise InputError(f"the exported bundle differs from the network by {error:.2g} at {count} samples")

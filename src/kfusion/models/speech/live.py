@@ -67,20 +67,21 @@ class LiveWhisperEncoder(SpeechEncoder):
         conv1, conv2 = self.whisper.conv1, self.whisper.conv2
         x = F.gelu(F.conv1d(mel, conv1.weight, conv1.bias))
         x = F.gelu(F.conv1d(x, conv2.weight, conv2.bias, stride=2)).transpose(1, 2)
-        x = x.unflatten(0, windows.shape[:2]) + self._positions(past, first_position)
+        x = x.reshape(-1, past.blocks, TOKENS, WIDTH) + self._positions(past, first_position)
         x, hidden = x.flatten(1, 2), []
         for number, block in enumerate(self.whisper.blocks, start=1):
             x = block(x, lambda kv: past.attend(kv, REACH_BLOCKS, AHEAD_STEPS)[::2])
             if number in OUTPUT_LAYERS:
                 hidden.append(self.whisper.norm(x) if number == len(self.whisper.blocks) else x)
-        steps = torch.cat(hidden, dim=-1).unflatten(1, (past.blocks, TOKENS))
+        steps = torch.cat(hidden, dim=-1).reshape(-1, past.blocks, TOKENS, self.dim)
         return steps[:, :, :BLOCK_STEPS].flatten(1, 2)
 
     def _log_mel(
         self, windows: Float[Tensor, "batch blocks heard"], past: Past
     ) -> Float[Tensor, "batch blocks bins hops"]:
         """Within 80 dB of the loudest bin of the recent past, then (x + 4) / 4."""
-        logs = self.whisper.mel(windows.flatten(0, 1)).clamp(min=1e-10).log10().unflatten(0, windows.shape[:2])
+        logs = self.whisper.mel(windows.flatten(0, 1)).clamp(min=1e-10).log10()
+        logs = logs.reshape(-1, past.blocks, *logs.shape[1:])
         before = past.take()
         peaks = logs.amax((2, 3)).clamp(min=0.0)
         peaks = torch.cat([torch.zeros_like(peaks[:, :1]) if before is None else before, peaks], dim=1)

@@ -1,0 +1,109 @@
+"""An ONNX file that `kfusion export` wrote, open on the CPU, with what it says about itself."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+from kfusion.errors import CheckpointError, MissingWeightsError
+from kfusion.landmarks import Points
+
+BUNDLE_FORMAT = "1"
+BUNDLE_NAME = "model.onnx"
+_FATAL = 4
+_RUNTIME_ERRORS = (
+    native.EPFail,
+    native.Fail,
+    native.InvalidArgument,
+    native.InvalidGraph,
+    native.InvalidProtobuf,
+    native.NoModel,
+    native.NoSuchFile,
+    native.NotImplemented,
+    native.RuntimeException,
+)
+
+
+class Session:
+    """A network of this package in onnxruntime: a run takes one thread, and any number may run at once.
+
+    Args:
+        path: an `.onnx` file, or a folder with `model.onnx`.
+
+    Raises:
+        MissingWeightsError: there is no such file, or a folder holds no exported model.
+        CheckpointError: the file is not a bundle, is damaged, or has another format version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = _bundle_file(path)
+        self._native = _open(self.path)
+        self.metadata: dict[str, str] = dict(self._native.get_modelmeta().custom_metadata_map)
+        self.inputs: dict[str, tuple[Any, ...]] = {port.name: tuple(port.shape) for port in self._native.get_inputs()}
+        """Name -> shape of every input, in order."""
+        _check_format(self.path, self.metadata.get("kfusion_format"))
+
+    def run(self, outputs: Sequence[str] | None, feed: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
+        """The outputs called so, or all of them.
+
+        Raises:
+            CheckpointError: the network does not run.
+        """
+        try:
+            found: list[NDArray[np.float32]] = self._native.run(outputs, feed)
+        except _RUNTIME_ERRORS as error:
+            raise CheckpointError(f"{self.path}: the network does not run ({_first_line(error)})") from error
+        return found
+
+    def check_points(self, points: Points, shape: tuple[int, ...]) -> Points:
+        """`points` if they are landmarks of this shape.
+
+        Raises:
+            CheckpointError: they are not, or not finite.
+        """
+        if points.shape != shape:
+            raise CheckpointError(f"{self.path}: gave landmarks of shape {points.shape}, not {shape}: export it again")
+        if not np.isfinite(points).all():
+            raise CheckpointError(f"{self.path}: gave landmarks that are not finite numbers: train or export it again")
+        return points
+
+
+def _bundle_file(path: Path) -> Path:
+    if path.is_dir():
+        inside = path / BUNDLE_NAME
+        if not inside.is_file():
+            raise MissingWeightsError(f"{path}: holds no {BUNDLE_NAME}: run `kfusion export {path}` first")
+        return inside
+    if not path.is_file():
+        raise MissingWeightsError(f"{path}: no such model: pass an .onnx bundle or a folder with {BUNDLE_NAME}")
+    return path
+
+
+def _open(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = _FATAL
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except _RUNTIME_ERRORS as error:
+        raise CheckpointError(
+            f"{path}: not a kfusion bundle, or damaged ({_first_line(error)}): pass a file that `kfusion export` wrote"
+        ) from error
+
+
+def _check_format(path: Path, version: str | None) -> None:
+    if version is None:
+        raise CheckpointError(f"{path}: an ONNX file, but not a kfusion bundle: pass one that `kfusion export` wrote")
+    if version != BUNDLE_FORMAT:
+        raise CheckpointError(
+            f"{path}: bundle format {version}, this version of kfusion reads {BUNDLE_FORMAT}: "
+            "update kfusion, or export the model again"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

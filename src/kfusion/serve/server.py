@@ -1,0 +1,54 @@
+"""The socket side of `kfusion serve`: uvicorn with its limits set."""
+
+import socket
+
+from fastapi import FastAPI
+from uvicorn import Config, Server
+
+from kfusion.errors import OutputError
+from kfusion.serve.patience import limited_protocols
+from kfusion.serve.settings import MAX_MESSAGE_BYTES, ServerSettings
+
+SHUTDOWN_S = 5
+BACKLOG = 2048
+HEAD_BYTES = 16 * 1024
+"""Longest head of a request."""
+
+
+def listen(settings: ServerSettings) -> socket.socket:
+    """A socket on the address of `settings`.
+
+    Raises:
+        OutputError: the address is taken, or not one of this machine.
+    """
+    where = f"{settings.host}:{settings.port}"
+    try:
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]  # Python says the address again
+        raise OutputError(f"{where}: cannot listen ({reason}): choose another --host or --port") from error
+
+
+def make_server(app: FastAPI, settings: ServerSettings) -> Server:
+    """A server for the application; `run(sockets=[...])` returns when it is told to stop."""
+    http, websocket = limited_protocols(settings)
+    return Server(
+        Config(
+            app,
+            loop="asyncio",
+            http=http,
+            ws=websocket,
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,  # a stream that sends nothing ends by its idle timeout
+            h11_max_incomplete_event_size=HEAD_BYTES,
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+            lifespan="on",
+            log_config=None,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+        )
+    )

@@ -1,0 +1,24 @@
+"""One server for the tests that only ask, and a generator for those that need a server of their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from serve_factories import TinyGenerator, running_server
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("serve") / "model.onnx"
+
+
+@pytest.fixture(scope="session")
+def generator(model: Path) -> TinyGenerator:
+    return TinyGenerator(model)
+
+
+@pytest.fixture(scope="session")
+def url(generator: TinyGenerator) -> Iterator[str]:
+    """Of a server with short time limits."""
+    with running_server(generator) as address:
+        yield address
