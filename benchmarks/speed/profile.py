@@ -31,7 +31,8 @@ NOTES = """
 - CPU time, median of {rounds} rounds in turns, {seconds} s of speech from a WAV file.
 - Floor: matrix products, convolutions and LSTMs that the graph runs (shapes from onnxruntime's profile), overlap of the
   windows included ({overlap:.2f} times the sound), over {gflops:.0f} GFLOP/s: the best float32 product of two
-  {matrix} x {matrix} matrices in NumPy on the same core.
+  {matrix} x {matrix} matrices in NumPy on the same core. It is a floor for float32: 8-bit products go below it.
+- Weights: `{weights}`.
 - The paper's design needs {paper} GFLOP a second of sound, ours {ours:.2f}.
 """
 
@@ -57,6 +58,7 @@ def measure(*, quick: bool) -> Result:
         cores="one core, one thread",
         tables=[_stages(times, gflop, gflops), _operators(profiles)],
         notes=NOTES.format(
+            weights=kfusion.load(threads=1).card.model_id,
             rounds=len(found["whole"]),
             seconds=seconds,
             overlap=overlap,

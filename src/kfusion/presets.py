@@ -77,8 +77,9 @@ def live() -> RunConfig:
     """`default` for streams: it hears at most 152.5 ms more than a frame's instant.
 
     Command: `kfusion train live --data DATA -o RUN`
-    Cost: 2.8 M parameters; on one core 12 times 65 s for the features of 950 GRID clips, then 10 minutes.
-    Score: TODO
+    Cost: 2.8 M parameters; on one core 12 times 60 s for the features of 950 GRID clips, then 12 minutes.
+    Score: M-LD 1.96 % of the inter-ocular distance on the validation sentences of GRID s1, each on a frame of its
+    own (identity held still: 3.35 %), mouth-opening correlation 0.90.
     """
     base = default()
     return replace(

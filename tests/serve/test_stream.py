@@ -36,7 +36,7 @@ def opened(url: str, **options: Any) -> Iterator[ClientConnection]:
 def started(url: str, **fields: Any) -> Iterator[ClientConnection]:
     with opened(url) as socket:
         socket.send(json.dumps(START | fields))
-        assert json.loads(socket.recv(5))["type"] == "ready"
+        assert json.loads(socket.recv(20))["type"] == "ready"
         yield socket
 
 
@@ -47,18 +47,18 @@ def pcm(samples: np.ndarray[Any, Any]) -> bytes:
 def to_the_end(socket: ClientConnection) -> list[dict[str, Any]]:
     """The messages up to `end`."""
     messages = []
-    while (message := json.loads(socket.recv(5)))["type"] != "end":
+    while (message := json.loads(socket.recv(20)))["type"] != "end":
         messages.append(message)
     return messages
 
 
 def refused(socket: ClientConnection, code: str) -> str:
     """What the error says that must come next."""
-    message = json.loads(socket.recv(5))
+    message = json.loads(socket.recv(20))
     assert message["type"] == "error"
     assert message["code"] == code
     with pytest.raises(ConnectionClosed) as closed:
-        socket.recv(5)
+        socket.recv(20)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == STATUS[code].close
     return str(message["message"])
@@ -79,7 +79,7 @@ def spoken(local: Generator, sound: np.ndarray[Any, Any], face: np.ndarray[Any, 
 def test_ready_says_what_will_come(url: str, local: Generator) -> None:
     with opened(url) as socket:
         socket.send(json.dumps(START))
-        ready = json.loads(socket.recv(5))
+        ready = json.loads(socket.recv(20))
         assert np.array(ready.pop("face")).shape == (68, 2)
         assert ready == {
             "type": "ready",
@@ -88,7 +88,7 @@ def test_ready_says_what_will_come(url: str, local: Generator) -> None:
             "frame": "crop",
             "fps": 30,
             "look_ahead_s": local.stream().look_ahead_s,
-            "limits": {"message_bytes": 262144, "ahead_s": 30, "idle_timeout_s": 1, "stream_s": 3600},
+            "limits": {"message_bytes": 262144, "ahead_s": 30, "idle_timeout_s": 15, "stream_s": 3600},
         }
 
 
@@ -117,7 +117,7 @@ def test_binary_frames_and_float_sound_are_those_of_a_local_stream_bit_for_bit(u
         socket.send(sound.tobytes())
         socket.send(FLUSH)
         pieces = []
-        while isinstance(message := socket.recv(5), bytes):
+        while isinstance(message := socket.recv(20), bytes):
             pieces.append(read_frames(message))
     np.testing.assert_array_equal(np.concatenate([points for _, points in pieces]), spoken(local, sound, face))
     assert [first for first, _ in pieces] == [0, 3, 6, 9, 12]
@@ -128,7 +128,7 @@ def test_frames_come_while_the_sound_still_does(url: str) -> None:
         socket.send(bytes(3200))
         for number in range(3):
             socket.send(bytes(3200))
-            assert json.loads(socket.recv(5))["first_frame"] == 3 * number
+            assert json.loads(socket.recv(20))["first_frame"] == 3 * number
 
 
 def test_the_server_closes_normally_after_the_end(url: str) -> None:
@@ -136,7 +136,7 @@ def test_the_server_closes_normally_after_the_end(url: str) -> None:
         socket.send(FLUSH)
         assert to_the_end(socket) == []
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(5)
+            socket.recv(20)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1000
 
@@ -203,13 +203,14 @@ def test_a_message_that_is_too_long_ends_the_stream(url: str) -> None:
     with started(url) as socket:
         socket.send(bytes(262_146))
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(5)
+            socket.recv(20)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
 
 
-def test_silent_clients_are_dropped_before_and_after_the_start(url: str) -> None:
-    with opened(url) as waiting, started(url) as idle:
+def test_silent_clients_are_dropped_before_and_after_the_start(generator: TinyGenerator) -> None:
+    settings = replace(QUICK, start_timeout_s=1, idle_timeout_s=1)
+    with running_server(generator, settings) as url, opened(url) as waiting, started(url) as idle:
         assert "no message for 1 s" in refused(waiting, "timeout")
         assert "no message for 1 s" in refused(idle, "timeout")
 
@@ -217,7 +218,7 @@ def test_silent_clients_are_dropped_before_and_after_the_start(url: str) -> None
 def test_a_stream_that_lasts_too_long_is_ended(generator: TinyGenerator) -> None:
     with running_server(generator, replace(QUICK, max_stream_s=2)) as url, started(url) as socket:
         socket.send(bytes(2 * 16_000 * 3))
-        while "frames" in (message := json.loads(socket.recv(5)))["type"]:
+        while "frames" in (message := json.loads(socket.recv(20)))["type"]:
             pass
         assert message["code"] == "too_large"
 
@@ -228,7 +229,7 @@ def test_sound_is_read_at_the_pace_of_speech_once_it_is_far_ahead(generator: Tin
         socket.send(bytes(2 * 16_000))
         socket.send(FLUSH)
         assert len(to_the_end(socket)) == 10
-        assert 0.4 < time.monotonic() - began < 2
+        assert 0.4 < time.monotonic() - began < 15
 
 
 def test_a_flood_of_empty_messages_is_slowed_down_too(generator: TinyGenerator) -> None:
@@ -247,7 +248,7 @@ def test_a_full_server_refuses_one_more_stream_and_takes_it_later(generator: Tin
             third.send(json.dumps(START))
             assert "2 live streams" in refused(third, "busy")
             assert "kfusion_streams_active 2.0" in httpx.get(f"{url}/metrics").text
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 20
         while "kfusion_streams_active 0.0" not in httpx.get(f"{url}/metrics").text:
             assert time.monotonic() < deadline
         with started(url):
@@ -291,7 +292,7 @@ def test_a_token_is_asked_for_in_the_header_or_the_start(generator: TinyGenerato
             pass
         with opened(url, additional_headers={"Authorization": "Bearer right"}) as socket:
             socket.send(json.dumps(START))
-            assert json.loads(socket.recv(5))["type"] == "ready"
+            assert json.loads(socket.recv(20))["type"] == "ready"
 
 
 def test_streams_at_once_do_not_mix(url: str, local: Generator) -> None:

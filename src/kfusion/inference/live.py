@@ -3,7 +3,8 @@
 inputs   samples (1, W) float32 at 16 kHz, identity (1, 68, 2) float32 in the unit frame, emotion (1, 2) int64,
          seen (1,) int64, the blocks since the start, past_0 ... float32, zeros at the start
 outputs  landmarks (1, 3, 68, 2) float32 in the unit frame, kept_0 ..., the states for the block that follows
-metadata kfusion_format, kind ("live"), model_id, fps, samples_before, look_ahead_samples, emotions
+metadata kfusion_format, kind ("live"), model_id, fps, samples_before, look_ahead_samples, emotions,
+         precision (float32 where it is not said)
 """
 
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ class LiveCard:
     """Samples from the start of a block on that the network is given."""
     emotions: tuple[str, ...]
     """The emotions it was trained with; empty if it was trained without labels."""
+    precision: str = "float32"
+    """Of the arithmetic on large matrices: `float32` or `int8`."""
 
     def __post_init__(self) -> None:
         if self.fps < 1 or (self.fps * BLOCK_SAMPLES) % SAMPLE_RATE_HZ:
@@ -112,6 +115,7 @@ def _read_card(session: Session) -> LiveCard:
             samples_before=int(metadata["samples_before"]),
             look_ahead_samples=int(metadata["look_ahead_samples"]),
             emotions=tuple(filter(None, metadata["emotions"].split(","))),
+            precision=metadata.get("precision", "float32"),
         )
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{session.path}: damaged metadata ({error}): export the model again") from error

@@ -59,7 +59,7 @@ class KANLayer(nn.Module):
         return F.linear(torch.cat([F.silu(x), basis], dim=-1), self.weight)
 
     def in_chunks(self, x: Float[Tensor, "*rows inputs"]) -> Float[Tensor, "*rows outputs"]:
-        """The same some rows at a time, which trains faster and lighter on a CPU (`benchmarks/kan.py`)."""
+        """The same some rows at a time, which trains faster and lighter on a CPU (`benchmarks/speed.py --only kan`)."""
         device = x.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else self.weight.dtype
         with torch.autocast(device, enabled=False):

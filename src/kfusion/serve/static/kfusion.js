@@ -215,6 +215,7 @@ export class KFusion {
   /** Follow the microphone until `stop`. */
   microphone() {
     return this.attempt(async (run) => {
+      if (!navigator.mediaDevices) throw new Error("browsers give a microphone only to localhost and over HTTPS");
       const media = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1 } });
       run.onEnd(() => media.getTracks().forEach((track) => track.stop()));
       const context = openAudio(run);
