@@ -142,6 +142,7 @@ def test_landmarks_are_read_from_every_file_type(tmp_path: Path, name: str) -> N
         ("broken.json", b'{"landmarks": [[1, 2'),
         ("other.json", b'{"points": 3}'),
         ("null.json", b"null"),
+        ("deep.json", b"[" * 100_000),
         ("wrong.txt", b"1 2"),
     ],
 )

@@ -192,7 +192,18 @@ def read_landmarks(path: str | Path) -> Points:
     return check_landmarks(points, str(path))
 
 
-_UNREADABLE = (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, csv.Error)
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    EOFError,
+    MemoryError,
+    RecursionError,
+    zipfile.BadZipFile,
+    zlib.error,
+    csv.Error,
+)
 """What NumPy, `json` and `csv` raise on a missing, damaged or foreign file."""
 
 

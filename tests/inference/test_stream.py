@@ -83,6 +83,14 @@ def test_a_frame_comes_no_later_than_the_look_ahead_says(model: Generator, fps: 
     assert 0.1 < max(lateness) <= stream.look_ahead_s + 8 / 16_000
 
 
+def test_the_next_frames_come_with_the_last_missing_sample(model: Generator) -> None:
+    stream = model.stream(face_points())
+    for size in (1000, 0, 700, 2000):
+        stream.push(voice(1.0)[:size])
+        assert len(stream.push(voice(1.0)[: stream.missing_samples - 1])) == 0
+        assert len(stream.push(voice(1.0)[:1])) == 3
+
+
 def test_the_look_ahead_is_152_5_ms_at_the_rate_of_the_model(model: Generator) -> None:
     assert model.stream(face_points()).look_ahead_s == pytest.approx(0.1525)
 

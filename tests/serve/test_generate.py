@@ -253,9 +253,12 @@ def test_a_slow_upload_ends_in_time(generator: TinyGenerator) -> None:
 def test_a_client_that_hangs_up_stops_the_work(model: Path, speech: Path) -> None:
     hold = threading.Event()
     generator = TinyGenerator(model, hold=hold)
+    left = 'kfusion_requests_total{path="/v1/generate",status="499"} 1.0'
     with running_server(generator, replace(QUICK, max_requests=1)) as url:
+        files = {"audio": ("a.wav", speech.read_bytes())}
         with pytest.raises(httpx.ReadTimeout):
-            httpx.post(f"{url}/v1/generate", files={"audio": ("a.wav", speech.read_bytes())}, timeout=0.5)
+            httpx.post(f"{url}/v1/generate", files=files, timeout=httpx.Timeout(20, read=0.5))
+        while left not in httpx.get(f"{url}/metrics").text:
+            time.sleep(0.05)
         hold.set()
         assert post(url, audio=speech).status_code == 200
-        assert '{path="/v1/generate",status="499"} 1.0' in httpx.get(f"{url}/metrics").text

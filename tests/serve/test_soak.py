@@ -19,7 +19,7 @@ from kfusion.serve.client import Client
 
 log = logging.getLogger(__name__)
 
-SOUND_S = int(os.environ.get("KFUSION_SOAK_S", "60"))
+SOUND_S = int(os.environ.get("KFUSION_SOAK_S", "30"))
 STREAMS = 8
 
 

@@ -29,7 +29,9 @@ EXTRAS = {
     **dict.fromkeys(("torch", "lightning", "tensorboard", "safetensors", "pyarrow", "scipy", "matplotlib"), "train"),
     **dict.fromkeys(("onnx", "onnxscript", "jaxtyping"), "train"),
     "transformers": "wav2vec2",
-    **dict.fromkeys(("fastapi", "uvicorn", "python_multipart", "prometheus_client", "websockets", "httpx"), "serve"),
+    **dict.fromkeys(
+        ("fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", "websockets", "httpx"), "serve"
+    ),
     "sounddevice": "microphone",
 }
 """Optional package -> the extra that brings it."""

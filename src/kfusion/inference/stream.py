@@ -58,6 +58,11 @@ class Stream:
         return self._card.look_ahead_samples / SAMPLE_RATE_HZ + between_s
 
     @property
+    def missing_samples(self) -> int:
+        """How many samples the next frames still wait for: a push of fewer does no work to speak of."""
+        return self._card.window_samples - len(self._held)
+
+    @property
     def heard_s(self) -> float:
         """Seconds of sound that were pushed."""
         return self._heard / SAMPLE_RATE_HZ

@@ -26,7 +26,7 @@ class Workers:
     def __init__(self, threads: int | None = None) -> None:
         if threads is not None and threads < 1:
             raise InputError(f"threads is {threads}: use 1 or more, or None for all cores")
-        self.threads = threads or _cores()
+        self.threads = threads or cores()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="kfusion") if self.threads > 1 else None
         self._places = BoundedSemaphore(self.threads + 1)
 
@@ -54,6 +54,6 @@ class Workers:
         return future
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,6 @@
 """The running parts behind the application: the model, threads, places and counters."""
 
 import logging
-import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ import numpy as np
 
 from kfusion.errors import KfusionError
 from kfusion.inference.generator import Generator, load
+from kfusion.inference.workers import cores
 from kfusion.serve.metrics import Metrics
 from kfusion.serve.pool import Slots, Threads
 from kfusion.serve.refusal import RefusedError
@@ -23,7 +23,6 @@ class Service:
     """What the requests of one application share; lives in one event loop."""
 
     def __init__(self, settings: ServerSettings, generator: Generator) -> None:
-        cores = os.cpu_count() or 1
         half = max(1, settings.max_connections // 2)
         self.settings = settings
         self.generator = generator
@@ -34,8 +33,8 @@ class Service:
         self.streams = Slots("live streams", settings.max_streams)
         self.metrics.recordings.set_function(lambda: self.recordings.taken)
         self.metrics.streams.set_function(lambda: self.streams.taken)
-        self.blocks = Threads("stream", cores)
-        self.jobs = Threads("generate", max(1, cores // 2))
+        self.blocks = Threads("stream", cores())
+        self.jobs = Threads("generate", max(1, cores() // 2))
         """Fewer than cores, so that recordings leave room for live speech."""
         self.closing = threading.Event()
 
