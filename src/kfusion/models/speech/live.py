@@ -68,9 +68,14 @@ class LiveWhisperEncoder(SpeechEncoder):
         x = F.gelu(F.conv1d(mel, conv1.weight, conv1.bias))
         x = F.gelu(F.conv1d(x, conv2.weight, conv2.bias, stride=2)).transpose(1, 2)
         x = x.reshape(-1, past.blocks, TOKENS, WIDTH) + self._positions(past, first_position)
+
+        def recall(keys_values: Tensor) -> tuple[Tensor, Tensor]:
+            keys_values, _, seen = past.attend(keys_values, REACH_BLOCKS, AHEAD_STEPS)
+            return keys_values, seen
+
         x, hidden = x.flatten(1, 2), []
         for number, block in enumerate(self.whisper.blocks, start=1):
-            x = block(x, lambda kv: past.attend(kv, REACH_BLOCKS, AHEAD_STEPS)[::2])
+            x = block(x, recall)
             if number in OUTPUT_LAYERS:
                 hidden.append(self.whisper.norm(x) if number == len(self.whisper.blocks) else x)
         steps = torch.cat(hidden, dim=-1).reshape(-1, past.blocks, TOKENS, self.dim)
