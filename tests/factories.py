@@ -87,6 +87,10 @@ def write_bundle(
         "context_s": str(context_s),
         "emotions": emotions,
     }
+    return _save_bundle(path, model, metadata)
+
+
+def _save_bundle(path: Path, model: onnx.ModelProto, metadata: dict[str, str]) -> Path:
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,11 +113,7 @@ def write_live_bundle(path: Path, *, version: str = "1", emotions: str = "") -> 
         "look_ahead_samples": str(LIVE_AHEAD),
         "emotions": emotions,
     }
-    helper.set_model_props(model, metadata)
-    onnx.checker.check_model(model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, str(path))
-    return path
+    return _save_bundle(path, model, metadata)
 
 
 LIVE_BEFORE, LIVE_AHEAD = 520, 2440

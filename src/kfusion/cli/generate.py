@@ -33,21 +33,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="any audio or video file that FFmpeg reads; of several, each has a folder of its name in OUT",
     )
+    add_face_argument(parser)
+    add_output_arguments(parser)
+
+
+def add_face_argument(parser: argparse.ArgumentParser) -> None:
+    """The face that is to speak."""
     parser.add_argument(
         "--face",
         metavar="PORTRAIT",
         type=Path,
         help="a picture of a face, or its 68 landmarks as .npy, .npz, .json or .csv (default: a mean face)",
     )
-    add_output_arguments(parser)
+
+
+def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
+    """How many frames, and with which emotion."""
+    parser.add_argument("--fps", type=float, default=30.0, help="landmark frames a second (default: 30)")
+    parser.add_argument("--emotion", metavar="NAME", help=", ".join(EMOTIONS))
+    parser.add_argument("--intensity", metavar="1|2|3", type=int, help="of the emotion")
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that do not say what goes in."""
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder for the results")
-    parser.add_argument("--fps", type=float, default=30.0, help="landmark frames a second (default: 30)")
-    parser.add_argument("--emotion", metavar="NAME", help=", ".join(EMOTIONS))
-    parser.add_argument("--intensity", metavar="1|2|3", type=int, help="of the emotion")
+    add_frame_arguments(parser)
     parser.add_argument(
         "--format", metavar="LIST", default="npz", help="npz, csv, json, joined by commas (npz is always written)"
     )

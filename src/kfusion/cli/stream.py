@@ -13,11 +13,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from kfusion import __version__, assets
 from kfusion.audio import SAMPLE_RATE_HZ
-from kfusion.emotion import EMOTIONS, check_emotion
+from kfusion.cli.generate import add_face_argument, add_frame_arguments
+from kfusion.emotion import check_emotion
 from kfusion.errors import InputError, OutputError
 from kfusion.integrations.frames import frames_of
 from kfusion.integrations.pcm import BYTES_PER_SAMPLE, PcmReader, check_rate
@@ -34,15 +33,8 @@ READ_BYTES = 32_768
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of the verb."""
-    parser.add_argument(
-        "--face",
-        metavar="PORTRAIT",
-        type=Path,
-        help="a picture of a face, or its 68 landmarks as .npy, .npz, .json or .csv (default: a mean face)",
-    )
-    parser.add_argument("--fps", type=float, default=30.0, help="landmark frames a second (default: 30)")
-    parser.add_argument("--emotion", metavar="NAME", help=", ".join(EMOTIONS))
-    parser.add_argument("--intensity", metavar="1|2|3", type=int, help="of the emotion")
+    add_face_argument(parser)
+    add_frame_arguments(parser)
     parser.add_argument("--model", metavar="PATH", type=Path, help="another live .onnx bundle, or its folder")
     parser.add_argument(
         "--rate",
@@ -170,10 +162,9 @@ class _Interrupts:
 
 
 def _header(stream: "Stream") -> dict[str, Any]:
-    nothing = stream.push(np.zeros(0, np.float32))
     return {
         "kfusion": __version__,
-        "model": nothing.model,
+        "model": stream.model,
         "fps": stream.fps,
         "frame": stream.frame,
         "look_ahead_s": stream.look_ahead_s,

@@ -99,18 +99,15 @@ def _read_card(session: Session) -> BundleCard:
         raise CheckpointError(
             f"{session.path}: an ONNX file, but not a kfusion bundle: pass one that `kfusion export` wrote"
         )
-    metadata = session.metadata
-    try:
+    with session.reading() as metadata:
         return BundleCard(
             model_id=metadata["model_id"],
             fps=int(metadata["fps"]),
             window_s=float(metadata["window_s"]),
             context_s=float(metadata["context_s"]),
-            emotions=tuple(filter(None, metadata["emotions"].split(","))),
-            precision=metadata.get("precision", "float32"),
+            emotions=session.emotions,
+            precision=session.precision,
         )
-    except (KeyError, ValueError) as error:
-        raise CheckpointError(f"{session.path}: damaged metadata ({error}): export the model again") from error
 
 
 def _at_least(samples: Samples, count: int) -> Samples:

@@ -53,7 +53,7 @@ def load(model: str | Path | None = None, *, threads: int | None = None) -> "Gen
         session = _packaged(assets.DEFAULT_MODEL)
         return Generator(session, Workers(threads), live=lambda: _packaged(assets.LIVE_MODEL))
     session = Session(Path(model))
-    return Generator(session, Workers(threads), live=lambda: Session(session.path))
+    return Generator(session, Workers(threads), live=lambda: session)
 
 
 def _packaged(path: Path) -> Session:
@@ -105,7 +105,7 @@ class Generator:
         Raises:
             InputError: an argument, the recording or the face cannot be used.
         """
-        labels = self._labels(self.card, fps, emotion, intensity)
+        labels = _labels(self.card, fps, emotion, intensity)
         return self._speak(audio, _Request(read_identity(identity), labels, fps, allow_silence), progress)
 
     def generate_many(
@@ -126,7 +126,7 @@ class Generator:
         Raises:
             InputError: an argument or the face cannot be used.
         """
-        labels = self._labels(self.card, fps, emotion, intensity)
+        labels = _labels(self.card, fps, emotion, intensity)
         return self._speak_many(recordings, _Request(read_identity(identity), labels, fps, allow_silence))
 
     def _speak_many(self, recordings: Iterable[AudioLike], request: "_Request") -> Outcomes:
@@ -183,7 +183,7 @@ class Generator:
         if latency != "low":
             raise InputError(f"latency is '{latency}': use low")
         bundle = self._live
-        labels = self._labels(bundle.card, fps, emotion, intensity)
+        labels = _labels(bundle.card, fps, emotion, intensity)
         return Stream(bundle, read_identity(identity), fps=fps, labels=labels)
 
     @cached_property
@@ -194,16 +194,6 @@ class Generator:
                 f"{session.path}: model {self.card.model_id} hears whole recordings: for streams train the preset live"
             )
         return LiveBundle(session)
-
-    def _labels(
-        self, card: BundleCard | LiveCard, fps: float, emotion: str | None, intensity: int | None
-    ) -> tuple[int, int]:
-        """The indices of the emotion, once the arguments are checked."""
-        if not 0 < fps <= MAX_FPS:
-            raise InputError(f"fps is {fps}: use a number above 0 and at most {MAX_FPS}")
-        labels = emotion_index(emotion, intensity)
-        _note_unused_emotion(card, emotion)
-        return labels
 
     def _animate(
         self, recording: Recording, gauge: Gauge, face: Identity, labels: tuple[int, int], progress: Progress | None
@@ -219,21 +209,13 @@ class Generator:
 
     def _pieces(self, blocks: Iterator[Samples], face: Identity, labels: tuple[int, int]) -> Iterator[Points]:
         if isinstance(self._bundle, LiveBundle):
-            yield from self._bundle_stream(self._bundle, blocks, face, labels)
+            yield from _streamed(self._bundle, blocks, face, labels)
             return
         bundle, to_unit = self._bundle, unit_frame(face.points)
         windows = cut(blocks, bundle.card.window_samples, bundle.card.hop_samples)
         pieces = self._workers.map(lambda window: bundle(window, to_unit(face.points), labels), windows)
         for piece in join(pieces, bundle.card.hop_frames, bundle.card.overlap_frames):
             yield to_unit.inverse()(piece)
-
-    def _bundle_stream(
-        self, bundle: LiveBundle, blocks: Iterator[Samples], face: Identity, labels: tuple[int, int]
-    ) -> Iterator[Points]:
-        stream = Stream(bundle, face, fps=bundle.card.fps, labels=labels)
-        for block in blocks:
-            yield stream.push(block).points
-        yield stream.flush().points
 
 
 class _Request(NamedTuple):
@@ -245,9 +227,27 @@ class _Request(NamedTuple):
     allow_silence: bool
 
 
+def _streamed(
+    bundle: LiveBundle, blocks: Iterator[Samples], face: Identity, labels: tuple[int, int]
+) -> Iterator[Points]:
+    stream = Stream(bundle, face, fps=bundle.card.fps, labels=labels)
+    for block in blocks:
+        yield stream.push(block).points
+    yield stream.flush().points
+
+
 def _stop_if(stopped: Event) -> None:
     if stopped.is_set():
         raise CancelledError
+
+
+def _labels(card: BundleCard | LiveCard, fps: float, emotion: str | None, intensity: int | None) -> tuple[int, int]:
+    """The indices of the emotion, once the arguments are checked."""
+    if not 0 < fps <= MAX_FPS:
+        raise InputError(f"fps is {fps}: use a number above 0 and at most {MAX_FPS}")
+    labels = emotion_index(emotion, intensity)
+    _note_unused_emotion(card, emotion)
+    return labels
 
 
 def _note_unused_emotion(card: BundleCard | LiveCard, emotion: str | None) -> None:

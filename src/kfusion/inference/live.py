@@ -107,15 +107,12 @@ class LiveRun:
 def _read_card(session: Session) -> LiveCard:
     if list(session.inputs)[: len(INPUTS)] != INPUTS:
         raise CheckpointError(f"{session.path}: not a live bundle of kfusion: pass one that `kfusion export` wrote")
-    metadata = session.metadata
-    try:
+    with session.reading() as metadata:
         return LiveCard(
             model_id=metadata["model_id"],
             fps=int(metadata["fps"]),
             samples_before=int(metadata["samples_before"]),
             look_ahead_samples=int(metadata["look_ahead_samples"]),
-            emotions=tuple(filter(None, metadata["emotions"].split(","))),
-            precision=metadata.get("precision", "float32"),
+            emotions=session.emotions,
+            precision=session.precision,
         )
-    except (KeyError, ValueError) as error:
-        raise CheckpointError(f"{session.path}: damaged metadata ({error}): export the model again") from error

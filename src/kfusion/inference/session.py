@@ -1,6 +1,7 @@
 """An ONNX file that `kfusion export` wrote, open on the CPU, with what it says about itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,28 @@ class Session:
         except _RUNTIME_ERRORS as error:
             raise CheckpointError(f"{self.path}: the network does not run ({_first_line(error)})") from error
         return found
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """The emotions that the network was trained with; empty if it was trained without labels."""
+        return tuple(filter(None, self.metadata["emotions"].split(",")))
+
+    @property
+    def precision(self) -> str:
+        """Of the arithmetic on large matrices: `float32` or `int8`."""
+        return self.metadata.get("precision", "float32")
+
+    @contextmanager
+    def reading(self) -> Iterator[dict[str, str]]:
+        """The metadata, to make a card of.
+
+        Raises:
+            CheckpointError: something is missing there or makes no sense.
+        """
+        try:
+            yield self.metadata
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(f"{self.path}: damaged metadata ({error}): export the model again") from error
 
     def check_points(self, points: Points, shape: tuple[int, ...]) -> Points:
         """`points` if they are landmarks of this shape.

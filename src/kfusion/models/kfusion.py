@@ -247,7 +247,7 @@ class KFusion(nn.Module):
         identity: Tensor,
         step_mask: Mask | None,
         mask: Mask | None,
-        past: Past | None = None,
+        past: Past | None,
     ) -> tuple[list[Tensor], list[Tensor]]:
         """The vectors gb and gb_m, each in a list, which is empty without them."""
         if self.signal is None or self.global_domain is None:

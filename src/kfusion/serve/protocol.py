@@ -102,13 +102,13 @@ def read_sound(message: bytes, kind: str) -> Samples | NDArray[np.int16]:
     return samples
 
 
-def ready_message(stream: Stream, model: str, face: Points, limits: dict[str, float]) -> str:
+def ready_message(stream: Stream, face: Points, limits: dict[str, float]) -> str:
     """The server's answer to a start: what will come, and the face at rest."""
     return json.dumps(
         {
             "type": "ready",
             "version": VERSION,
-            "model": model,
+            "model": stream.model,
             "frame": stream.frame,
             "fps": stream.fps,
             "look_ahead_s": stream.look_ahead_s,

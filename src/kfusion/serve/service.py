@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import numpy as np
-
 from kfusion.errors import KfusionError
 from kfusion.inference.generator import Generator, load
 from kfusion.inference.workers import cores
@@ -41,7 +39,7 @@ class Service:
     def warm_up(self) -> None:
         """Load what live streams need, so that the first one does not wait for it."""
         try:
-            self.generator.stream().push(np.zeros(0, np.float32))
+            self.generator.stream()
         except KfusionError as error:
             log.warning("no live streams: %s", error)
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -135,8 +134,7 @@ async def _serve(wire: Wire, service: Service) -> None:
     service.check_fps(start.fps)
     with service.streams.take():
         face, opened = await service.blocks.run(_open, service, start)
-        model = opened.push(np.zeros(0, np.float32)).model
-        await wire.send(protocol.ready_message(opened, model, face.points, _limits(settings)))
+        await wire.send(protocol.ready_message(opened, face.points, _limits(settings)))
         await _relay(wire, service, opened, start)
     await wire.close(1000)
 

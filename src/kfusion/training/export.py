@@ -3,7 +3,7 @@
 import copy
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +167,7 @@ def quantise_bundle(source: Path, target: Path, *, model_id: str | None = None) 
 def _whole_to_onnx(whole: SpeechToLandmarks) -> onnx.ModelProto:
     """The graph of a bundle, for any number of samples."""
     exported = SpeechToLandmarks(whole.encoder, copy.deepcopy(whole.network))
-    _swap_lstms(exported.network)
+    swap_lstms(exported.network, OnnxLSTM)
     any_length = {1: torch.export.Dim("samples", min=1600, max=MAX_SAMPLES)}
     model = to_onnx(exported, _example(2 * SAMPLE_RATE_HZ), INPUTS, ["landmarks"], (any_length, None, None))
     tidy(model)
@@ -205,13 +205,13 @@ def to_onnx(
     return program.model_proto
 
 
-def _swap_lstms(module: nn.Module) -> None:
-    """Puts `OnnxLSTM` in the place of every `nn.LSTM` below."""
+def swap_lstms(module: nn.Module, replacement: Callable[[nn.LSTM], nn.Module]) -> None:
+    """Puts a `replacement` in the place of every `nn.LSTM` below."""
     for name, child in module.named_children():
         if isinstance(child, nn.LSTM):
-            setattr(module, name, OnnxLSTM(child))
+            setattr(module, name, replacement(child))
         else:
-            _swap_lstms(child)
+            swap_lstms(child, replacement)
 
 
 def _example(count: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -19,7 +19,7 @@ from kfusion.models.kfusion import SIGNAL_MARGINS, KFusion
 from kfusion.models.past import BLOCK_FRAMES, BLOCK_SAMPLES, Past
 from kfusion.models.speech import load_speech_encoder
 from kfusion.models.speech.live import LOOK_AHEAD_SAMPLES, SAMPLES_BEFORE, WINDOW_SAMPLES, LiveWhisperEncoder
-from kfusion.training.export import FORMAT, INPUTS, store_as_half, tidy, to_onnx
+from kfusion.training.export import FORMAT, INPUTS, store_as_half, swap_lstms, tidy, to_onnx
 
 _CHECKED_BLOCKS = 25
 """More than attention reaches back."""
@@ -133,10 +133,14 @@ def live_to_onnx(step: LiveStep) -> onnx.ModelProto:
     states = step.first_states()
     names = [f"past_{number}" for number in range(len(states))]
     unrolled = LiveStep(step.encoder, copy.deepcopy(step.network))
-    for branch in (unrolled.network.face_lstm, unrolled.network.mouth_lstm):
-        if branch is not None:
-            branch.set_submodule("lstm", UnrolledLSTM(branch.lstm))
-    example = _window(0), torch.zeros(1, 68, 2), torch.zeros(1, 2, dtype=torch.long), _count(0), states
+    swap_lstms(unrolled.network, UnrolledLSTM)
+    example = (
+        torch.zeros(1, WINDOW_SAMPLES),
+        torch.zeros(1, 68, 2),
+        torch.zeros(1, 2, dtype=torch.long),
+        _count(0),
+        states,
+    )
     kept = [name.replace("past", "kept") for name in names]
     model = to_onnx(unrolled, example, [*INPUTS, "seen", *names], ["landmarks", *kept])
     tidy(model)
@@ -168,10 +172,6 @@ def _run(bundle: Path, samples: NDArray[np.float32], *rest: NDArray[np.generic])
         frames.append(points)
     assert frames[0].shape[1] == BLOCK_FRAMES
     return np.concatenate(frames, axis=1)
-
-
-def _window(seed: int) -> Tensor:
-    return 0.1 * torch.randn(1, WINDOW_SAMPLES, generator=torch.Generator().manual_seed(seed))
 
 
 def _count(number: int) -> Tensor:
