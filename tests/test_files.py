@@ -1,10 +1,48 @@
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from kfusion.errors import InputError, OutputError
-from kfusion.files import atomic_path
+from kfusion.files import atomic_path, check_file
+
+
+def test_a_file_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("abc")
+    assert check_file(tmp_path / "a", "picture") == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing", "no such picture"),
+        ("file/below", "no such picture"),
+        ("folder", "is a folder"),
+        ("fifo", "is a pipe"),
+        ("null", "is a pipe, a socket or a device"),
+        ("loop", "Too many levels of symbolic links"),
+        ("n" * 300, "File name too long"),
+        ("nul\0", "cannot read the picture"),
+        ("empty", r"is empty \(0 bytes\)"),
+    ],
+)
+def test_what_cannot_be_read_to_its_end_is_refused(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "empty").touch()
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "null").symlink_to(os.devnull)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match=message):
+        check_file(tmp_path / name, "picture")
+
+
+def test_a_file_that_may_not_be_read_is_an_input_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "locked").write_text("x")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root, which runs CI, may read everything
+    with pytest.raises(InputError, match="permission denied"):
+        check_file(tmp_path / "locked", "picture")
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ Every message says what is wrong, with which value, and what to do about it. The
 prints it on one line and exits with code 2.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 
@@ -49,3 +51,26 @@ def _install(extra: str) -> str:
 
 class CheckpointError(KfusionError):
     """A checkpoint is damaged or was written by another version."""
+
+
+@contextmanager
+def foreign(problem: str, remedy: str) -> Iterator[None]:
+    """Whatever somebody else's parser raises in the block, as one `InputError`: `problem (its reason): remedy`.
+
+    Parsers of files raise what they like, and other things in their next release, so no list of it is kept: each
+    is wrapped once, here, and the block holds nothing but the parser.
+
+    Raises:
+        InputError: the parser failed; errors of this package pass as they are.
+    """
+    try:
+        yield
+    except KfusionError:
+        raise
+    except Exception as error:
+        raise InputError(f"{problem} ({one_line(error)}): {remedy}") from error
+
+
+def one_line(error: BaseException | str) -> str:
+    """What an error says, without line breaks; its type where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
