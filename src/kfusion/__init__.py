@@ -5,8 +5,12 @@
 >>> sequence = model.generate("speech.wav", "portrait.jpg", fps=30)
 >>> sequence.points.shape  # (frames, 68, 2), image pixels of the portrait
 >>> sequence.save("landmarks.npz")
+
+Nothing is sent or noted about you: onnxruntime's telemetry is off unless `ORT_DISABLE_TELEMETRY=0` is set. Who imports
+onnxruntime itself, imports kfusion first.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["Generator", "LandmarkSequence", "__version__", "load"]
+
+os.environ["ORT_DISABLE_TELEMETRY"] = os.environ.get("ORT_DISABLE_TELEMETRY") or "1"  # read once, when onnxruntime is imported
 
 _HOME = {
     "Generator": "kfusion.inference.generator",

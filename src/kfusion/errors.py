@@ -5,10 +5,11 @@ KfusionError                 everything this package raises on purpose
 ├── OutputError              a result cannot be written where it was asked for
 ├── MissingWeightsError      weights that must be downloaded or passed are not there
 ├── MissingExtraError        a feature needs an optional dependency that is not installed
-└── CheckpointError          a checkpoint is damaged or was written by another version
+├── CheckpointError          a checkpoint is damaged or was written by another version
+└── UnexpectedError          one of several inputs met a fault of this package: the others go on
 
 Every message says what is wrong, with which value, and what to do about it. The command line
-prints it on one line and exits with code 2.
+prints it on one line and exits with code 2, or 1 after an `UnexpectedError`.
 """
 
 from collections.abc import Iterator
@@ -51,6 +52,20 @@ def _install(extra: str) -> str:
 
 class CheckpointError(KfusionError):
     """A checkpoint is damaged or was written by another version."""
+
+
+class UnexpectedError(KfusionError):
+    """One of several inputs met a fault of this package: the others go on. Its `__cause__` is the fault."""
+
+    def __init__(self, name: object, cause: BaseException) -> None:
+        """`name` is that of the input."""
+        self._arguments = (str(name), cause)
+        super().__init__(f"{name}: unexpected {type(cause).__name__} ({one_line(cause)}): please report it")
+        self.__cause__ = cause
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, BaseException]]:
+        """So that it can come back from a worker process."""
+        return type(self), self._arguments
 
 
 @contextmanager

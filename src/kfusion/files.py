@@ -1,12 +1,28 @@
-"""Files that can be read to their end, and files that appear whole or not at all."""
+"""Files that can be read to their end, and files that appear whole or not at all.
+
+What is being written lies in a hidden folder of the writer's own beside its place, `.kfusion.RANDOM.part`, on which the
+writer holds a lock (`flock`) for as long as it works. The system lets go of the lock when the process ends, however it
+ends, and other containers on the same machine see it, which process ids and ages do not offer: a folder of that name
+that nobody holds was left by a run that was killed, and the next writer in its place removes it. Where there are no
+such locks (Windows, some network file systems) nothing can be told from work that goes on, and nothing is removed.
+"""
 
 import os
+import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kfusion.errors import InputError, OutputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_HEAD, _TAIL = ".kfusion.", ".part"
 
 
 def check_file(path: Path, what: str) -> int:
@@ -40,20 +56,156 @@ def check_file(path: Path, what: str) -> int:
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its name when the block ends well, and vanishes otherwise.
+    """A path of the same name elsewhere, to write a file to, which moves to `path` when the block ends well.
 
-    The temporary name keeps the ending of `path`, so that writers that go by it still work.
+    Otherwise it vanishes, and `path` is as it was. Of several writers at the same time the last one to end wins.
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full.
+        InputError: see `writing`.
     """
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot write ({error.strerror or error}): choose another place") from error
+        with work_folder(path.parent) as work:
+            yield work / path.name
+            (work / path.name).replace(path)
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """The same for a folder; should the run be killed between the old and the new one, `recover_folder` mends it.
+
+    Raises:
+        OutputError: its place cannot be written, or the disk is full.
+        InputError: see `writing`.
+    """
+    with writing(folder, _earlier(folder)):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with work_folder(folder.parent) as work:
+            new = work / folder.name
+            new.mkdir()
+            yield new
+            with locked(folder.parent):
+                _swap(folder, new)
+
+
+def recover_folder(folder: Path) -> None:
+    """Put back what `atomic_folder` was about to replace when it was killed."""
+    if not folder.exists() and _earlier(folder).is_dir():
+        _earlier(folder).rename(folder)
+
+
+def _swap(folder: Path, new: Path) -> None:
+    """`new` in the place of `folder`, which stays if that cannot be."""
+    recover_folder(folder)
+    shutil.rmtree(_earlier(folder), ignore_errors=True)
+    with suppress(FileNotFoundError):
+        folder.rename(_earlier(folder))
+    try:
+        new.rename(folder)
     finally:
-        with suppress(OSError):
-            part.unlink()
+        recover_folder(folder)
+    shutil.rmtree(_earlier(folder), ignore_errors=True)
+
+
+def _earlier(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.earlier")
+
+
+@contextmanager
+def writing(place: Path, *others: Path) -> Iterator[None]:
+    """What the system says while something is written to `place` (and `others`), as one error that names it.
+
+    An error that names another file is about that file, which was to be read: it is no fault of `place`. Errors that
+    name no file come from an open one, and reading has boundaries of its own (`check_file`, `errors.foreign`).
+
+    Raises:
+        OutputError: the place cannot be written, or the disk is full.
+        InputError: another file cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason, name = error.strerror or error, error.filename
+        if isinstance(name, str | bytes) and not _is_of(Path(os.fsdecode(name)), (place, *others)):
+            raise InputError(f"{os.fsdecode(name)}: cannot be read ({reason}): check the path") from error
+        raise OutputError(f"{place}: cannot write ({reason}): choose another place") from error
+
+
+def _is_of(path: Path, places: tuple[Path, ...]) -> bool:
+    """Whether a path is one of `places`, a folder on the way to one, or lies in a work folder."""
+    path = path.absolute()
+    return any(place.absolute().is_relative_to(path) for place in places) or any(map(is_work, path.parts))
+
+
+@contextmanager
+def work_folder(place: Path) -> Iterator[Path]:
+    """A new hidden folder in the folder `place`, gone when the block ends; those of runs that were killed go first."""
+    sweep(place)
+    folder, lock = _claimed(place)
+    try:
+        yield folder
+    finally:
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            _let_go(lock)
+
+
+def is_work(name: str) -> bool:
+    """Whether a folder of this name is a work folder."""
+    return name.startswith(_HEAD) and name.endswith(_TAIL)
+
+
+def sweep(place: Path) -> None:
+    """Remove the work folders in `place` that nobody works in any more, as far as that can be told and done."""
+    with suppress(OSError), os.scandir(place) as entries:
+        for name in [entry.name for entry in entries if is_work(entry.name)]:
+            lock = _lock(place / name, wait=False)
+            if lock is not None:
+                shutil.rmtree(place / name, ignore_errors=True)
+                _let_go(lock)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """No other thread or process is in such a block for the same folder, where there are locks."""
+    lock = _lock(folder, wait=True)
+    try:
+        yield
+    finally:
+        _let_go(lock)
+
+
+def _claimed(place: Path) -> tuple[Path, int | None]:
+    """A new folder and the lock on it; one that a `sweep` took before it was locked is given up."""
+    while True:
+        folder = place / f"{_HEAD}{secrets.token_hex(8)}{_TAIL}"
+        folder.mkdir()
+        lock = _lock(folder, wait=True)
+        if folder.is_dir():
+            return folder, lock
+        _let_go(lock)
+
+
+def _lock(folder: Path, *, wait: bool) -> int | None:
+    """The descriptor that holds the lock on a folder; None where it cannot be had."""
+    if fcntl is None:
+        return None
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _let_go(lock: int | None) -> None:
+    """Undo `_lock`, also for children that inherited the descriptor."""
+    if lock is not None:
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        os.close(lock)

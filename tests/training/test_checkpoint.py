@@ -10,9 +10,9 @@ from safetensors.torch import load_file, save_file
 from training_factories import tiny_run
 
 from kfusion.errors import CheckpointError, OutputError
+from kfusion.files import recover_folder
 from kfusion.models.kfusion import KFusion
-from kfusion.training import checkpoint
-from kfusion.training.checkpoint import CheckpointInfo, load_model, read_info, recover, save_checkpoint
+from kfusion.training.checkpoint import CheckpointInfo, load_model, read_info, save_checkpoint
 
 INFO = CheckpointInfo(
     run=tiny_run(),
@@ -82,8 +82,8 @@ def test_a_failed_write_leaves_the_older_checkpoint(
 
 
 def test_a_checkpoint_whose_replacement_was_cut_short_is_put_back(folder: Path) -> None:
-    folder.rename(checkpoint._earlier(folder))
-    recover(folder)
+    folder.rename(folder.with_name(f".{folder.name}.earlier"))
+    recover_folder(folder)
     assert read_info(folder) == INFO
 
 

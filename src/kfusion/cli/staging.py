@@ -1,12 +1,11 @@
 """Several files that appear in a folder all together or not at all."""
 
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kfusion.errors import OutputError
+from kfusion.files import locked, work_folder, writing
 
 
 @contextmanager
@@ -14,25 +13,26 @@ def staged(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """A hidden folder inside `folder` to write files called `names` in; they move to `folder` when the block ends well.
 
     Otherwise nothing of them stays: files of an earlier run are as they were, and folders that were made are gone.
+    Runs that write to one folder at the same time do not mix their files: the last one to end wins.
 
     Raises:
         OutputError: the place cannot be written, or the disk is full.
+        InputError: something that the block reads cannot be read.
     """
     made: list[Path] = []
-    work = folder / f".kfusion.{os.getpid()}.part"
+    work = folder
     try:
-        _make_folders(folder, made)
-        _check_targets(folder, names)
-        work.mkdir()
-        yield work
-        _publish(work, folder, names)
+        with writing(folder, *(folder / name for name in names)):
+            _make_folders(folder, made)
+            _check_targets(folder, names)
+            with work_folder(folder) as work:
+                yield work
+                with locked(folder):
+                    _publish(work, folder, names)
         made.clear()
     except OutputError as error:
         raise OutputError(str(error).replace(str(work), str(folder))) from error
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot write ({error.strerror or error}): choose another place") from error
     finally:
-        shutil.rmtree(work, ignore_errors=True)
         for empty in reversed(made):
             with suppress(OSError):
                 empty.rmdir()
@@ -61,13 +61,22 @@ def _publish(work: Path, folder: Path, names: Sequence[str]) -> None:
     moved: list[str] = []
     try:
         for name in names:
-            if (folder / name).exists():
-                (folder / name).replace(earlier / name)
             moved.append(name)
+            if (folder / name).exists():
+                _keep(folder / name, earlier / name)
             (work / name).replace(folder / name)
-    except OSError:
+    except BaseException:  # a request to stop, too
         for name in moved:
-            (folder / name).unlink(missing_ok=True)
             if (earlier / name).exists():
                 (earlier / name).replace(folder / name)
+            elif not (work / name).exists():
+                (folder / name).unlink(missing_ok=True)
         raise
+
+
+def _keep(path: Path, copy: Path) -> None:
+    """A second name, so that the file is there at any moment; its only one where there are no second names."""
+    try:
+        copy.hardlink_to(path)
+    except OSError:
+        path.replace(copy)

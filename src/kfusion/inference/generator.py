@@ -4,7 +4,6 @@ import logging
 from collections import abc
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
-from functools import cached_property
 from pathlib import Path
 from threading import Event
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from kfusion import assets
 from kfusion.audio import Samples
 from kfusion.emotion import emotion_index
-from kfusion.errors import InputError, KfusionError, MissingWeightsError
+from kfusion.errors import InputError, KfusionError, MissingWeightsError, UnexpectedError
 from kfusion.inference.bundle import Bundle, BundleCard
 from kfusion.inference.identity import Identity, IdentityLike, read_identity
 from kfusion.inference.live import LIVE, LiveBundle, LiveCard
@@ -28,7 +27,7 @@ from kfusion.landmarks import LandmarkSequence, Points, frame_count, resample, u
 
 log = logging.getLogger(__name__)
 
-MAX_FPS = 240
+MIN_FPS, MAX_FPS = 1, 240
 AudioLike: TypeAlias = str | Path | NDArray[Any]
 """A file that FFmpeg reads, or mono samples (N,) at 16 kHz, full scale 1."""
 Outcomes: TypeAlias = abc.Generator[LandmarkSequence | KfusionError, None, None]
@@ -70,6 +69,7 @@ class Generator:
         self._workers = workers
         self._bundle = LiveBundle(session) if session.metadata.get("kind") == LIVE else Bundle(session)
         self._open_live = live
+        self._live_bundle: LiveBundle | None = None
 
     @property
     def card(self) -> BundleCard | LiveCard:
@@ -96,7 +96,7 @@ class Generator:
             audio: any audio or video file FFmpeg reads, or mono samples (N,) at 16 kHz, full scale 1.
             identity: a portrait, a landmark file, a picture (H, W, 3) uint8, landmarks (68, 2) or a
                 `LandmarkSequence`; None for the canonical mean face in a 256 x 256 crop.
-            fps: frames a second, above 0 and at most 240.
+            fps: frames a second, from 1 to 240.
             emotion: one of `kfusion.emotion.EMOTIONS`; None for unknown.
             intensity: 1, 2 or 3, with an emotion.
             allow_silence: animate a silent file instead of refusing it. Silent arrays are never refused.
@@ -120,8 +120,8 @@ class Generator:
     ) -> Outcomes:
         """What `generate` gives for each recording, in order, several at once on the threads of `load`.
 
-        A recording that cannot be used gives its error in its place, and the others go on. A few results are
-        held ahead of the one that is asked for.
+        A recording that cannot be used gives its error in its place, also an `UnexpectedError`, and the others go
+        on. A few results are held ahead of the one that is asked for.
 
         Raises:
             InputError: an argument or the face cannot be used.
@@ -137,6 +137,8 @@ class Generator:
                 return self._speak(audio, request, lambda *_: _stop_if(stopped))
             except KfusionError as error:
                 return error
+            except Exception as error:
+                return UnexpectedError(audio if isinstance(audio, str | Path) else "samples", error)
 
         try:
             yield from Workers(self._workers.threads).map(attempt, recordings)
@@ -171,7 +173,7 @@ class Generator:
 
         Args:
             identity: as in `generate`.
-            fps: frames a second, above 0 and at most 240; other rates than the model's wait for one more frame.
+            fps: frames a second, from 1 to 240; other rates than the model's wait for one more frame.
             latency: `low`, the one there is.
             emotion: one of `kfusion.emotion.EMOTIONS`; None for unknown.
             intensity: 1, 2 or 3, with an emotion.
@@ -182,12 +184,17 @@ class Generator:
         """
         if latency != "low":
             raise InputError(f"latency is '{latency}': use low")
-        bundle = self._live
+        bundle = self._live()
         labels = _labels(bundle.card, fps, emotion, intensity)
         return Stream(bundle, read_identity(identity), fps=fps, labels=labels)
 
-    @cached_property
     def _live(self) -> LiveBundle:
+        """Opened once; without a lock, which a fork could leave locked: opened twice at the worst."""
+        if self._live_bundle is None:
+            self._live_bundle = self._opened_live()
+        return self._live_bundle
+
+    def _opened_live(self) -> LiveBundle:
         session = self._open_live()
         if session.metadata.get("kind") != LIVE:
             raise InputError(
@@ -243,8 +250,8 @@ def _stop_if(stopped: Event) -> None:
 
 def _labels(card: BundleCard | LiveCard, fps: float, emotion: str | None, intensity: int | None) -> tuple[int, int]:
     """The indices of the emotion, once the arguments are checked."""
-    if not 0 < fps <= MAX_FPS:
-        raise InputError(f"fps is {fps}: use a number above 0 and at most {MAX_FPS}")
+    if not MIN_FPS <= fps <= MAX_FPS:
+        raise InputError(f"fps is {fps}: use a number from {MIN_FPS} to {MAX_FPS}")
     labels = emotion_index(emotion, intensity)
     _note_unused_emotion(card, emotion)
     return labels

@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import BoundedSemaphore
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
+from weakref import WeakSet
 
 from kfusion.errors import InputError
 
@@ -15,6 +16,9 @@ Result = TypeVar("Result")
 
 class Workers:
     """Threads for any number of callers at once; no more items are held than the threads and one more.
+
+    A forked process has none of its parent's threads, and locks as they happened to stand: there every `Workers` gets
+    new ones, and what a `map` had handed out is done again.
 
     Args:
         threads: how many; None for all cores that this process may use. With one, work runs on the caller's own.
@@ -27,31 +31,70 @@ class Workers:
         if threads is not None and threads < 1:
             raise InputError(f"threads is {threads}: use 1 or more, or None for all cores")
         self.threads = threads or cores()
-        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="kfusion") if self.threads > 1 else None
-        self._places = BoundedSemaphore(self.threads + 1)
+        self._crew = _Crew.of(self.threads)
+        _everyone.add(self)
 
     def map(self, task: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """`task(item)` of every item, in order; items are drawn on the caller's thread, a few ahead of the results."""
-        if self._pool is None:
+        if self.threads == 1:
             yield from map(task, items)
             return
-        pending: deque[Future[Result]] = deque()
+        pending: deque[_Job[Item, Result]] = deque()
         try:
             for item in items:
-                pending.append(self._submit(self._pool, task, item))
+                pending.append(self._submit(task, item))
                 if len(pending) > self.threads:
-                    yield pending.popleft().result()
+                    yield self._result(task, pending.popleft())
             while pending:
-                yield pending.popleft().result()
+                yield self._result(task, pending.popleft())
         finally:
-            for future in pending:
-                future.cancel()
+            for job in pending:
+                if job.crew is self._crew:
+                    job.future.cancel()
 
-    def _submit(self, pool: ThreadPoolExecutor, task: Callable[[Item], Result], item: Item) -> Future[Result]:
-        self._places.acquire()
-        future = pool.submit(task, item)
-        future.add_done_callback(lambda _: self._places.release())
-        return future
+    def renew(self) -> None:
+        """New threads and locks, which start when they are needed."""
+        self._crew = _Crew.of(self.threads)
+
+    def _submit(self, task: Callable[[Item], Result], item: Item) -> "_Job[Item, Result]":
+        crew = self._crew
+        crew.places.acquire()
+        future = crew.pool.submit(task, item)
+        future.add_done_callback(lambda _: crew.places.release())
+        return _Job(crew, item, future)
+
+    def _result(self, task: Callable[[Item], Result], job: "_Job[Item, Result]") -> Result:
+        """Of a job of another process not even the locks can be trusted."""
+        return (job if job.crew is self._crew else self._submit(task, job.item)).future.result()
+
+
+class _Crew(NamedTuple):
+    """The threads of one process."""
+
+    pool: ThreadPoolExecutor
+    places: BoundedSemaphore
+
+    @classmethod
+    def of(cls, threads: int) -> "_Crew":
+        return cls(ThreadPoolExecutor(threads, thread_name_prefix="kfusion"), BoundedSemaphore(threads + 1))
+
+
+class _Job(NamedTuple, Generic[Item, Result]):
+    crew: _Crew
+    item: Item
+    future: Future[Result]
+
+
+_everyone: WeakSet[Workers] = WeakSet()
+
+
+def _renew_all() -> None:
+    for workers in list(_everyone):
+        workers.renew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_all)
 
 
 def cores() -> int:

@@ -1,10 +1,6 @@
 """A trained network on disk: `config.json` and `model.safetensors` in a folder, read strictly."""
 
 import json
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -15,7 +11,8 @@ from torch import Tensor
 
 from kfusion import __version__
 from kfusion.config import from_dict
-from kfusion.errors import CheckpointError, InputError, OutputError
+from kfusion.errors import CheckpointError, InputError
+from kfusion.files import atomic_folder
 from kfusion.models.networks import Network, build
 from kfusion.training.config import RunConfig
 
@@ -49,7 +46,7 @@ def save_checkpoint(folder: Path, model: Network, info: CheckpointInfo) -> None:
         OutputError: the place cannot be written, or the disk is full.
     """
     tensors = {name: weight.detach().cpu().contiguous() for name, weight in model.state_dict().items()}
-    with _swapped(folder) as part:
+    with atomic_folder(folder) as part:
         (part / WEIGHTS).write_bytes(safetensors.torch.save(tensors))
         (part / CONFIG).write_text(json.dumps(_to_json(info), indent=2) + "\n")
 
@@ -93,12 +90,6 @@ def read_info(folder: str | Path) -> CheckpointInfo:
         raise CheckpointError(f"{path}: {error}: use the kfusion version that wrote the checkpoint") from error
 
 
-def recover(folder: Path) -> None:
-    """Put back a checkpoint whose replacement was cut short between its two renames."""
-    if not folder.exists() and _earlier(folder).is_dir():
-        _earlier(folder).rename(folder)
-
-
 def _to_json(info: CheckpointInfo) -> dict[str, Any]:
     content = asdict(info)
     run: dict[str, Any] = content.pop("run")
@@ -136,27 +127,3 @@ def _check_weights(path: Path, found: dict[str, Tensor], wanted: dict[str, Tenso
         if found[name].shape != weight.shape:
             shapes = f"{tuple(found[name].shape)}, the configuration says {tuple(weight.shape)}"
             raise CheckpointError(f"{path}: weight '{name}' has shape {shapes}: {remedy}")
-
-
-@contextmanager
-def _swapped(folder: Path) -> Iterator[Path]:
-    """A new folder that takes the place of `folder` when the block ends well, and vanishes otherwise."""
-    part, earlier = folder.with_name(f".{folder.name}.{os.getpid()}.part"), _earlier(folder)
-    try:
-        part.mkdir(parents=True)
-        yield part
-        shutil.rmtree(earlier, ignore_errors=True)
-        with suppress(FileNotFoundError):
-            folder.rename(earlier)
-        part.rename(folder)
-        shutil.rmtree(earlier, ignore_errors=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot write ({error.strerror or error}): choose another place") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        with suppress(OSError):
-            recover(folder)
-
-
-def _earlier(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.earlier")

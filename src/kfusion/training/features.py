@@ -1,8 +1,7 @@
 """Speech features, computed once and kept beside the data set.
 
 `features/<encoder>/<split>-<variant>/` holds `features.npy` (all steps of all clips, float16),
-`samples.npy` (the sound they come from, int16) and `index.json` (written last, so that a folder
-without it is unfinished). Variant 0 is the recording as it is; every other is changed by
+`samples.npy` (the sound they come from, int16) and `index.json`; a folder appears whole or not at all. Variant 0 is the recording as it is; every other is changed by
 `VoiceChange` (or, every sixth, muted), drawn from the variant and the clip alone.
 """
 
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from kfusion.audio import SAMPLE_RATE_HZ, Samples
 from kfusion.data.store import ClipStore, StoredClip
+from kfusion.files import atomic_folder
 from kfusion.landmarks import frame_count
 from kfusion.models.speech import load_speech_encoder
 from kfusion.models.speech.encoder import SpeechEncoder, frames_in, steps_in
@@ -74,7 +74,6 @@ def _folder(store: ClipStore, split: str, encoder_name: str, number: int) -> Pat
 
 
 def _compute(clips: list[StoredClip], encoder: SpeechEncoder, number: int, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     features, samples, entries = [], [], []
     first_step = first_sample = 0
     for clip in tqdm(clips, desc=f"speech features {folder.name}", unit="clip", disable=None):
@@ -94,9 +93,11 @@ def _compute(clips: list[StoredClip], encoder: SpeechEncoder, number: int, folde
         )
         first_step += len(steps)
         first_sample += len(sound)
-    np.save(folder / "features.npy", np.concatenate(features))
-    np.save(folder / "samples.npy", np.concatenate(samples))
-    (folder / "index.json").write_text(json.dumps({"format": FORMAT, "clips": [asdict(entry) for entry in entries]}))
+    index = {"format": FORMAT, "clips": [asdict(entry) for entry in entries]}
+    with atomic_folder(folder) as new:
+        np.save(new / "features.npy", np.concatenate(features))
+        np.save(new / "samples.npy", np.concatenate(samples))
+        (new / "index.json").write_text(json.dumps(index))
 
 
 def _variant_of(clip: StoredClip, number: int, first_positions: int) -> tuple[Samples, int, float, bool, int]:

@@ -18,6 +18,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from kfusion.config import flatten, from_dict
 from kfusion.data.store import ClipStore
 from kfusion.errors import CheckpointError, InputError, KfusionError, OutputError
+from kfusion.files import recover_folder
 from kfusion.training.callbacks import (
     BEST,
     LAST,
@@ -30,7 +31,7 @@ from kfusion.training.callbacks import (
     Stopped,
     StopRequest,
 )
-from kfusion.training.checkpoint import CONFIG, read_info, recover, save_checkpoint
+from kfusion.training.checkpoint import CONFIG, read_info, save_checkpoint
 from kfusion.training.config import Machines, RunConfig
 from kfusion.training.datamodule import TRAIN, VAL, TalkingData, describe
 from kfusion.training.module import TrainingModule
@@ -213,7 +214,7 @@ def _make_folder(out: Path) -> None:
         raise OutputError(f"{out}: cannot write ({error.strerror or error}): choose another place with -o") from error
     if is_first_process():
         for name in (BEST, LAST):
-            recover(out / name)
+            recover_folder(out / name)
 
 
 def is_first_process() -> bool:
