@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Generator", "LandmarkSequence", "__version__", "load"]
 
-os.environ["ORT_DISABLE_TELEMETRY"] = os.environ.get("ORT_DISABLE_TELEMETRY") or "1"  # read once, when onnxruntime is imported
+# Read once, when onnxruntime is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = os.environ.get("ORT_DISABLE_TELEMETRY") or "1"
 
 _HOME = {
     "Generator": "kfusion.inference.generator",

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from kfusion.errors import InputError, OutputError
@@ -55,10 +55,15 @@ def check_file(path: Path, what: str) -> int:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, work_in: Path | None = None) -> Iterator[Path]:
     """A path of the same name elsewhere, to write a file to, which moves to `path` when the block ends well.
 
     Otherwise it vanishes, and `path` is as it was. Of several writers at the same time the last one to end wins.
+
+    Args:
+        path: where the file goes; its folder is made if need be.
+        work_in: another folder on the same disk to work in, for a folder with so many files that to look for old work
+            among them takes long.
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full.
@@ -66,7 +71,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with work_folder(path.parent) as work:
+        with work_folder(work_in or path.parent) as work:
             yield work / path.name
             (work / path.name).replace(path)
 
@@ -142,14 +147,11 @@ def _is_of(path: Path, places: tuple[Path, ...]) -> bool:
 def work_folder(place: Path) -> Iterator[Path]:
     """A new hidden folder in the folder `place`, gone when the block ends; those of runs that were killed go first."""
     sweep(place)
-    folder, lock = _claimed(place)
-    try:
-        yield folder
-    finally:
+    with _claimed(place) as folder:
         try:
-            shutil.rmtree(folder, ignore_errors=True)
+            yield folder
         finally:
-            _let_go(lock)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_work(name: str) -> bool:
@@ -161,51 +163,72 @@ def sweep(place: Path) -> None:
     """Remove the work folders in `place` that nobody works in any more, as far as that can be told and done."""
     with suppress(OSError), os.scandir(place) as entries:
         for name in [entry.name for entry in entries if is_work(entry.name)]:
-            lock = _lock(place / name, wait=False)
-            if lock is not None:
-                shutil.rmtree(place / name, ignore_errors=True)
-                _let_go(lock)
+            with suppress(BlockingIOError), _lock(place / name, wait=False) as held:
+                if held:
+                    shutil.rmtree(place / name, ignore_errors=True)
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """No other thread or process is in such a block for the same folder, where there are locks."""
-    lock = _lock(folder, wait=True)
-    try:
+def locked(folder: Path, *, busy: str | None = None) -> Iterator[None]:
+    """No other thread or process is in such a block for the same folder, where there are locks.
+
+    Args:
+        folder: that exists.
+        busy: what to say instead of waiting.
+
+    Raises:
+        InputError: `busy`.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_lock(folder, wait=busy is None))
+        except BlockingIOError as error:
+            raise InputError(busy) from error
         yield
-    finally:
-        _let_go(lock)
 
 
-def _claimed(place: Path) -> tuple[Path, int | None]:
-    """A new folder and the lock on it; one that a `sweep` took before it was locked is given up."""
+@contextmanager
+def _claimed(place: Path) -> Iterator[Path]:
+    """A new locked folder; one that a `sweep` took before it was locked is given up."""
     while True:
         folder = place / f"{_HEAD}{secrets.token_hex(8)}{_TAIL}"
         folder.mkdir()
-        lock = _lock(folder, wait=True)
-        if folder.is_dir():
-            return folder, lock
-        _let_go(lock)
+        with _lock(folder, wait=True):
+            if folder.is_dir():
+                yield folder
+                return
 
 
-def _lock(folder: Path, *, wait: bool) -> int | None:
-    """The descriptor that holds the lock on a folder; None where it cannot be had."""
-    if fcntl is None:
-        return None
+@contextmanager
+def _lock(folder: Path, *, wait: bool) -> Iterator[bool]:
+    """Whether the lock on a folder is held: not where there are no locks, or no such folder.
+
+    Raises:
+        BlockingIOError: somebody else holds it, and it is not waited for.
+    """
+    descriptor = _open_folder(folder)
+    if descriptor is None:
+        yield False
+        return
     try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
+        yield _flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    finally:
+        _flock(descriptor, fcntl.LOCK_UN)  # to close it is not enough if a child has inherited it
         os.close(descriptor)
+
+
+def _open_folder(folder: Path) -> int | None:
+    try:
+        return None if fcntl is None else os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
         return None
-    return descriptor
 
 
-def _let_go(lock: int | None) -> None:
-    """Undo `_lock`, also for children that inherited the descriptor."""
-    if lock is not None:
-        fcntl.flock(lock, fcntl.LOCK_UN)
-        os.close(lock)
+def _flock(descriptor: int, operation: int) -> bool:
+    try:
+        fcntl.flock(descriptor, operation)
+    except BlockingIOError:
+        raise
+    except OSError:  # a file system without locks
+        return False
+    return True

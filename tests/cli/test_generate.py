@@ -368,7 +368,7 @@ def test_an_emotion_that_has_no_effect_gets_a_notice(desk: Desk) -> None:
 
 
 def test_an_impossible_frame_rate(desk: Desk) -> None:
-    assert "fps is 0.0: use a number above 0" in desk.refused("--fps", 0)
+    assert "fps is 0.0: use a number from 1 to 240" in desk.refused("--fps", 0)
 
 
 def test_an_unknown_format(desk: Desk) -> None:

@@ -99,7 +99,7 @@ def test_a_wrong_argument_is_one_line(words: list[str], message: str, capsys: py
 def test_an_error_of_the_package_is_one_line(verb: types.ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     verb.run = raising(InputError("a.wav: two\nlines"))
     assert main(["try"]) == 2
-    assert capsys.readouterr().err == "kfusion: error: a.wav: two lines\n"
+    assert capsys.readouterr().err == "kfusion: error: a.wav: two\\nlines\n"
 
 
 def test_notes_go_to_stderr(verb: types.ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

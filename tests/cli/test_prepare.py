@@ -6,6 +6,7 @@ import pytest
 from media_factories import make_clip, write_part
 
 import kfusion.data.prepare as preparation
+from kfusion.cli.main import main
 from kfusion.cli.prepare import CORPORA, PROTOCOLS, add_arguments, run
 from kfusion.data import clip as clips_module
 from kfusion.data import corpora
@@ -68,7 +69,7 @@ def fail(monkeypatch: pytest.MonkeyPatch, out: Path, names: list[str]) -> None:
 
     for name in names:
         part_path(out, name).unlink()
-    monkeypatch.setattr(preparation, "_extract_all", extract)
+    monkeypatch.setattr(preparation, "extract_all", extract)
 
 
 @pytest.mark.parametrize(("count", "code"), [(2, 0), (3, 1)])
@@ -95,7 +96,7 @@ def test_ctrl_c_is_exit_code_130_and_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(preparation, "prepare", stop)
-    assert run(parse("folder", source, "-o", tmp_path / "out")) == 130
+    assert main(["prepare", "folder", str(source), "-o", str(tmp_path / "out")]) == 130
     assert "run the command again" in capsys.readouterr().err
 
 

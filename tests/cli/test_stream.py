@@ -147,7 +147,7 @@ def test_a_terminal_as_input_is_an_error(desk: Desk, monkeypatch: pytest.MonkeyP
     ("words", "reason"),
     [
         (("--rate", 100), "sample rate is 100 Hz: use 8000 to 192000"),
-        (("--fps", 0), "fps is 0.0: use a number above 0"),
+        (("--fps", 0), "fps is 0.0: use a number from 1 to 240"),
         (("--emotion", "bored"), "unknown emotion 'bored'"),
         (("--face", "none.jpg"), "none.jpg: no such picture"),
     ],

@@ -28,7 +28,7 @@ from media_factories import (
 
 import kfusion.data.prepare as preparation
 from kfusion.data.clip import Clip
-from kfusion.data.parts import part_path
+from kfusion.data.parts import only_run, part_path
 from kfusion.data.prepare import Prepared, prepare
 from kfusion.data.store import ClipStore
 from kfusion.errors import InputError, KfusionError, MissingWeightsError, OutputError
@@ -77,7 +77,7 @@ def no_extraction(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise AssertionError("nothing is left to extract")
 
-    monkeypatch.setattr(preparation, "_extract_all", refuse)
+    monkeypatch.setattr(preparation, "extract_all", refuse)
 
 
 @pytest.mark.usefixtures("no_extraction")
@@ -285,16 +285,68 @@ def test_nothing_but_failures_is_an_error(tmp_path: Path) -> None:
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_a_killed_worker_gives_a_clear_error_and_finished_parts_stay(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    clips = [*ready(out, "anna/1"), clip_named("cleo/1", path=talking(tmp_path / "a.mkv"))]
-    with pytest.raises(
-        KfusionError, match=r"a worker process died .* at cleo/1, 1 clips are left: what is finished is kept"
-    ):
+class TouchyFinder(BlobFinder):
+    """Dies of clips without a red blob, and has a fault of its own with very small ones."""
+
+    def find(self, image: Any) -> Any:
+        if image.shape[0] < 100:
+            raise ZeroDivisionError("a fault")
+        if not image[..., 0].max():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().find(image)
+
+
+def test_a_clip_that_kills_its_process_or_meets_a_fault_costs_only_itself(tmp_path: Path) -> None:
+    good, out = talking(tmp_path / "good.mkv"), tmp_path / "out"
+    deadly = write_video(
+        tmp_path / "deadly.mkv", [i / 25 for i in range(25)], lambda _: blob_picture(None), sound=sine(1.0)
+    )
+    faulty = write_video(
+        tmp_path / "faulty.mkv", [i / 25 for i in range(25)], lambda _: blob_picture(None, (96, 64)), sound=sine(1.0)
+    )
+    clips = [
+        clip_named("anna/1", path=deadly),
+        *(clip_named(f"anna/{number}", path=good) for number in (2, 3)),
+        clip_named("cleo/1", path=faulty),
+        clip_named("cleo/2", path=good),
+    ]
+    assert prepare(clips, out, workers=2, make_finder=TouchyFinder) == Prepared(clips=3, failed=2)
+    with (out / "failures.csv").open() as file:
+        reasons = {row["clip_id"]: row["reason"] for row in csv.DictReader(file)}
+    assert list(reasons) == ["anna/1", "cleo/1"]
+    assert "its worker process died" in reasons["anna/1"]
+    assert reasons["cleo/1"] == f"{faulty}: unexpected ZeroDivisionError (a fault): please report it"
+    assert {clip.clip_id for clip in ClipStore(out).clips} == {"anna/2", "anna/3", "cleo/2"}
+
+
+def test_processes_that_always_die_end_the_run_and_finished_parts_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kfusion.data.processes._MOST_DEATHS", 2)
+    out, video = tmp_path / "out", talking(tmp_path / "a.mkv")
+    clips = [*ready(out, "anna/1"), *(clip_named(f"cleo/{number}", path=video) for number in range(3))]
+    with pytest.raises(KfusionError, match=r"2 worker processes died one after another .* what is finished is kept"):
         prepare(clips, out, workers=2, make_finder=DeadlyFinder)
     assert part_path(out, "anna/1").is_file()
     prepare(clips, out, workers=1, make_finder=BlobFinder)
-    assert len(ClipStore(out).clips) == 2
+    assert len(ClipStore(out).clips) == 4
+
+
+def test_a_second_run_in_the_same_place_is_refused(tmp_path: Path) -> None:
+    clips = ready(tmp_path, "anna/1", "cleo/1")
+    with only_run(tmp_path), pytest.raises(InputError, match="another run is at work here"):
+        prepare(clips, tmp_path, workers=1)
+    assert prepare(clips, tmp_path, workers=1) == Prepared(clips=2, failed=0)
+
+
+def test_reasons_may_hold_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"\xff")
+    folder.mkdir()
+    (folder / "bad.mkv").write_bytes(b"no video" * 100)
+    clips = [*ready(tmp_path / "out", "anna/1"), clip_named("cleo/1", path=folder / "bad.mkv")]
+    for _ in range(2):
+        assert prepare(clips, tmp_path / "out", workers=1, make_finder=BlobFinder) == Prepared(clips=1, failed=1)
+    assert "\\udcff" in (tmp_path / "out" / "failures.csv").read_text()
 
 
 def test_an_error_of_the_face_finder_comes_through(tmp_path: Path) -> None:

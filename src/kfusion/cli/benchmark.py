@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from kfusion.benchmark.protocols import PROTOCOLS, find_protocol
+from kfusion.cli.console import show, visible
 from kfusion.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     with _progress_on_stderr():
         outcome = run_protocol(setup, rows, arguments.seeds, start_process)
-    print(_summary(arguments.protocol, outcome))
+    show(_summary(arguments.protocol, outcome))
     _report(arguments)
     return EXIT_FAILED if outcome.failed else 0
 
@@ -116,7 +117,7 @@ def _report(arguments: argparse.Namespace) -> int:
     from kfusion.benchmark.report import write_report
 
     write_report(arguments.results, arguments.output)
-    print(arguments.output)
+    show(arguments.output)
     return 0
 
 
@@ -161,4 +162,4 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno == logging.INFO:
-            tqdm.write(record.getMessage(), file=sys.stderr)
+            tqdm.write(visible(record.getMessage()), file=sys.stderr)

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from kfusion.cli.console import show
 from kfusion.cli.staging import staged
 
 JSON, MARKDOWN, FIGURE = "evaluation.json", "evaluation.md", "figure.png"
@@ -57,5 +58,6 @@ def run(arguments: argparse.Namespace) -> int:
         evaluation.save(work / JSON)
         (work / MARKDOWN).write_text(report, encoding="utf-8")
         draw(work / FIGURE, predictor, stores, selection, evaluation.clips)
-    print(report, end="")
+    for line in report.rstrip("\n").split("\n"):
+        show(line)
     return 0

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from kfusion.cli.console import show
+
 PRECISIONS = ("float32", "int8")
 
 
@@ -30,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         _quantise(arguments, model_id)
     else:
         _export(arguments, model_id)
-    print(arguments.output)
+    show(arguments.output)
     return 0
 
 

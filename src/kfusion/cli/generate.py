@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
+from kfusion.cli.console import show
 from kfusion.cli.staging import staged
 from kfusion.emotion import EMOTIONS, check_emotion
-from kfusion.errors import InputError, KfusionError
+from kfusion.errors import InputError, KfusionError, UnexpectedError
+from kfusion.files import is_work
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -102,29 +105,47 @@ def _run_many(arguments: argparse.Namespace, names: Sequence[str]) -> None:
 
     Raises:
         InputError: at the end, if there was one that could not be used.
+        UnexpectedError: at the end, if one met a fault of this package.
     """
     from kfusion.inference.generator import load
     from kfusion.inference.identity import read_identity
 
     folders = _folders(arguments.output, arguments.speech)
-    identity, failed = read_identity(arguments.face), []
+    identity, failed = read_identity(arguments.face), dict[Path, KfusionError]()
     outcomes = load(arguments.model).generate_many(folders, identity, **_settings(arguments))
     with staged(arguments.output, []), _bar("recordings", "") as bar, closing(outcomes):
         for done, ((speech, folder), outcome) in enumerate(zip(folders.items(), outcomes, strict=True)):
             _advance(bar, done, len(folders))
-            try:
-                if isinstance(outcome, KfusionError):
-                    raise outcome
-                with staged(folder, names) as work:
-                    _write(outcome, [work / name for name in names], speech, identity)
-            except KfusionError as error:
+            error = _keep(outcome, folder, names, speech, identity)
+            if error is None:
+                _show(folder, names)
+            else:
                 log.warning("left out: %s", error)
-                failed.append(speech)
-                continue
-            _show(folder, names)
+                failed[speech] = error
         if failed:
-            listed = ", ".join(map(str, failed))
-            raise InputError(f"{len(failed)} of {len(folders)} recordings left out ({listed}): see the notes above")
+            raise _summary(failed, len(folders))
+
+
+def _keep(
+    outcome: "LandmarkSequence | KfusionError", folder: Path, names: Sequence[str], speech: Path, identity: "Identity"
+) -> KfusionError | None:
+    """Write the results of one recording of several; why not, if that cannot be done."""
+    if isinstance(outcome, KfusionError):
+        return outcome
+    try:
+        with staged(folder, names) as work:
+            _write(outcome, [work / name for name in names], speech, identity)
+    except KfusionError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
+        return UnexpectedError(speech, error)
+    return None
+
+
+def _summary(failed: dict[Path, KfusionError], count: int) -> KfusionError:
+    message = f"{len(failed)} of {count} recordings left out ({', '.join(map(str, failed))}): see the notes above"
+    fault = next((error for error in failed.values() if isinstance(error, UnexpectedError)), None)
+    return InputError(message) if fault is None else UnexpectedError(message, fault.__cause__ or fault)
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -136,16 +157,25 @@ def _folders(output: Path, recordings: Sequence[Path]) -> dict[Path, Path]:
     """The folder in `output` for the results of each recording.
 
     Raises:
-        InputError: two have the same.
+        InputError: two have the same, on a disk that tells neither case nor Unicode's spellings apart.
     """
     folders: dict[Path, Path] = {}
     owners: dict[str, Path] = {}
     for speech in recordings:
-        other = owners.setdefault(speech.stem.casefold(), speech)
+        name = _folder_name(speech)
+        other = owners.setdefault(normalize("NFC", normalize("NFD", name).casefold()), speech)
         if other is not speech:
-            raise InputError(f"{other} and {speech} would both go to {output / speech.stem}: rename one of them")
-        folders[speech] = output / speech.stem
+            raise InputError(f"{other} and {speech} would both go to {output / name}: rename one of them")
+        folders[speech] = output / name
     return folders
+
+
+def _folder_name(speech: Path) -> str:
+    """The name without its ending; the whole name where the rest is no name of its own (`...wav`)."""
+    names = [name for name in (speech.stem, speech.name) if name not in ("", ".", "..") and not is_work(name)]
+    if not names:
+        raise InputError(f"{speech}: has no name to call a folder of results by: pass recordings with names")
+    return names[0]
 
 
 def _write(sequence: "LandmarkSequence", paths: Sequence[Path], speech: Path, identity: "Identity") -> None:
@@ -165,7 +195,7 @@ def _show(folder: Path, names: Sequence[str]) -> None:
         if name not in names and (folder / name).exists():
             log.warning("%s is from an earlier run and was left as it is", folder / name)
     for name in names:
-        print(folder / name)
+        show(folder / name)
 
 
 def _formats(wanted: str) -> list[str]:

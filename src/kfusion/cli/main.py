@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import logging
+import os
 import signal
 import sys
 import threading
@@ -11,7 +12,8 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from kfusion import __version__
-from kfusion.errors import InputError, KfusionError, MissingExtraError
+from kfusion.cli.console import Console, console, show_error, visible
+from kfusion.errors import InputError, KfusionError, MissingExtraError, UnexpectedError
 
 VERBS = {
     "generate": ("kfusion.cli.generate", "animate a face with a recording: landmarks and a preview video"),
@@ -35,28 +37,44 @@ EXTRAS = {
     "sounddevice": "microphone",
 }
 """Optional package -> the extra that brings it."""
-EXIT_CANNOT, EXIT_INTERRUPTED = 2, 130
+EXIT_FAILED, EXIT_CANNOT, EXIT_INTERRUPTED = 1, 2, 130
+_REQUESTS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that ask for an end: `kill`, and a terminal that goes away."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    with _notes_on_stderr(), _clean_end():
+    with console() as (out, _), _notes_on_stderr(), _clean_end():
         try:
-            return _run(words)
+            code = _run(words)
+            out.check()
         except KfusionError as error:
-            print(f"kfusion: error: {_one_line(str(error))}", file=sys.stderr)
+            show_error(str(error))
+            return EXIT_FAILED if isinstance(error, UnexpectedError) else EXIT_CANNOT
+        except OSError as error:  # of a place that no boundary stands at
+            where = "the system" if error.filename is None else os.fsdecode(error.filename)
+            show_error(f"{where}: refused ({error.strerror or error}): check the path, its permissions and limits")
+            return EXIT_CANNOT
+        except MemoryError:
+            show_error("out of memory: pass smaller files, or fewer at a time")
             return EXIT_CANNOT
         except KeyboardInterrupt:
             print("kfusion: interrupted", file=sys.stderr)
             return EXIT_INTERRUPTED
+        return code
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports a wrong argument the way every other error is reported."""
+    """Reports a wrong argument, or an answer that cannot be shown, the way every other error is reported."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}: see `{self.prog} --help`")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        if isinstance(sys.stdout, Console):
+            sys.stdout.check()
+        super().exit(status, message)
 
 
 def _run(words: list[str]) -> int:
@@ -103,28 +121,32 @@ def _notes_on_stderr() -> Iterator[None]:
 
 @contextmanager
 def _clean_end() -> Iterator[None]:
-    """Lets a request to stop unwind like an interrupt does, so that no half-written file stays."""
+    """Lets a request to stop unwind like an interrupt does, so that no half-written file stays.
+
+    A second one has no effect while the first unwinds. Who ignores them, as `nohup` does, goes on ignoring them.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    earlier = signal.signal(signal.SIGTERM, _stop)
+    requests = [number for number in _REQUESTS if signal.getsignal(number) is signal.SIG_DFL]
+    for number in requests:
+        signal.signal(number, _stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, earlier)
+        for number in requests:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _stop(number: int, _: object) -> NoReturn:
+    for request in _REQUESTS:
+        signal.signal(request, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
 class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return f"kfusion: note: {_one_line(record.getMessage())}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.splitlines())
+        return f"kfusion: note: {visible(record.getMessage())}"
 
 
 def _sentence(text: str) -> str:

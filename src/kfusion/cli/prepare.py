@@ -1,11 +1,14 @@
 """`kfusion prepare`: a corpus of talking videos to a prepared data set."""
 
 import argparse
+import logging
 import os
-import sys
 from pathlib import Path
 
+from kfusion.cli.console import show, show_error
 from kfusion.errors import InputError, MissingExtraError
+
+log = logging.getLogger(__name__)
 
 CORPORA = ("grid", "lrwar", "folder", "mead", "cremad")
 PROTOCOLS = ("speakers", "sentences")
@@ -60,15 +63,12 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         prepared = prepare(clips, arguments.out, workers=arguments.workers, protocol=arguments.protocol)
     except KeyboardInterrupt:
-        print(f"stopped: what is finished is kept in {arguments.out}: run the command again to go on", file=sys.stderr)
-        return 130
-    print(f"{arguments.out}: {prepared.clips} clips prepared, {prepared.failed} failed")
+        log.warning("stopped: what is finished is kept in %s: run the command again to go on", arguments.out)
+        raise
+    show(f"{arguments.out}: {prepared.clips} clips prepared, {prepared.failed} failed")
     if prepared.failed_too_many:
         total = prepared.clips + prepared.failed
-        print(
-            f"error: {prepared.failed} of {total} clips failed, more than 5 %: "
-            f"read the reasons in {arguments.out / 'failures.csv'}",
-            file=sys.stderr,
-        )
+        reasons = arguments.out / "failures.csv"
+        show_error(f"{prepared.failed} of {total} clips failed, more than 5 %: read the reasons in {reasons}")
         return 1
     return 0

@@ -1,8 +1,8 @@
 """`kfusion serve`: recordings over HTTP and live speech over a WebSocket."""
 
 import argparse
-import sys
 
+from kfusion.cli.console import show
 from kfusion.config import add_flags, given_flags
 from kfusion.serve.settings import ServerSettings, token_from_environment
 
@@ -24,7 +24,6 @@ def run(arguments: argparse.Namespace) -> int:
     app = create_app(settings, load(settings.model, threads=1))
     with listen(settings) as listener:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        print(f"http://{host}:{listener.getsockname()[1]}")
-        sys.stdout.flush()
+        show(f"http://{host}:{listener.getsockname()[1]}")
         make_server(app, settings).run(sockets=[listener])
     return 0

@@ -4,17 +4,19 @@ import argparse
 import json
 import logging
 import os
+import select
 import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
 from kfusion import __version__, assets
 from kfusion.audio import SAMPLE_RATE_HZ
+from kfusion.cli.console import Console
 from kfusion.cli.generate import add_face_argument, add_frame_arguments
 from kfusion.emotion import check_emotion
 from kfusion.errors import InputError, OutputError
@@ -58,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     from kfusion.inference.identity import read_identity
 
     check_emotion(arguments.emotion, arguments.intensity)
+    if isinstance(sys.stdout, Console) and sys.stdout.absent:
+        raise OutputError("stdout is closed: the frames go there: send it to a file or a program")
     with _opened(arguments) as (rate_hz, blocks):
         stream = load(arguments.model or assets.LIVE_MODEL).stream(
             read_identity(arguments.face),
@@ -65,11 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
             emotion=arguments.emotion,
             intensity=arguments.intensity,
         )
-        try:
+        with suppress(_Unread):
             _print_lines([_header(stream)])
             _follow(stream, blocks, rate_hz)
-        except BrokenPipeError:
-            _forget_stdout()
     return 0
 
 
@@ -88,7 +90,9 @@ def _opened(arguments: argparse.Namespace) -> Iterator[tuple[int, Iterator[bytes
 
 
 def _stdin() -> Iterator[bytes]:
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin is None or sys.stdin.closed:
+        raise InputError("stdin is closed: pipe 16-bit mono PCM into it, or use --microphone")
+    if sys.stdin.isatty():
         raise InputError("stdin is a terminal: pipe 16-bit mono PCM into it, or use --microphone")
     return _whole_samples(sys.stdin.fileno())
 
@@ -96,7 +100,7 @@ def _stdin() -> Iterator[bytes]:
 def _whole_samples(descriptor: int) -> Iterator[bytes]:
     """What can be read from a file or pipe, as soon as it is there; no byte of a sample without the other."""
     half, heard = b"", False
-    while data := os.read(descriptor, READ_BYTES):
+    while data := _read(descriptor):
         data, heard = half + data, True
         whole = len(data) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE
         half = data[whole:]
@@ -108,6 +112,17 @@ def _whole_samples(descriptor: int) -> Iterator[bytes]:
         )
     if half:
         log.warning("stdin ends with half a sample (1 byte), which is left out: is it 16-bit PCM?")
+
+
+def _read(descriptor: int) -> bytes:
+    """What is there; waits for it, whoever has set the descriptor not to."""
+    while True:
+        try:
+            return os.read(descriptor, READ_BYTES)
+        except BlockingIOError:
+            select.select([descriptor], [], [])
+        except OSError as error:
+            raise InputError(f"stdin cannot be read ({error.strerror}): pipe 16-bit mono PCM into it") from error
 
 
 def _follow(stream: "Stream", blocks: Iterator[bytes], rate_hz: int) -> None:
@@ -179,20 +194,14 @@ def _print_lines(messages: Iterable[dict[str, Any]]) -> None:
     """One line of JSON each, on its way at once.
 
     Raises:
-        BrokenPipeError: nobody reads them any more.
-        OutputError: they cannot be written.
+        _Unread: they do not arrive.
     """
-    try:
-        for message in messages:
-            sys.stdout.write(f"{json.dumps(message, separators=(',', ':'))}\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(f"stdout: cannot write ({error.strerror}): make room, or write elsewhere") from error
+    for message in messages:
+        sys.stdout.write(f"{json.dumps(message, separators=(',', ':'))}\n")
+    sys.stdout.flush()
+    if isinstance(sys.stdout, Console) and sys.stdout.failure is not None:
+        raise _Unread
 
 
-def _forget_stdout() -> None:
-    """Python flushes stdout once more when it ends, which would fail again."""
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+class _Unread(Exception):  # noqa: N818 - not an error if the reader has left, and else named by the command line
+    """Nothing that is printed arrives any more."""

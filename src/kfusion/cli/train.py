@@ -2,12 +2,14 @@
 
 import argparse
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
 
+from kfusion.cli.console import show, visible
 from kfusion.config import add_flag, add_flags, given_flags, override
 from kfusion.presets import PRESETS, load_preset
 from kfusion.training.config import Machines, RunConfig
@@ -67,13 +69,13 @@ def _print_result(best: Path) -> None:
     if not is_first_process():
         return
     if not best.exists():
-        print("no checkpoint yet: run the same command again to go on")
+        show("no checkpoint yet: run the same command again to go on")
         return
     info = read_info(best)
     scores = (
         f"{info.scores[MLD]:.2f} % of the inter-ocular distance (identity held still: {info.scores[HOLD_MLD]:.2f} %)"
     )
-    print(f"best validation M-LD {scores} after epoch {info.epochs}: {best}")
+    show(f"best validation M-LD {scores} after epoch {info.epochs}: {best}")
 
 
 def _count(word: str) -> int:
@@ -102,6 +104,4 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno == logging.INFO:
-            import sys
-
-            tqdm.write(record.getMessage(), file=sys.stderr)
+            tqdm.write(visible(record.getMessage()), file=sys.stderr)

@@ -19,7 +19,7 @@ import pyarrow as pa
 from kfusion.data.clip import SPLITS, Clip
 from kfusion.data.store import SCHEMA, SHARD_CLIPS, read_clip, shard_paths, shard_rows, write_shard
 from kfusion.errors import InputError, OutputError
-from kfusion.files import atomic_path
+from kfusion.files import atomic_path, locked, sweep
 
 _LABELS = ("speaker", "split", "emotion", "intensity")
 """Columns that follow the corpus's reader, also for clips that are already prepared."""
@@ -49,6 +49,20 @@ def part_path(out: Path, clip_id: str) -> Path:
     """The file of a clip that is not in the data set."""
     digest = hashlib.sha256(clip_id.encode()).hexdigest()[:20]
     return out / "parts" / f"{digest}.parquet"
+
+
+@contextmanager
+def only_run(out: Path) -> Iterator[None]:
+    """No other run prepares `out` meanwhile; makes the folder.
+
+    Raises:
+        InputError: one does.
+        OutputError: `out` cannot be made.
+    """
+    with _writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    with locked(out, busy=f"{out}: another run is at work here: wait for its end, or choose another place"):
+        yield
 
 
 def check_writable(out: Path) -> None:
@@ -101,7 +115,7 @@ def set_aside(places: Iterable[Place], out: Path) -> None:
     for place in places:
         path = part_path(out, place.row["clip_id"])
         if not path.is_file():
-            with atomic_path(path) as part:
+            with atomic_path(path, work_in=out) as part:
                 write_shard(part, [_table_of(place)])
 
 
@@ -139,8 +153,10 @@ def remove_parts(clips: Iterable[Clip], out: Path) -> None:
             return
         for clip in clips:
             part_path(out, clip.clip_id).unlink(missing_ok=True)
+        sweep(parts)
         for leftover in parts.glob(".*"):
-            leftover.unlink()
+            if leftover.is_file():
+                leftover.unlink()
         if not any(parts.iterdir()):
             parts.rmdir()
 

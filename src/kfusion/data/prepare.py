@@ -3,13 +3,7 @@
 import csv
 import io
 import logging
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Callable, Generator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache, partial
@@ -23,6 +17,7 @@ from kfusion.data.extract import FPS, Extracted, Finder, extract_clip
 from kfusion.data.parts import (
     Place,
     check_writable,
+    only_run,
     part_path,
     place_in_parts,
     places_in_data,
@@ -31,14 +26,17 @@ from kfusion.data.parts import (
     set_aside,
     write_data,
 )
+from kfusion.data.processes import extract_all
 from kfusion.data.store import clip_table, write_shard
-from kfusion.errors import InputError, KfusionError
+from kfusion.errors import InputError, KfusionError, UnexpectedError
 from kfusion.face import FaceFinder
 from kfusion.files import atomic_path
 
 log = logging.getLogger(__name__)
 
 MAX_FAILED_SHARE = 0.05
+_ESCAPED = "backslashreplace"
+"""For bytes in the names of files that are not UTF-8."""
 
 MakeFinder = Callable[[], Finder]
 """Makes the face finder of a worker process; must be importable there."""
@@ -74,22 +72,27 @@ def prepare(
 
     A clip is first a file of its own under `parts/`, which appears whole or not at all. When all are
     there the shards are written, take the place of an earlier data set at once, and the parts go.
-    Clips that fail are named with the reason in `failures.csv` and are tried again by the next run.
+    Clips that fail, for whatever reason, are named with it in `failures.csv` and are tried again by the next run.
     Where nothing is left to do the data set is not touched. Clips of an earlier run that are no
     longer asked for leave the data set but are kept as parts.
 
     Raises:
         InputError: a speaker is on both sides of the test split (see `check_speakers`), an earlier
-            data set in `out` is damaged, or no clip could be prepared.
+            data set in `out` is damaged, another run is at work there, or no clip could be prepared.
         OutputError: `out` cannot be written.
-        KfusionError: a worker process died.
+        KfusionError: no worker process lives.
     """
     check_speakers(clips, protocol)
+    with only_run(out):
+        return _prepare(clips, out, protocol, partial(_extract_waiting, out=out, workers=workers, finder=make_finder))
+
+
+def _prepare(clips: list[Clip], out: Path, protocol: str, extract: Callable[[list[Clip]], dict[str, str]]) -> Prepared:
     recover(out)
     stored = places_in_data(out)
     places = _finished(clips, stored, out)
     waiting = [clip for clip in clips if clip.clip_id not in places]
-    failures = _extract_waiting(waiting, out, workers, make_finder)
+    failures = extract(waiting)
     kept = [clip for clip in clips if clip.clip_id not in failures]
     if not kept:
         remove_parts([], out)
@@ -116,54 +119,18 @@ def _finished(clips: list[Clip], stored: dict[str, Place], out: Path) -> dict[st
     return found
 
 
-def _extract_waiting(clips: list[Clip], out: Path, workers: int, make_finder: MakeFinder) -> dict[str, str]:
-    """Extract clips into parts; the reasons of those that failed."""
+def _extract_waiting(clips: list[Clip], *, out: Path, workers: int, finder: MakeFinder) -> dict[str, str]:
+    """Extract clips into parts; the reasons of those that failed, in the order of the clips."""
     if not clips:
         return {}
     check_writable(out)
     failures: dict[str, str] = {}
-    with closing(_extract_all(clips, out, workers, make_finder)) as results:
+    with closing(extract_all(clips, partial(_extract_one, out=out, make_finder=finder), workers)) as results:
         for clip, reason in tqdm(results, total=len(clips), desc="clips", unit="clip"):
             if reason:
                 failures[clip.clip_id] = reason
                 log.warning("%s: left out: %s", clip.clip_id, reason)
-    return failures
-
-
-def _extract_all(
-    clips: list[Clip], out: Path, workers: int, make_finder: MakeFinder
-) -> Generator[tuple[Clip, str | None], None, None]:
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(max(1, min(workers, len(clips))), mp_context=context, initializer=_start_worker)
-    extract = partial(_extract_one, out=out, make_finder=make_finder)
-    jobs: list[tuple[Clip, Future[str | None]]] = []
-    try:
-        jobs += [(clip, pool.submit(extract, clip)) for clip in clips]
-        for clip, job in jobs:
-            yield clip, job.result()
-    except BrokenProcessPool as error:
-        finished = {clip.clip_id for clip, job in jobs if job.done() and job.exception() is None}
-        left = [clip.clip_id for clip in clips if clip.clip_id not in finished]
-        suspects = " or ".join(left[: max(1, workers)])
-        raise KfusionError(
-            f"a worker process died (killed, or out of memory?) at {suspects}, {len(left)} clips are left: "
-            "what is finished is kept: run the command again, with fewer --workers"
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, which lets the clips at hand end, and never outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    return {clip.clip_id: failures[clip.clip_id] for clip in clips if clip.clip_id in failures}
 
 
 @cache
@@ -172,14 +139,25 @@ def _worker_finder(make_finder: MakeFinder) -> Finder:
 
 
 def _extract_one(clip: Clip, *, out: Path, make_finder: MakeFinder) -> str | None:
-    """Extract one clip into its part; the reason where that fails."""
+    """Extract one clip into its part; the reason where that fails, whatever it is.
+
+    Raises:
+        KfusionError: it is no fault of the clip: there is no face finder, or the part cannot be written.
+    """
     finder = _worker_finder(make_finder)
     try:
         extracted = extract_clip(clip.path, finder, clip.audio_path)
+        table = clip_table(_row(clip, extracted), extracted.landmarks, extracted.samples)
     except InputError as error:
         return str(error)
-    with atomic_path(part_path(out, clip.clip_id)) as part:
-        write_shard(part, [clip_table(_row(clip, extracted), extracted.landmarks, extracted.samples)])
+    except KfusionError:
+        raise
+    except MemoryError:
+        return f"{clip.path}: does not fit into memory: shorten it, or use fewer --workers"
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other clips go on
+        return str(UnexpectedError(clip.path, error))
+    with atomic_path(part_path(out, clip.clip_id), work_in=out) as part:
+        write_shard(part, [table])
     return None
 
 
@@ -216,8 +194,9 @@ def _replace_data(kept: list[Clip], places: dict[str, Place], stored: dict[str, 
 def _is_recorded(kept: list[Clip], failures: dict[str, str], out: Path) -> bool:
     """Whether the listings beside the data set are there and say the same."""
     listings = {"splits.csv": _splits_csv(kept), "failures.csv": _failures_csv(failures)}
-    written = {name: (out / name).read_text(encoding="utf-8") if (out / name).is_file() else "" for name in listings}
-    return written == listings and (out / "README.md").is_file()
+    written = {name: (out / name).read_bytes() if (out / name).is_file() else b"" for name in listings}
+    same = all(written[name] == listing.encode("utf-8", _ESCAPED) for name, listing in listings.items())
+    return same and (out / "README.md").is_file()
 
 
 def _write_records(kept: list[Clip], failures: dict[str, str], protocol: str, out: Path) -> None:
@@ -228,7 +207,7 @@ def _write_records(kept: list[Clip], failures: dict[str, str], protocol: str, ou
     }
     for name, content in contents.items():
         with atomic_path(out / name) as part:
-            part.write_text(content, encoding="utf-8")
+            part.write_text(content, encoding="utf-8", errors=_ESCAPED)
 
 
 def _splits_csv(clips: list[Clip]) -> str:

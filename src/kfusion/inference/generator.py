@@ -137,7 +137,7 @@ class Generator:
                 return self._speak(audio, request, lambda *_: _stop_if(stopped))
             except KfusionError as error:
                 return error
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
                 return UnexpectedError(audio if isinstance(audio, str | Path) else "samples", error)
 
         try:

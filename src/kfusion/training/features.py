@@ -1,8 +1,9 @@
 """Speech features, computed once and kept beside the data set.
 
 `features/<encoder>/<split>-<variant>/` holds `features.npy` (all steps of all clips, float16),
-`samples.npy` (the sound they come from, int16) and `index.json`; a folder appears whole or not at all. Variant 0 is the recording as it is; every other is changed by
-`VoiceChange` (or, every sixth, muted), drawn from the variant and the clip alone.
+`samples.npy` (the sound they come from, int16) and `index.json`; it appears whole or not at all.
+Variant 0 is the recording as it is; every other is changed by `VoiceChange` (or, every sixth,
+muted), drawn from the variant and the clip alone.
 """
 
 import json
