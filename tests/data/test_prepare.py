@@ -291,7 +291,7 @@ class TouchyFinder(BlobFinder):
     def find(self, image: Any) -> Any:
         if image.shape[0] < 100:
             raise ZeroDivisionError("a fault")
-        if not image[..., 0].max():
+        if image[..., 0].max() < 100:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().find(image)
 
