@@ -68,6 +68,17 @@ class UnexpectedError(KfusionError):
         return type(self), self._arguments
 
 
+def error_of(name: object, error: Exception) -> KfusionError:
+    """What one of several inputs met, as an error that names it: whatever it is, the others go on."""
+    if isinstance(error, KfusionError):
+        return error
+    if isinstance(error, OSError):
+        return InputError(f"{name}: cannot be read ({error.strerror or one_line(error)}): check the path")
+    if isinstance(error, MemoryError):
+        return InputError(f"{name}: does not fit into memory: pass a shorter one, or fewer at a time")
+    return UnexpectedError(name, error)
+
+
 @contextmanager
 def foreign(problem: str, remedy: str) -> Iterator[None]:
     """Whatever somebody else's parser raises in the block, as one `InputError`: `problem (its reason): remedy`.

@@ -24,9 +24,6 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, 
             f"kfusion.training.{module}.{name}",
             lambda _, path, name=name, **settings: calls.append((name, {"path": path, **settings})),
         )
-    monkeypatch.setattr(
-        "kfusion.training.export.quantise_bundle", lambda *paths: calls.append(("quantise_bundle", {"paths": paths}))
-    )
     for name in network_of:
         (tmp_path / name).mkdir()
     return calls
@@ -50,8 +47,8 @@ def test_the_precision_and_the_name_are_passed_on(tmp_path: Path, written) -> No
 def test_a_network_for_streams_becomes_a_live_bundle(tmp_path: Path, written, precision: str) -> None:
     target = tmp_path / "live.onnx"
     assert main(["export", str(tmp_path / "live"), "-o", str(target), "--precision", precision]) == 0
-    assert written[0] == ("export_live_bundle", {"path": target, "model_id": "live", "emotions": ["happy"]})
-    assert written[1:] == [("quantise_bundle", {"paths": (target, target)})] * (precision == "int8")
+    settings = {"model_id": "live", "emotions": ["happy"], "precision": precision}
+    assert written == [("export_live_bundle", {"path": target, **settings})]
 
 
 def test_a_bundle_becomes_an_int8_one(tmp_path: Path) -> None:

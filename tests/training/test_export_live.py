@@ -3,16 +3,20 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from model_factories import network, unit_identity
+from onnx import helper
 from torch import nn
 
 import kfusion
 from kfusion import assets
 from kfusion.audio import read_audio
 from kfusion.errors import InputError
+from kfusion.models.kfusion import KFusion
 from kfusion.models.speech import load_speech_encoder
+from kfusion.training import export, export_live
 from kfusion.training.export_live import UnrolledLSTM, export_live_bundle
 
 
@@ -24,12 +28,20 @@ def test_an_unrolled_lstm_is_the_lstm() -> None:
     torch.testing.assert_close(ours, theirs)
 
 
-@pytest.mark.slow
-def test_a_stream_gives_what_the_network_gives_on_the_whole_clip(tmp_path: Path) -> None:
-    net = network(
+@pytest.fixture(scope="module")
+def live_network() -> KFusion:
+    return network(
         live=True, speech_encoder="whisper-tiny.en-live", feature_dim=768, signal="mel", residual_identity=True
     )
-    export_live_bundle(net, tmp_path / "live.onnx", model_id="small", emotions=["happy"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 5e-3), ("int8", 5e-2)])
+def test_a_stream_gives_what_the_network_gives_on_the_whole_clip(
+    tmp_path: Path, live_network: KFusion, precision: str, tolerance: float
+) -> None:
+    net = live_network
+    export_live_bundle(net, tmp_path / "live.onnx", model_id="small", emotions=["happy"], precision=precision)
     model = kfusion.load(tmp_path / "live.onnx", threads=1)
     samples, identity = read_audio(assets.SAMPLE_SPEECH)[:45_678], unit_identity().numpy()
     stream = model.stream(identity)
@@ -38,9 +50,29 @@ def test_a_stream_gives_what_the_network_gives_on_the_whole_clip(tmp_path: Path)
     encoder, sound = load_speech_encoder("whisper-tiny.en-live"), torch.from_numpy(samples)[None]
     with torch.inference_mode():
         theirs = net(sound, encoder.encode(sound), torch.from_numpy(identity)[None], torch.zeros(1, 2).long())[0]
-    assert (model.card.model_id, model.card.emotions) == ("small", ("happy",))
+    card = model.card
+    assert (card.model_id, card.emotions, card.precision) == ("small", ("happy",), precision)
     assert ours.shape == theirs.shape == (86, 68, 2)
-    np.testing.assert_allclose(ours, theirs, atol=5e-3)  # weights are kept as float16
+    np.testing.assert_allclose(ours, theirs, atol=tolerance)  # weights are kept as float16
+
+
+@pytest.mark.parametrize("precision", export.PRECISIONS)
+def test_nothing_has_the_final_name_before_it_has_the_precision_and_was_checked(
+    tmp_path: Path, live_network: KFusion, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    """Until the check everything lies in the hidden folder, and an interrupt there leaves nothing."""
+    small = helper.make_model(helper.make_graph([], "nothing", [], []))
+    monkeypatch.setattr(export_live, "live_to_onnx", lambda _: small)
+
+    def interrupted(part: Path, _: object, asked: str) -> None:
+        saved = {entry.key: entry.value for entry in onnx.load(part).metadata_props}
+        assert asked == saved["precision"] == precision
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export_live, "_check", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_live_bundle(live_network, tmp_path / "live.onnx", model_id="m", emotions=[], precision=precision)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_network_on_another_speech_encoder_is_refused(tmp_path: Path) -> None:

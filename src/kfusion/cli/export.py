@@ -48,13 +48,12 @@ def _quantise(arguments: argparse.Namespace, model_id: str) -> None:
 def _export(arguments: argparse.Namespace, model_id: str) -> None:
     from kfusion.models.kfusion import KFusion
     from kfusion.training.checkpoint import load_model, read_info
-    from kfusion.training.export import export_bundle, quantise_bundle
+    from kfusion.training.export import export_bundle
     from kfusion.training.export_live import export_live_bundle
 
     network, emotions = load_model(arguments.checkpoint), list(read_info(arguments.checkpoint).emotions)
-    if not (isinstance(network, KFusion) and network.config.live):
-        export_bundle(network, arguments.output, model_id=model_id, emotions=emotions, precision=arguments.precision)
-        return
-    export_live_bundle(network, arguments.output, model_id=model_id, emotions=emotions)
-    if arguments.precision == "int8":
-        quantise_bundle(arguments.output, arguments.output)
+    settings = {"model_id": model_id, "emotions": emotions, "precision": arguments.precision}
+    if isinstance(network, KFusion) and network.config.live:
+        export_live_bundle(network, arguments.output, **settings)
+    else:
+        export_bundle(network, arguments.output, **settings)

@@ -11,7 +11,7 @@ from unicodedata import normalize
 from kfusion.cli.console import show
 from kfusion.cli.staging import staged
 from kfusion.emotion import EMOTIONS, check_emotion
-from kfusion.errors import InputError, KfusionError, UnexpectedError
+from kfusion.errors import InputError, KfusionError, UnexpectedError, error_of
 from kfusion.files import is_work
 
 if TYPE_CHECKING:
@@ -135,10 +135,8 @@ def _keep(
     try:
         with staged(folder, names) as work:
             _write(outcome, [work / name for name in names], speech, identity)
-    except KfusionError as error:
-        return error
     except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
-        return UnexpectedError(speech, error)
+        return error_of(speech, error)
     return None
 
 

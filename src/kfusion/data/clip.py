@@ -1,5 +1,6 @@
 """One talking clip of a corpus, as its reader describes it."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,8 @@ def check_source(source: Path) -> None:
     """Raises `InputError` unless `source` is a folder that can be listed."""
     if not source.is_dir():
         raise InputError(f"{source}: no such folder: pass the folder that holds the corpus")
+    if not os.access(source, os.R_OK | os.X_OK):
+        raise InputError(f"{source}: cannot be read (permission denied): change its permissions")
 
 
 def videos_below(folder: Path) -> list[Path]:

@@ -28,7 +28,7 @@ from kfusion.data.parts import (
 )
 from kfusion.data.processes import extract_all
 from kfusion.data.store import clip_table, write_shard
-from kfusion.errors import InputError, KfusionError, UnexpectedError
+from kfusion.errors import InputError, UnexpectedError, error_of
 from kfusion.face import FaceFinder
 from kfusion.files import atomic_path
 
@@ -148,14 +148,11 @@ def _extract_one(clip: Clip, *, out: Path, make_finder: MakeFinder) -> str | Non
     try:
         extracted = extract_clip(clip.path, finder, clip.audio_path)
         table = clip_table(_row(clip, extracted), extracted.landmarks, extracted.samples)
-    except InputError as error:
-        return str(error)
-    except KfusionError:
-        raise
-    except MemoryError:
-        return f"{clip.path}: does not fit into memory: shorten it, or use fewer --workers"
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other clips go on
-        return str(UnexpectedError(clip.path, error))
+    except Exception as error:
+        reason = error_of(clip.path, error)
+        if not isinstance(reason, InputError | UnexpectedError):
+            raise
+        return str(reason)
     with atomic_path(part_path(out, clip.clip_id), work_in=out) as part:
         write_shard(part, [table])
     return None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kfusion import assets
 from kfusion.audio import Samples
 from kfusion.emotion import emotion_index
-from kfusion.errors import InputError, KfusionError, MissingWeightsError, UnexpectedError
+from kfusion.errors import InputError, KfusionError, MissingWeightsError, error_of
 from kfusion.inference.bundle import Bundle, BundleCard
 from kfusion.inference.identity import Identity, IdentityLike, read_identity
 from kfusion.inference.live import LIVE, LiveBundle, LiveCard
@@ -135,10 +135,8 @@ class Generator:
         def attempt(audio: AudioLike) -> LandmarkSequence | KfusionError:
             try:
                 return self._speak(audio, request, lambda *_: _stop_if(stopped))
-            except KfusionError as error:
-                return error
             except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
-                return UnexpectedError(audio if isinstance(audio, str | Path) else "samples", error)
+                return error_of(audio if isinstance(audio, str | Path) else "samples", error)
 
         try:
             yield from Workers(self._workers.threads).map(attempt, recordings)

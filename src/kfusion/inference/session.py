@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from kfusion.errors import CheckpointError, MissingWeightsError
+from kfusion.files import check_file
 from kfusion.landmarks import Points
 
 BUNDLE_FORMAT = "1"
@@ -100,9 +101,10 @@ def _bundle_file(path: Path) -> Path:
         inside = path / BUNDLE_NAME
         if not inside.is_file():
             raise MissingWeightsError(f"{path}: holds no {BUNDLE_NAME}: run `kfusion export {path}` first")
-        return inside
-    if not path.is_file():
+        path = inside
+    if not path.exists():
         raise MissingWeightsError(f"{path}: no such model: pass an .onnx bundle or a folder with {BUNDLE_NAME}")
+    check_file(path, "model")
     return path
 
 

@@ -13,12 +13,13 @@ import onnxruntime
 import torch
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from kfusion.audio import SAMPLE_RATE_HZ
 from kfusion.errors import CheckpointError, InputError
-from kfusion.files import atomic_path
+from kfusion.files import atomic_path, check_file
 from kfusion.models.networks import Network, reads_features
 from kfusion.models.speech import load_speech_encoder
 from kfusion.models.speech.encoder import SpeechEncoder
@@ -113,25 +114,47 @@ def export_bundle(
             f"{type(network).__name__} does not go with the packaged runtime, which cuts and joins windows of speech "
             "features: export kfusion or temporal-conv, and evaluate this one from its checkpoint folder"
         )
+    check_precision(precision)
+    whole = SpeechToLandmarks(load_speech_encoder(network.config.speech_encoder), copy.deepcopy(network))
+    properties = {"model_id": model_id, **_CUTTING, "emotions": ",".join(emotions)}
+    write_bundle(path, _whole_to_onnx(whole), properties, precision, lambda part: _check(part, whole, precision))
+
+
+def check_precision(precision: str) -> None:
+    """Raises `InputError` unless there is such a precision."""
     if precision not in PRECISIONS:
         raise InputError(f"unknown precision '{precision}': use {' or '.join(PRECISIONS)}")
-    whole = SpeechToLandmarks(load_speech_encoder(network.config.speech_encoder), copy.deepcopy(network))
-    model = _whole_to_onnx(whole)
+
+
+def write_bundle(
+    path: Path, model: onnx.ModelProto, properties: dict[str, str], precision: str, check: Callable[[Path], None]
+) -> None:
+    """Write a float32 graph as a bundle of `precision`, which appears at `path` only once `check` has passed on it.
+
+    Args:
+        path: where the bundle goes.
+        model: is changed.
+        properties: the metadata that every bundle has apart from format, frame rate and precision.
+        precision: `float32` or `int8`.
+        check: is given where the bundle lies until then, and raises if it is not as it should be.
+
+    Raises:
+        OutputError: the place cannot be written.
+    """
     if precision == "int8":
         quantise(model.graph)
     store_as_half(model.graph)
-    properties = {
-        "kfusion_format": FORMAT,
-        "model_id": model_id,
-        "fps": "30",
-        **_CUTTING,
-        "emotions": ",".join(emotions),
-        "precision": precision,
-    }
-    helper.set_model_props(model, properties)
+    helper.set_model_props(model, {"kfusion_format": FORMAT, "fps": "30", **properties, "precision": precision})
     with atomic_path(path) as part:
         onnx.save(model, part)
-        _check(part, whole, _TOLERANCE[precision])
+        check(part)
+
+
+def check_difference(ours: NDArray[np.float32], theirs: NDArray[np.float32], precision: str, where: str) -> None:
+    """Raises `InputError` if a bundle's landmarks are not those of PyTorch, within what `precision` costs."""
+    error = float(np.abs(ours - theirs).max())
+    if not error < _TOLERANCE[precision]:
+        raise InputError(f"the exported bundle differs from the network by {error:.2g} {where}")
 
 
 def quantise_bundle(source: Path, target: Path, *, model_id: str | None = None) -> None:
@@ -146,7 +169,9 @@ def quantise_bundle(source: Path, target: Path, *, model_id: str | None = None) 
 
     Raises:
         CheckpointError: `source` is no such bundle, or is in int8 already.
+        InputError: it is missing or may not be read.
     """
+    check_file(source, "bundle")
     try:
         model = onnx.load(source)
     except (OSError, DecodeError) as error:
@@ -242,11 +267,9 @@ def store_as_half(graph: onnx.GraphProto) -> None:
     graph.node.extend(nodes)
 
 
-def _check(bundle: Path, whole: SpeechToLandmarks, tolerance: float) -> None:
+def _check(bundle: Path, whole: SpeechToLandmarks, precision: str) -> None:
     session = onnxruntime.InferenceSession(str(bundle), providers=["CPUExecutionProvider"])
     for count in _CHECKED_SAMPLES:
         inputs = _example(count)
         (ours,) = session.run(None, {name: np.asarray(value) for name, value in zip(INPUTS, inputs, strict=True)})
-        error = float(np.abs(ours - whole(*inputs).numpy()).max())
-        if not error < tolerance:
-            raise InputError(f"the exported bundle differs from the network by {error:.2g} at {count} samples")
+        check_difference(ours, whole(*inputs).numpy(), precision, f"at {count} samples")

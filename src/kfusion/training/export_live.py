@@ -10,20 +10,17 @@ import onnxruntime
 import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from onnx import helper
 from torch import Tensor, nn
 
 from kfusion.errors import InputError
-from kfusion.files import atomic_path
 from kfusion.models.kfusion import SIGNAL_MARGINS, KFusion
 from kfusion.models.past import BLOCK_FRAMES, BLOCK_SAMPLES, Past
 from kfusion.models.speech import load_speech_encoder
 from kfusion.models.speech.live import LOOK_AHEAD_SAMPLES, SAMPLES_BEFORE, WINDOW_SAMPLES, LiveWhisperEncoder
-from kfusion.training.export import FORMAT, INPUTS, store_as_half, swap_lstms, tidy, to_onnx
+from kfusion.training.export import INPUTS, check_difference, check_precision, swap_lstms, tidy, to_onnx, write_bundle
 
 _CHECKED_BLOCKS = 25
 """More than attention reaches back."""
-_TOLERANCE = 2e-3
 _LSTM_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
@@ -93,7 +90,9 @@ class UnrolledLSTM(nn.Module):
         return torch.cat(hidden, dim=1), (h, c)
 
 
-def export_live_bundle(network: KFusion, path: Path, *, model_id: str, emotions: list[str]) -> None:
+def export_live_bundle(
+    network: KFusion, path: Path, *, model_id: str, emotions: list[str], precision: str = "float32"
+) -> None:
     """Write a network whose configuration is `live` as one `.onnx` file, large weights stored as float16.
 
     Args:
@@ -101,31 +100,27 @@ def export_live_bundle(network: KFusion, path: Path, *, model_id: str, emotions:
         path: where the bundle is written.
         model_id: the name results carry.
         emotions: the emotions of the training data; empty if it had no labels.
+        precision: of the arithmetic, `float32` or `int8`, as in `export_bundle`.
 
     Raises:
-        InputError: its speech encoder is none for streams, or the bundle does not agree with the network.
+        InputError: its speech encoder is none for streams, the bundle does not agree with the network, or the
+            precision is unknown.
     """
+    check_precision(precision)
     encoder = load_speech_encoder(network.config.speech_encoder)
     if not isinstance(encoder, LiveWhisperEncoder):
         raise InputError(
             f"speech encoder '{encoder.name}' hears whole recordings: train with --speech-encoder whisper-tiny.en-live"
         )
     step = LiveStep(encoder, copy.deepcopy(network))
-    model = live_to_onnx(step)
-    store_as_half(model.graph)
     properties = {
-        "kfusion_format": FORMAT,
         "kind": "live",
         "model_id": model_id,
-        "fps": "30",
         "samples_before": str(SAMPLES_BEFORE),
         "look_ahead_samples": str(LOOK_AHEAD_SAMPLES),
         "emotions": ",".join(emotions),
     }
-    helper.set_model_props(model, properties)
-    with atomic_path(path) as part:
-        onnx.save(model, part)
-        _check(part, step)
+    write_bundle(path, live_to_onnx(step), properties, precision, lambda part: _check(part, step, precision))
 
 
 def live_to_onnx(step: LiveStep) -> onnx.ModelProto:
@@ -147,7 +142,7 @@ def live_to_onnx(step: LiveStep) -> onnx.ModelProto:
     return model
 
 
-def _check(bundle: Path, step: LiveStep) -> None:
+def _check(bundle: Path, step: LiveStep, precision: str) -> None:
     """Hold the bundle, block by block, against the network on the whole clip."""
     random = torch.Generator().manual_seed(0)
     samples = 0.1 * torch.randn(1, _CHECKED_BLOCKS * BLOCK_SAMPLES, generator=random)
@@ -155,9 +150,7 @@ def _check(bundle: Path, step: LiveStep) -> None:
     with torch.inference_mode():
         whole = step.network(samples, step.encoder(samples), identity, emotion).numpy()
     ours = _run(bundle, samples.numpy(), identity.numpy(), emotion.numpy())
-    error = float(np.abs(ours - whole).max())
-    if not error < _TOLERANCE:
-        raise InputError(f"the exported bundle differs from the network by {error:.2g}")
+    check_difference(ours, whole, precision, f"in {_CHECKED_BLOCKS} blocks")
 
 
 def _run(bundle: Path, samples: NDArray[np.float32], *rest: NDArray[np.generic]) -> NDArray[np.float32]:
