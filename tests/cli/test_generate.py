@@ -153,6 +153,82 @@ def test_two_recordings_of_one_name_are_refused(desk: Desk) -> None:
     assert "would both go to" in desk.refused(speech=[desk.speech, desk.speech])
 
 
+@pytest.mark.parametrize("name", ["...wav", "..wav", ".wav", "..", ".kfusion.x.part.wav", " .wav"])
+def test_results_stay_inside_the_place_whatever_a_recording_is_called(desk: Desk, name: str) -> None:
+    (desk.root / "in").mkdir()
+    (desk.root / "in" / "landmarks.npz").write_text("not to be touched")
+    odd = desk.root / "in" / name
+    if name != "..":
+        write_wav(odd, tone(0.5))
+    code, shown, _ = desk.try_run("--no-preview", speech=[odd, desk.speech])
+    if name == "..":
+        assert (code, shown) == (2, [])
+    else:
+        folder = " " if name == " .wav" else name
+        assert (code, shown[0]) == (0, str(desk.out / folder / "landmarks.npz"))
+    assert (desk.root / "in" / "landmarks.npz").read_text() == "not to be touched"
+    assert not (desk.root / "landmarks.npz").exists()
+
+
+@pytest.mark.parametrize(("first", "second"), [("Stra\u00dfe", "STRASSE"), ("caf\u00e9", "cafe\u0301"), ("a", "A")])
+def test_names_that_some_disks_do_not_tell_apart_are_refused(desk: Desk, first: str, second: str) -> None:
+    speeches = [
+        write_wav(desk.root / str(index) / f"{name}.wav", tone(0.5)) for index, name in enumerate((first, second))
+    ]
+    assert "would both go to" in desk.refused(speech=speeches)
+
+
+def test_a_fault_of_our_own_costs_only_its_recording_and_is_exit_code_1(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kfusion.inference.recording import Recording
+
+    blocks = Recording.blocks
+
+    def faulty(recording: Recording) -> object:
+        if Path(recording.name).name == "fault.wav":
+            raise ZeroDivisionError("a fault")
+        return blocks(recording)
+
+    monkeypatch.setattr(Recording, "blocks", faulty)
+    bad, last = (write_wav(desk.root / name, tone(0.5)) for name in ("fault.wav", "last.wav"))
+    code, shown, notes = desk.try_run("--no-preview", speech=[bad, desk.speech, last])
+    assert (code, shown) == (1, [str(desk.out / name / "landmarks.npz") for name in ("speech", "last")])
+    assert notes[0] == f"kfusion: note: left out: {bad}: unexpected ZeroDivisionError (a fault): please report it"
+    assert notes[1].startswith(f"kfusion: error: 1 of 3 recordings left out ({bad})")
+
+
+def test_a_fault_while_the_results_are_written_costs_only_its_recording(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = LandmarkSequence.save
+
+    def faulty(sequence: LandmarkSequence, path: Path) -> Path:
+        if Path(sequence.source).name == "fault.wav":
+            raise ZeroDivisionError("a fault")
+        return save(sequence, path)
+
+    monkeypatch.setattr(LandmarkSequence, "save", faulty)
+    code, shown, _ = desk.try_run("--no-preview", speech=[write_wav(desk.root / "fault.wav", tone(0.5)), desk.speech])
+    assert (code, shown) == (1, [str(desk.out / "speech" / "landmarks.npz")])
+    assert [path.name for path in desk.out.iterdir()] == ["speech"]
+
+
+def test_a_recording_that_may_not_be_read_is_no_fault_of_ours_or_of_the_place(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kfusion.inference.recording import Recording
+
+    def locked(recording: Recording) -> float:
+        raise PermissionError(errno.EACCES, "Permission denied", recording.name)
+
+    monkeypatch.setattr(Recording, "announced_s", locked)
+    assert f"{desk.speech}: cannot be read (Permission denied)" in desk.refused()
+    code, _, notes = desk.try_run(speech=[desk.speech, desk.root / "b.wav"])
+    assert code == 2
+    assert notes[0] == f"kfusion: note: left out: {desk.speech}: cannot be read (Permission denied): check the path"
+
+
 def test_a_place_that_is_taken_costs_only_its_recording(desk: Desk) -> None:
     last = write_wav(desk.root / "last.wav", tone(0.5))
     desk.out.mkdir()
@@ -367,8 +443,15 @@ def test_an_emotion_that_has_no_effect_gets_a_notice(desk: Desk) -> None:
     assert "emotion 'sad' has no effect" in notes[0]
 
 
-def test_an_impossible_frame_rate(desk: Desk) -> None:
-    assert "fps is 0.0: use a number from 1 to 240" in desk.refused("--fps", 0)
+@pytest.mark.parametrize("fps", ["0", "-1", "1e-9", "0.99", "241", "1e309", "nan", "inf", "-inf"])
+def test_an_impossible_frame_rate(desk: Desk, fps: str) -> None:
+    assert f"fps is {float(fps)}: use a number from 1 to 240" in desk.refused(f"--fps={fps}")
+
+
+@pytest.mark.parametrize("fps", ["1", "23.976", "240"])
+def test_the_slowest_and_the_fastest_frame_rate(desk: Desk, fps: str) -> None:
+    desk.run("--fps", fps)
+    assert len(LandmarkSequence.load(desk.out / "landmarks.npz")) == np.ceil(float(fps))
 
 
 def test_an_unknown_format(desk: Desk) -> None:

@@ -34,7 +34,7 @@ def test_nothing_is_written_to_the_home_of_the_user(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_no_host_is_looked_up_or_connected_to(tmp_path: Path) -> None:
     model, log = write_bundle(tmp_path / "model.onnx"), tmp_path / "calls.txt"
-    trace = ["strace", "-f", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", str(log)]
+    trace = ["strace", "-f", "-e", "trace=socket,connect,sendto,sendmsg,sendmmsg", "-o", str(log)]
     tried = subprocess.run([*trace, "true"], capture_output=True, check=False, timeout=60)
     if tried.returncode:
         pytest.skip("strace may not trace here")
