@@ -96,6 +96,41 @@ def test_a_wrong_argument_is_one_line(words: list[str], message: str, capsys: py
     assert error.count("\n") == 1
 
 
+NUMBERS = [
+    (verb, flag, kind)
+    for verb, flags in {
+        "generate": {"--fps": float, "--intensity": int},
+        "stream": {"--fps": float, "--intensity": int, "--rate": int},
+        "demo": {"--fps": float},
+        "serve": {"--port": int, "--max-fps": float, "--max-streams": int},
+        "prepare": {"--workers": int, "--limit": int},
+        "train": {
+            "--max-hours": float,
+            "--threads": int,
+            "--devices": int,
+            "--epochs": int,
+            "--optimiser.learning-rate": float,
+            "--optimiser.gradient-clip": float,
+            "--seed": int,
+        },
+        "evaluate": {"--limit": int},
+        "benchmark": {"--max-hours": float, "--seeds": int, "--steps": int, "--jobs": int, "--threads": int},
+    }.items()
+    for flag, kind in flags.items()
+]
+
+
+@pytest.mark.parametrize(("name", "flag", "kind"), NUMBERS)
+def test_a_number_that_nobody_can_count_to_is_refused(
+    name: str, flag: str, kind: type, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for word in ("nan", "inf", "-inf", "1e309") if kind is float else ("nan", "9" * 30, "-" + "9" * 30, "9" * 5000):
+        assert main([name, f"{flag}={word}"]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"kfusion: error: argument {flag}: ")
+        assert error.count("\n") == 1
+
+
 def test_an_error_of_the_package_is_one_line(verb: types.ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     verb.run = raising(InputError("a.wav: two\nlines"))
     assert main(["try"]) == 2

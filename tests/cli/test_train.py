@@ -90,7 +90,7 @@ def test_a_stopped_run_goes_on_with_the_same_command(
         (["atvgnet", "--data", "DATA", "--model.width", "8"], "unknown setting 'model.width': use data.change_faces"),
         (["atvgnet", "--data", "DATA", "--model.width", "8"], "model.feature_dim, model.network, model.speech_encoder"),
         (["tiny", "--data", "DATA", "--devices", "0"], "devices 0: use 1 or more"),
-        (["tiny", "--data", "DATA", "--threads", "0"], "0 is less than 1"),
+        (["tiny", "--data", "DATA", "--threads", "0"], "0: use 1 to 1024"),
         (["tiny", "--data", "DATA", "--model.width", "17"], "width 17 is not a multiple of heads 2"),
         (["tiny", "--data", "DATA", "--data.identity-from", "mirror"], "invalid choice: 'mirror' (choose from"),
         (["tiny", "--data", "DATA", "--model.depth", "17"], "unrecognized arguments: --model.depth"),

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from kfusion.benchmark.protocols import PROTOCOLS, find_protocol
 from kfusion.cli.console import show, visible
+from kfusion.config import hours, whole
 from kfusion.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", metavar="N", type=int, help="CPU threads of a run (default: the cores over --jobs)"
     )
     budget.add_argument("--accelerator", choices=("auto", "cpu", "cuda"), default="auto", help="(default: auto)")
-    budget.add_argument("--max-hours", type=float, help="stop after that time; the same command goes on")
+    budget.add_argument("--max-hours", type=hours, help="stop after that time; the same command goes on")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -133,7 +134,7 @@ def _summary(protocol: str, outcome: "Outcome") -> str:
 
 def _seeds(word: str) -> tuple[int, ...]:
     try:
-        seeds = tuple(int(part) for part in word.split(","))
+        seeds = tuple(whole(part) for part in word.split(","))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"'{word}' is no list of seeds such as 0,1,2") from error
     if min(seeds) < 0:

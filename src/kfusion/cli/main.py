@@ -9,10 +9,11 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from kfusion import __version__
 from kfusion.cli.console import Console, console, show_error, visible
+from kfusion.config import READERS
 from kfusion.errors import InputError, KfusionError, MissingExtraError, UnexpectedError
 
 VERBS = {
@@ -67,6 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 class _Parser(argparse.ArgumentParser):
     """Reports a wrong argument, or an answer that cannot be shown, the way every other error is reported."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for kind, reader in READERS.items():
+            self.register("type", kind, reader)
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}: see `{self.prog} --help`")

@@ -10,10 +10,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from kfusion.cli.console import show, visible
-from kfusion.config import add_flag, add_flags, given_flags, override
+from kfusion.config import add_flag, add_flags, given_flags, hours, override, whole
 from kfusion.presets import PRESETS, load_preset
 from kfusion.training.config import Machines, RunConfig
 
+MAX_THREADS = 1024
 SHORTCUTS = {
     "--epochs": ("optimiser.epochs", int, "how often every clip is seen"),
     "--max-steps": ("optimiser.max_steps", int, "train for exactly so many steps, whatever the epochs"),
@@ -37,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="RUN", type=Path, required=True, help="folder of the run")
     group = parser.add_argument_group("where and how long")
     add_flags(group, Machines)
-    group.add_argument("--threads", type=_count, help="CPU threads of each process")
-    group.add_argument("--max-hours", type=float, help="stop after that time; the same command goes on")
+    group.add_argument("--threads", type=_threads, help="CPU threads of each process")
+    group.add_argument("--max-hours", type=hours, help="stop after that time; the same command goes on")
     settings = parser.add_argument_group("settings of the preset")
     for flag, (name, kind, text) in SHORTCUTS.items():
         add_flag(settings, flag, name, kind, text)
@@ -78,10 +79,10 @@ def _print_result(best: Path) -> None:
     show(f"best validation M-LD {scores} after epoch {info.epochs}: {best}")
 
 
-def _count(word: str) -> int:
-    count = int(word)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{count} is less than 1")
+def _threads(word: str) -> int:
+    count = whole(word)
+    if not 1 <= count <= MAX_THREADS:
+        raise argparse.ArgumentTypeError(f"{count}: use 1 to {MAX_THREADS}")
     return count
 
 
