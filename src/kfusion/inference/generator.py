@@ -135,6 +135,8 @@ class Generator:
         def attempt(audio: AudioLike) -> LandmarkSequence | KfusionError:
             try:
                 return self._speak(audio, request, lambda *_: _stop_if(stopped))
+            except CancelledError:
+                raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
                 return error_of(audio if isinstance(audio, str | Path) else "samples", error)
 

@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from kfusion.errors import CheckpointError, MissingWeightsError
+from kfusion.errors import CheckpointError, InputError, MissingWeightsError
 from kfusion.files import check_file
 from kfusion.landmarks import Points
 
@@ -38,7 +38,7 @@ class Session:
 
     Raises:
         MissingWeightsError: there is no such file, or a folder holds no exported model.
-        CheckpointError: the file is not a bundle, is damaged, or has another format version.
+        CheckpointError: the file may not be read, is not a bundle, is damaged, or has another format version.
     """
 
     def __init__(self, path: Path) -> None:
@@ -104,7 +104,10 @@ def _bundle_file(path: Path) -> Path:
         path = inside
     if not path.exists():
         raise MissingWeightsError(f"{path}: no such model: pass an .onnx bundle or a folder with {BUNDLE_NAME}")
-    check_file(path, "model")
+    try:
+        check_file(path, "model")
+    except InputError as error:
+        raise CheckpointError(f"{path}: not a kfusion bundle ({error})") from error
     return path
 
 
