@@ -141,3 +141,15 @@ def test_a_reader_who_leaves_and_a_stream_that_never_was_are_no_failures() -> No
         print("a result", file=console, flush=True)
         console.check()
         assert not console.isatty()
+
+
+def test_a_closed_stream_is_filled_for_children_too() -> None:
+    child = "import os; os.fstat(0); os.fstat(1); os.fstat(2)"
+    code = f"""
+import subprocess, sys
+from kfusion.cli.console import console
+with console():
+    sys.exit(subprocess.run([sys.executable, "-c", {child!r}]).returncode)
+"""
+    line = '"$@" <&- >&- 2>&-'
+    assert subprocess.run(["bash", "-c", line, "bash", sys.executable, "-c", code], check=False).returncode == 0

@@ -141,7 +141,8 @@ def _fill_descriptors() -> None:
             os.fstat(number)
         except OSError:
             with suppress(OSError):
-                os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+                taken = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+                os.set_inheritable(taken, True)  # or it is closed again in every child
 
 
 def _forget(stream: Any) -> None:
