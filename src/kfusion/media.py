@@ -29,6 +29,26 @@ _MP3_HEAD_BYTES = 4096
 _DAMAGED_PACKETS, _DAMAGED_SHARE = 3, 0.01
 
 
+CONTAINERS = (
+    "3gp,aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpc,mpc8,mpeg,mpegts,mxf,"
+    "ogg,rm,truehd,tta,voc,w64,wav,webm,wv"
+)
+"""FFmpeg's names of the containers that hold their own sound. Playlists, which FFmpeg reads too, name other files."""
+# Tags may be in any encoding; PyAV 19 reads them all, and before it had to be told to.
+_ANY_TAGS: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "ignore"}
+
+
+def open_container(path: Path) -> Any:
+    """A file of one of `CONTAINERS`, opened by FFmpeg; nothing but this file is opened.
+
+    Raises:
+        Exception: whatever PyAV raises; wrap it with `kfusion.errors.foreign`.
+    """
+    limits = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
+    # An absolute path, because FFmpeg takes what stands before a colon for a protocol.
+    return av.open(str(path.absolute()), container_options=limits, **_ANY_TAGS)
+
+
 @contextmanager
 def open_media(path: Path, kind: Kind) -> Iterator[tuple[Any, Any]]:
     """The opened file and its first track of `kind`.
@@ -44,11 +64,12 @@ def open_media(path: Path, kind: Kind) -> Iterator[tuple[Any, Any]]:
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty (0 bytes): record or export it again")
     try:
-        # An absolute path, because FFmpeg takes what stands before a colon for a protocol; tags may be in any encoding.
-        with av.open(str(path.absolute()), metadata_errors="ignore") as container:
+        with open_container(path) as container:
             tracks = [stream for stream in container.streams if stream.type == kind]
             if not tracks:
                 raise InputError(f"{path}: {_TRACK[kind]}")
+            if tracks[0].codec_context is None:
+                raise InputError(f"{path}: no decoder for its {_CONTENT[kind]}: export it as WAV, FLAC, MP3 or MP4")
             yield container, tracks[0]
     except (av.error.FFmpegError, EOFError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
