@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kfusion.audio import CLIPPED_LEVEL, MIN_DURATION_S, SAMPLE_RATE_HZ, SILENCE_PEAK, Samples, audio_blocks
 from kfusion.errors import InputError
-from kfusion.media import open_media
+from kfusion.media.opening import open_media
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +52,10 @@ class Recording:
         """
         if not isinstance(self.source, Path):
             return len(self.source) / SAMPLE_RATE_HZ
-        with open_media(self.source, "audio") as (container, stream):
-            if stream.codec_context.channels > 2:
-                log.warning("%s: %d channels, mixed to mono", self.source, stream.codec_context.channels)
-            return float(container.duration / av.time_base) if container.duration else None
+        with open_media(self.source, "audio") as media:
+            if media.stream.codec_context.channels > 2:
+                log.warning("%s: %d channels, mixed to mono", self.source, media.stream.codec_context.channels)
+            return float(media.container.duration / av.time_base) if media.container.duration else None
 
 
 @dataclass(kw_only=True, slots=True)

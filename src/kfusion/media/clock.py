@@ -1,0 +1,65 @@
+"""Where the sound of a track is heard, by its time stamps.
+
+The stamps of a whole recording follow each other within the rounding of its container. Where packets are missing they
+jump, where they overlap they fall back: both are put right against the running clock of what was heard, so that small
+jumps cannot add up, and rounding, which does not, is left alone.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from kfusion.media.holes import Holes
+
+TOLERANCE_S = 0.04
+"""A track may run ahead or behind its stamps by this much: a frame of 25 a second."""
+RESTART_S = 1.0
+"""Stamps that fall back by more than this are those of another recording that was joined on: its clock goes on."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """Says what is to be done before each frame, so that sound lies where its stamps put it."""
+
+    holes: Holes
+    start_s: float | None = None
+    """Time stamp of the first sample; None for that of the first frame."""
+    cut_s: float = 0.0
+    """Sound that was cut out, because stamps overlap."""
+    restarts: int = 0
+    _now_s: float | None = None
+    """Stamp at which the next frame should lie."""
+    _offset_s: float = 0.0
+    """What restarted clocks are behind."""
+
+    def __call__(self, frame: Any) -> float:
+        """Seconds of silence that belong before the frame; where negative, of sound to be cut from here on.
+
+        Raises:
+            InputError: the hole is too long to be filled.
+        """
+        stamp_s = None if frame.time is None else float(frame.time) + self._offset_s
+        gap_s = self._first_gap_s(stamp_s) if self._now_s is None else self._gap_s(stamp_s, self._now_s)
+        self._now_s = (self._now_s or 0.0) + gap_s + frame.samples / frame.sample_rate
+        return gap_s
+
+    def _first_gap_s(self, stamp_s: float | None) -> float:
+        first_s = (self.start_s or 0.0) if stamp_s is None else stamp_s
+        self._now_s = first_s if self.start_s is None else self.start_s
+        gap_s = first_s - self._now_s
+        if gap_s > TOLERANCE_S:
+            self.holes.add(self._now_s, gap_s)
+        return gap_s
+
+    def _gap_s(self, stamp_s: float | None, now_s: float) -> float:
+        if stamp_s is None or abs(stamp_s - now_s) <= TOLERANCE_S:
+            return 0.0
+        gap_s = stamp_s - now_s
+        if gap_s < -RESTART_S:
+            self._offset_s -= gap_s
+            self.restarts += 1
+            return 0.0
+        if gap_s > 0:
+            self.holes.add(now_s, gap_s)
+        else:
+            self.cut_s -= gap_s
+        return gap_s
