@@ -15,12 +15,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from kfusion.errors import InputError, foreign
+from kfusion.errors import InputError
 from kfusion.media.channels import Channels, Mixer
 from kfusion.media.clock import Clock
 from kfusion.media.holes import Holes
 from kfusion.media.level import Level, finite_peak, full_scale
-from kfusion.media.opening import DAMAGED, Media, open_media
+from kfusion.media.opening import Media, ffmpeg, open_media
 from kfusion.media.packets import Frames, Note
 from kfusion.media.tracks import SILENCE_PEAK, choose_track
 
@@ -66,12 +66,13 @@ def audio_blocks(
         InputError: the file is missing, empty, not audio, breaks off, or holds what cannot be sound.
     """
     path = Path(path)
-    track = _chosen(path, note) if track is None else track
+    track = default_track(path, note) if track is None else track
     with open_media(path, "audio", track) as media:
         yield from _Reader(media=media, note=note, scale=_full_scale(media, track)).blocks(start_s)
 
 
-def _chosen(path: Path, note: Note) -> int:
+def default_track(path: Path, note: Note = log.warning) -> int:
+    """The sound track that is heard where none is asked for, counted from 1 (see `choose_track`)."""
     track, count = choose_track(path)
     if count > 1:
         note("%s: of its %d sound tracks, track %d is heard: --track (track=) takes another", path, count, track)
@@ -125,11 +126,11 @@ class _Reader:
 
     def _timed(self, frames: Frames, clock: Clock) -> Iterator[Channels]:
         """The sound at 16 kHz, with silence where nothing is, and without what overlaps."""
-        resample, problem = Resampler(), f"{self.media.path}: cannot resample the sound"
+        resample = Resampler()
         for frame in frames:
             gap = round(clock(frame) * SAMPLE_RATE_HZ)
             self._skip += max(0, -gap)
-            with foreign(problem, DAMAGED):
+            with ffmpeg(self.media.path, "audio"):
                 pieces = [*(resample.flush() if gap > 0 else ()), *_silence(gap, frame), *resample(frame)]
             yield from map(self._cut, pieces)
         yield from map(self._cut, resample.flush())
@@ -161,7 +162,7 @@ class _Reader:
         if clock.restarts:
             self.note("%s: its clock starts again %d time(s): the sound goes on without a gap", path, clock.restarts)
         if self._turned:
-            self.note("%s: its channels are in opposite phase: their difference is heard, not their mean", path)
+            self.note("%s: its channels cancel each other out: each is turned to the phase of the loudest", path)
         if self.scale != 1:
             self.note("%s: its samples are 16-bit integers written as floats: divided by %.0f", path, self.scale)
 

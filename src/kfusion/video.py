@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kfusion.errors import foreign
 from kfusion.media.holes import Holes
-from kfusion.media.opening import DAMAGED, open_media
+from kfusion.media.opening import ffmpeg, open_media
 from kfusion.media.packets import Frames
 
 Image = NDArray[np.uint8]
@@ -40,7 +39,7 @@ def video_frames(path: str | Path) -> Iterator[tuple[float, Image]]:
             if last_s is not None and time_s - last_s > STILL_S:
                 holes.add(last_s, time_s - last_s)
             last_s = time_s
-            with foreign(f"{path}: cannot read a picture", DAMAGED):
+            with ffmpeg(path, "video"):
                 picture = _upright(frame, shape)
             yield time_s, picture
 

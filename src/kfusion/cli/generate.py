@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from kfusion.inference.identity import Identity
+    from kfusion.inference.recording import Recording
     from kfusion.landmarks import LandmarkSequence
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="any audio or video file that FFmpeg reads; of several, each has a folder of its name in OUT",
     )
+    parser.add_argument("--track", metavar="N", type=int, help="sound track of each file (default: its default track)")
     add_face_argument(parser)
     add_output_arguments(parser)
 
@@ -82,8 +84,9 @@ def _run_one(arguments: argparse.Namespace, names: Sequence[str]) -> None:
     """One recording: the results lie in OUT itself."""
     from kfusion.inference.generator import load
     from kfusion.inference.identity import read_identity
+    from kfusion.inference.recording import read_recording
 
-    (speech,) = arguments.speech
+    speech = read_recording(arguments.speech[0], arguments.track)
     with staged(arguments.output, names) as work:
         identity = read_identity(arguments.face)
         with _bar("speech", "s") as bar:
@@ -105,25 +108,27 @@ def _run_many(arguments: argparse.Namespace, names: Sequence[str]) -> None:
     """
     from kfusion.inference.generator import load
     from kfusion.inference.identity import read_identity
+    from kfusion.inference.recording import read_recording
 
     folders = _folders(arguments.output, arguments.speech)
     identity, failed = read_identity(arguments.face), []
-    outcomes = load(arguments.model).generate_many(folders, identity, **_settings(arguments))
+    recordings = [read_recording(speech, arguments.track) for speech in folders]
+    outcomes = load(arguments.model).generate_many(recordings, identity, **_settings(arguments))
     with staged(arguments.output, []), _bar("recordings", "") as bar, closing(outcomes):
-        for done, ((speech, folder), outcome) in enumerate(zip(folders.items(), outcomes, strict=True)):
+        for done, (recording, folder, outcome) in enumerate(zip(recordings, folders.values(), outcomes, strict=True)):
             _advance(bar, done, len(folders))
             try:
                 if isinstance(outcome, KfusionError):
                     raise outcome
                 with staged(folder, names) as work:
-                    _write(outcome, [work / name for name in names], speech, identity)
+                    _write(outcome, [work / name for name in names], recording, identity)
             except KfusionError as error:
                 log.warning("left out: %s", error)
-                failed.append(speech)
+                failed.append(recording.name)
                 continue
             _show(folder, names)
         if failed:
-            listed = ", ".join(map(str, failed))
+            listed = ", ".join(failed)
             raise InputError(f"{len(failed)} of {len(folders)} recordings left out ({listed}): see the notes above")
 
 
@@ -148,7 +153,7 @@ def _folders(output: Path, recordings: Sequence[Path]) -> dict[Path, Path]:
     return folders
 
 
-def _write(sequence: "LandmarkSequence", paths: Sequence[Path], speech: Path, identity: "Identity") -> None:
+def _write(sequence: "LandmarkSequence", paths: Sequence[Path], speech: "Recording", identity: "Identity") -> None:
     for path in paths:
         if path.name != PREVIEW:
             sequence.save(path)

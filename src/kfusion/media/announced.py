@@ -19,10 +19,13 @@ from kfusion.errors import InputError
 
 TRUNCATED_S = 0.25
 """A track may end this much before the end that its file announces."""
+SLACK_BYTES = 64
+"""Of what programs count wrong: the padding of the last chunk, or a head that is counted twice."""
 UNKNOWN_SIZE = 0x7FFFF000
 """Programs that write a file into a pipe announce this size or more."""
 _START_BYTES = 1 << 20
 _MP3_HEAD_BYTES = 4096
+_OGG_PAGE_BYTES = 65_307
 _MAX_CHUNKS = 10_000
 _SEGMENT = 0x18538067
 _FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
@@ -35,20 +38,37 @@ _CODEC_PLACES = (
 )
 
 
-def check_end(path: Path, container: Any, stream: Any, end_s: float) -> None:
-    """Raises `InputError` if the track's last time stamp `end_s` lies before the end that the file announces."""
+def check_end(path: Path, container: Any, stream: Any, end_s: float) -> bool:
+    """Whether the file holds all that it announces, but for less than a quarter of a second.
+
+    Args:
+        path: the file.
+        container: the same, opened by FFmpeg.
+        stream: a track of it that was read to its end.
+        end_s: its last time stamp, 0 where nothing was decoded.
+
+    Raises:
+        InputError: more is missing.
+    """
     start_s = float(stream.start_time * stream.time_base) if stream.start_time else 0.0
     size = path.stat().st_size
-    announced = announced_bytes(path, size)
-    if announced and (end_s - start_s) * (announced - size) / size > TRUNCATED_S:
-        raise InputError(
-            f"{path}: is truncated: it announces {announced} bytes and holds {size} ({end_s - start_s:.2f} s of sound "
-            "or video): copy or export it again"
-        )
+    announced = announced_bytes(path, size) or 0
+    if end_s <= 0 or (end_s - start_s) * (announced - size) / size > TRUNCATED_S:
+        check_size(path, size)
     announced_s = _announced_end_s(path, container, stream)
     if announced_s is not None and announced_s - end_s > TRUNCATED_S:
         raise InputError(
             f"{path}: is truncated: it announces {announced_s:.2f} s and holds {end_s:.2f} s: copy or export it again"
+        )
+    return announced <= size + SLACK_BYTES and not (container.format.name == "ogg" and _ogg_is_cut(path, size))
+
+
+def check_size(path: Path, size: int) -> None:
+    """Raises `InputError` if the file announces more bytes than it holds."""
+    announced = announced_bytes(path, size)
+    if announced is not None and announced > size + SLACK_BYTES:
+        raise InputError(
+            f"{path}: is truncated: it announces {announced} bytes and holds {size}: copy or export it again"
         )
 
 
@@ -56,6 +76,8 @@ def announced_bytes(path: Path, size: int) -> int | None:
     """The size of the file by its own header, None where there is none or it was not known."""
     with path.open("rb") as file:
         start = file.read(64)
+        if len(start) < 64:
+            return None
         file.seek(0)
         for matches, announced in _SIZES:
             if matches(start):
@@ -238,6 +260,19 @@ def _chunks(file: BinaryIO, form: str, *, padded: bool = True, own: int = 0) -> 
         if length < own:
             return
         file.seek(content + length - own + (length % 2 if padded else 0))
+
+
+def _ogg_is_cut(path: Path, size: int) -> bool:
+    """Whether the last page is not whole, or not marked as the last."""
+    with path.open("rb") as file:
+        file.seek(max(0, size - 2 * _OGG_PAGE_BYTES))
+        content = file.read()
+    page = content.rfind(b"OggS")
+    if page < 0 or len(content) < page + 27:
+        return True
+    segments = content[page + 27 : page + 27 + content[page + 26]]
+    whole = page + 27 + content[page + 26] + sum(segments) <= len(content)
+    return not (whole and content[page + 5] & 4)
 
 
 def _has_mp3_length(path: Path) -> bool:

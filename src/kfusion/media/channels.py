@@ -69,7 +69,8 @@ class Mixer:
         if not self.turned:
             return block.mean(axis=1, dtype=np.float32)
         assert self.signs is not None
-        return block @ (self.signs / np.float32(block.shape[1]))
+        turned: NDArray[np.float32] = block @ (self.signs / np.float32(block.shape[1]))
+        return turned
 
 
 def _signs(powers: NDArray[np.float64]) -> NDArray[np.float32]:

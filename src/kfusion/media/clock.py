@@ -8,12 +8,15 @@ jumps cannot add up, and rounding, which does not, is left alone.
 from dataclasses import dataclass
 from typing import Any
 
+from kfusion.errors import InputError
 from kfusion.media.holes import Holes
 
 TOLERANCE_S = 0.04
 """A track may run ahead or behind its stamps by this much: a frame of 25 a second."""
 RESTART_S = 1.0
 """Stamps that fall back by more than this are those of another recording that was joined on: its clock goes on."""
+MAX_CUT_S, MAX_CUT_SHARE = 1.0, 0.1
+"""Sound that may be cut because it overlaps: this much, and this share of what was heard."""
 
 
 @dataclass(slots=True)
@@ -26,6 +29,7 @@ class Clock:
     cut_s: float = 0.0
     """Sound that was cut out, because stamps overlap."""
     restarts: int = 0
+    _begin_s: float = 0.0
     _now_s: float | None = None
     """Stamp at which the next frame should lie."""
     _offset_s: float = 0.0
@@ -44,7 +48,7 @@ class Clock:
 
     def _first_gap_s(self, stamp_s: float | None) -> float:
         first_s = (self.start_s or 0.0) if stamp_s is None else stamp_s
-        self._now_s = first_s if self.start_s is None else self.start_s
+        self._begin_s = self._now_s = first_s if self.start_s is None else self.start_s
         gap_s = first_s - self._now_s
         if gap_s > TOLERANCE_S:
             self.holes.add(self._now_s, gap_s)
@@ -61,5 +65,14 @@ class Clock:
         if gap_s > 0:
             self.holes.add(now_s, gap_s)
         else:
-            self.cut_s -= gap_s
+            self._cut(-gap_s, now_s)
         return gap_s
+
+    def _cut(self, overlap_s: float, now_s: float) -> None:
+        self.cut_s += overlap_s
+        heard_s = now_s - self._begin_s + self.cut_s
+        if self.cut_s > MAX_CUT_S + MAX_CUT_SHARE * heard_s:
+            raise InputError(
+                f"{self.holes.path}: {self.cut_s:.2f} of {heard_s:.2f} s of sound overlap by their time stamps, which "
+                "must be wrong: export it again"
+            )

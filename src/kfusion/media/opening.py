@@ -10,7 +10,7 @@ import av
 
 from kfusion.errors import InputError, foreign
 from kfusion.files import check_file
-from kfusion.media.announced import codec_name
+from kfusion.media.announced import check_size, codec_name
 from kfusion.media.holes import check_written
 from kfusion.media.index import check_index
 
@@ -56,6 +56,16 @@ class Media:
 
 
 @contextmanager
+def ffmpeg(path: Path, kind: Kind) -> Iterator[None]:
+    """Whatever FFmpeg or PyAV raise in the block, as one `InputError`."""
+    with foreign(f"{path}: cannot decode the {CONTENT[kind]}", DAMAGED):
+        try:
+            yield
+        except av.error.FFmpegError as error:  # its text ends in the path again
+            raise OSError(error.strerror) from error
+
+
+@contextmanager
 def open_container(path: Path, kind: Kind = "audio") -> Iterator[Any]:
     """A file of one of `CONTAINERS`, opened by FFmpeg, which reads this file and no other.
 
@@ -68,11 +78,12 @@ def open_container(path: Path, kind: Kind = "audio") -> Iterator[Any]:
     check_index(path, size)
     limits = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
     try:
-        with foreign(f"{path}: cannot decode the {CONTENT[kind]}", DAMAGED):
+        with ffmpeg(path, kind):
             # An absolute path, because FFmpeg takes what stands before a colon for a protocol.
             container = av.open(str(path.absolute()), container_options=limits, **_ANY_TAGS)
     except InputError:
         _refuse_list(path)
+        check_size(path, size)
         raise
     with closing(container):
         yield container

@@ -2,12 +2,12 @@
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from kfusion.errors import InputError, foreign
+from kfusion.errors import InputError
 from kfusion.media.announced import check_end
-from kfusion.media.opening import CONTENT, DAMAGED, Media, check_sound
+from kfusion.media.opening import CONTENT, Media, check_sound, ffmpeg
 
 Note = Callable[..., None]
 """Tells the user something, as `logging.Logger.warning` does."""
@@ -50,10 +50,6 @@ class Frames:
     """Time stamp at which the track was last heard or seen."""
     broken_end: bool = False
     """The last packet is not whole."""
-    _problem: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._problem = f"{self.media.path}: cannot decode the {CONTENT[self.media.kind]}"
 
     def __iter__(self) -> Iterator[Any]:
         """The frames, in the order of the file.
@@ -73,20 +69,20 @@ class Frames:
             for frame in self._decode(packet):
                 self._measure(frame)
                 yield frame
-        if self.packets and self.end_s:
-            check_end(self.media.path, self.media.container, self.media.stream, self.end_s)
+        if not check_end(self.media.path, self.media.container, self.media.stream, self.end_s):
+            self.broken_end = True
 
     def note(self, note: Note) -> None:
         """Tell the user what is not whole."""
         if self.damaged:
             note("%s: %d of %d packets are damaged and left out", self.media.path, self.damaged, self.packets)
         if self.broken_end:
-            note("%s: breaks off in the middle of a packet: the end of the recording is missing", self.media.path)
+            note("%s: breaks off before its end: what came after is missing", self.media.path)
 
     def _demux(self) -> Iterator[Any]:
         packets = self.media.container.demux()
         while True:
-            with foreign(self._problem, DAMAGED):
+            with ffmpeg(self.media.path, self.media.kind):
                 packet = next(packets, None)
             if packet is None:
                 return
@@ -94,7 +90,7 @@ class Frames:
 
     def _decode(self, packet: Any) -> list[Any]:
         try:
-            with foreign(self._problem, DAMAGED):
+            with ffmpeg(self.media.path, self.media.kind):
                 frames = packet.decode()
         except InputError:
             self.damaged += 1
@@ -104,7 +100,7 @@ class Frames:
             self.broken_end = True
             return []
         if packet.size:
-            self.broken_end = packet.is_corrupt or _is_cut(self.media.stream.codec_context.name, packet)
+            self.broken_end = _is_cut(self.media.stream.codec_context.name, packet)
         return list(frames)
 
     def _measure(self, frame: Any) -> None:
@@ -133,14 +129,16 @@ class Frames:
 
 
 def _is_cut(codec: str, packet: Any) -> bool:
-    """Whether a packet is shorter than its own head says."""
+    """Whether a packet is shorter than it should be, by its own head or by FFmpeg, which cannot know of raw samples."""
+    if codec.startswith("pcm_"):
+        return False
     if codec.startswith(("mp1", "mp2", "mp3")):
         wanted = _mpeg_bytes(bytes(packet)[:4])
     elif codec == "ac3":
         wanted = _ac3_bytes(bytes(packet)[:6])
     else:
-        return False
-    return wanted is not None and packet.size < wanted
+        wanted = None
+    return bool(packet.is_corrupt) or (wanted is not None and packet.size < wanted)
 
 
 def _mpeg_bytes(head: bytes) -> int | None:
