@@ -66,11 +66,10 @@ class Mixer:
         self._heard += len(block)
 
     def _mix(self, block: Channels) -> NDArray[np.float32]:
-        if not self.turned:
-            return block.mean(axis=1, dtype=np.float32)
-        assert self.signs is not None
-        turned: NDArray[np.float32] = block @ (self.signs / np.float32(block.shape[1]))
-        return turned
+        mono: NDArray[np.float32] = block.mean(axis=1, dtype=np.float32)
+        if self.signs is not None and self.turned:
+            mono = block @ (self.signs / np.float32(block.shape[1]))
+        return mono
 
 
 def _signs(powers: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -50,8 +50,7 @@ class Clock:
         first_s = (self.start_s or 0.0) if stamp_s is None else stamp_s
         self._begin_s = self._now_s = first_s if self.start_s is None else self.start_s
         gap_s = first_s - self._now_s
-        if gap_s > TOLERANCE_S:
-            self.holes.add(self._now_s, gap_s)
+        self.holes.check(self._now_s, gap_s)
         return gap_s
 
     def _gap_s(self, stamp_s: float | None, now_s: float) -> float:

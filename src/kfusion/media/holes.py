@@ -58,11 +58,15 @@ class Holes:
         Raises:
             InputError: it is longer than 5 minutes, or all of them than an hour.
         """
+        self.check(at_s, duration_s)
         self.total_s += duration_s
         self.count += 1
-        if duration_s > MAX_HOLE_S or self.total_s > MAX_HOLES_S:
-            longest = f"{MAX_HOLE_S:.0f} s at once and {MAX_HOLES_S:.0f} s in all are filled in"
+
+    def check(self, at_s: float, duration_s: float) -> None:
+        """Raises `InputError` if a hole is longer than 5 minutes, or with the others than an hour."""
+        if duration_s > MAX_HOLE_S or self.total_s + duration_s > MAX_HOLES_S:
             raise InputError(
-                f"{self.path}: no {self.what} for {duration_s:.2f} s at {at_s:.2f} s ({self.total_s:.2f} s in all), by "
-                f"its time stamps; up to {longest}: cut it there, or export it again"
+                f"{self.path}: by its time stamps there is no {self.what} for {duration_s:.2f} s at {at_s:.2f} s "
+                f"({self.total_s + duration_s:.2f} s in all); up to {MAX_HOLE_S:.0f} s (in all {MAX_HOLES_S:.0f} s) "
+                "are filled in: cut it there, or export it again"
             )

@@ -65,7 +65,7 @@ def check_index(path: Path, size: int) -> None:
                 raise InputError(f"{path}: more than {_MAX_BOXES} boxes in an MP4: export it again")
     entries = sum(table.entries() for table in tables)
     samples = sum(table.in_chunks() for table in tables)
-    if entries > MAX_ENTRIES or samples > MAX_SAMPLES_PER_BYTE * size:
+    if entries > min(MAX_ENTRIES, 2 * size + 1000) or samples > MAX_SAMPLES_PER_BYTE * size:
         raise InputError(
             f"{path}: its index announces {max(entries, samples)} samples, and the file holds {size} bytes: "
             "damaged or made to do harm: export it again"

@@ -35,6 +35,7 @@ CONTAINERS = (
 HLS, DASH, SDP), what is on the network and what is a device is not among them."""
 MIN_RATE_HZ, MAX_RATE_HZ, MAX_CHANNELS = 2_000, 768_000, 64
 """What sound may be: below this rate nobody is understood; DSD becomes 705,600 Hz."""
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*")
 _LISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"<?xml", b"<MPD", b"RTSPtext", b"[playlist]", b"[Reference]")
 # Tags may be in any encoding: PyAV 19 reads them all, and before it had to be told to.
 _ANY_TAGS: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "ignore"}
@@ -82,7 +83,7 @@ def open_container(path: Path, kind: Kind = "audio") -> Iterator[Any]:
             # An absolute path, because FFmpeg takes what stands before a colon for a protocol.
             container = av.open(str(path.absolute()), container_options=limits, **_ANY_TAGS)
     except InputError:
-        _refuse_list(path)
+        _refuse_by_start(path, kind)
         check_size(path, size)
         raise
     with closing(container):
@@ -138,10 +139,11 @@ def _track(path: Path, found: list[Any], kind: Kind, track: int | None) -> Any:
     return decodable
 
 
-def _refuse_list(path: Path) -> None:
+def _refuse_by_start(path: Path, kind: Kind) -> None:
+    """Say what the file is, where it is known and no recording."""
     with path.open("rb") as file:
         start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(_LISTS):
-        raise InputError(
-            f"{path}: is a list that names other files or a place on the network: pass the recording itself"
-        )
+        raise InputError(f"{path}: is a list that names other files or addresses: pass the recording itself")
+    if start.startswith(_PICTURES) or start[8:12] == b"WEBP":
+        raise InputError(f"{path}: is a picture, it {_NO_TRACK[kind]}")
