@@ -6,7 +6,7 @@ file with pictures whose sound begins later than they do, it is the first pictur
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from kfusion.media.channels import Channels, Mixer
 from kfusion.media.clock import Clock
 from kfusion.media.holes import Holes
 from kfusion.media.level import Level, finite_peak, full_scale
-from kfusion.media.opening import Media, ffmpeg, open_media
+from kfusion.media.opening import Media, open_media
 from kfusion.media.packets import Frames, Note
 from kfusion.media.tracks import SILENCE_PEAK, choose_track
 
@@ -66,20 +66,25 @@ def audio_blocks(
         InputError: the file is missing, empty, not audio, breaks off, or holds what cannot be sound.
     """
     path = Path(path)
-    track = default_track(path, note) if track is None else track
     with open_media(path, "audio", track) as media:
-        yield from _Reader(media=media, note=note, scale=_full_scale(media, track)).blocks(start_s)
+        if track is None and media.choice > 1:
+            yield from audio_blocks(path, start_s, track=default_track(media, note), note=note)
+        else:
+            yield from _Reader(media=media, note=note, scale=_full_scale(media, track)).blocks(start_s)
 
 
-def default_track(path: Path, note: Note = log.warning) -> int:
+def default_track(media: Media, note: Note = log.warning) -> int:
     """The sound track that is heard where none is asked for, counted from 1 (see `choose_track`)."""
-    track, count = choose_track(path)
-    if count > 1:
-        note("%s: of its %d sound tracks, track %d is heard: --track (track=) takes another", path, count, track)
+    if media.choice < 2:
+        return 1
+    track = choose_track(media.path)
+    note(
+        "%s: of its %d sound tracks, track %d is heard: --track (track=) takes another", media.path, media.choice, track
+    )
     return track
 
 
-def _full_scale(media: Media, track: int) -> float:
+def _full_scale(media: Media, track: int | None) -> float:
     """What full scale is; a file of floats is read to its end for it."""
     if not media.stream.codec_context.name.startswith("pcm_f"):
         return 1.0
@@ -104,7 +109,7 @@ class _Reader:
         start_s = self._late_start_s() if start_s is None else start_s
         clock = Clock(Holes(path, "sound"), start_s)
         level = Level(str(path), self.scale, SAMPLE_RATE_HZ)
-        for samples in self._mixed(self._timed(frames, clock)):
+        for samples in self._mixed(_joined(self._timed(frames, clock))):
             if len(samples):
                 yield level(samples)
         if not frames.heard_s:
@@ -126,11 +131,11 @@ class _Reader:
 
     def _timed(self, frames: Frames, clock: Clock) -> Iterator[Channels]:
         """The sound at 16 kHz, with silence where nothing is, and without what overlaps."""
-        resample = Resampler()
+        resample, decoding = Resampler(), self.media.decoding
         for frame in frames:
             gap = round(clock(frame) * SAMPLE_RATE_HZ)
             self._skip += max(0, -gap)
-            with ffmpeg(self.media.path, "audio"):
+            with decoding:
                 pieces = [*(resample.flush() if gap > 0 else ()), *_silence(gap, frame), *resample(frame)]
             yield from map(self._cut, pieces)
         yield from map(self._cut, resample.flush())
@@ -145,9 +150,9 @@ class _Reader:
         for block in blocks:
             if block.shape[1] != channels:
                 yield from mixer.flush()
+                self._turned |= mixer.turned
                 mixer, channels = Mixer(), block.shape[1]
             yield from mixer(block)
-            self._turned |= mixer.turned
         yield from mixer.flush()
         self._turned |= mixer.turned
 
@@ -165,6 +170,20 @@ class _Reader:
             self.note("%s: its channels cancel each other out: each is turned to the phase of the loudest", path)
         if self.scale != 1:
             self.note("%s: its samples are 16-bit integers written as floats: divided by %.0f", path, self.scale)
+
+
+def _joined(pieces: Iterable[Channels]) -> Iterator[Channels]:
+    """Blocks of about a second, each with as many channels as its pieces: whatever follows costs less in few blocks."""
+    held: list[Channels] = []
+    count = 0
+    for piece in pieces:
+        if held and (count >= SAMPLE_RATE_HZ or piece.shape[1] != held[0].shape[1]):
+            yield np.concatenate(held)
+            held, count = [], 0
+        held.append(piece)
+        count += len(piece)
+    if held:
+        yield np.concatenate(held)
 
 
 def _silence(count: int, frame: Any) -> Iterator[Channels]:

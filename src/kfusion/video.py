@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfusion.media.holes import Holes
-from kfusion.media.opening import ffmpeg, open_media
+from kfusion.media.opening import open_media
 from kfusion.media.packets import Frames
 
 Image = NDArray[np.uint8]
@@ -39,7 +39,7 @@ def video_frames(path: str | Path) -> Iterator[tuple[float, Image]]:
             if last_s is not None and time_s - last_s > STILL_S:
                 holes.add(last_s, time_s - last_s)
             last_s = time_s
-            with ffmpeg(path, "video"):
+            with media.decoding:
                 picture = _upright(frame, shape)
             yield time_s, picture
 

@@ -70,18 +70,18 @@ class Recording:
         if not isinstance(self.source, Path):
             return len(self.source) / SAMPLE_RATE_HZ
         with open_media(self._open(self.source), "audio", self.track) as media:
+            self.track = default_track(media, self._note) if self.track is None else self.track
             if media.stream.codec_context.channels > 2:
                 self._note("%s: %d channels, mixed to mono", self.source, media.stream.codec_context.channels)
             return float(media.container.duration / _MICROSECONDS) if media.container.duration else None
 
     def _open(self, source: Path) -> Path:
-        """The file to read, with its track chosen; what comes through a pipe is kept as long as this lives."""
+        """The file to read; what comes through a pipe is kept as long as this lives."""
         if self._file is None:
             file = source
             if is_pipe(source):
                 file = spool(source)
                 weakref.finalize(self, shutil.rmtree, file.parent, ignore_errors=True)
-            self.track = default_track(file, self._note) if self.track is None else self.track
             self._file = file
         return self._file
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final, Literal
 
 import av
@@ -41,6 +42,27 @@ _LISTS = (b"#EXTM3U", b"ffconcat", b"v=0", b"<?xml", b"<MPD", b"RTSPtext", b"[pl
 _ANY_TAGS: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "ignore"}
 
 
+@dataclass(frozen=True, slots=True)
+class FFmpeg:
+    """Whatever FFmpeg or PyAV raise in the block, as one `InputError`; cheap enough to stand round every packet."""
+
+    path: Path
+    kind: Kind
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        with foreign(f"{self.path}: cannot decode the {CONTENT[self.kind]}", DAMAGED):
+            if isinstance(error, av.error.FFmpegError):  # its text ends in the path again
+                raise OSError(error.strerror) from error
+            raise error
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Media:
     """An opened file and one track of it."""
@@ -51,19 +73,19 @@ class Media:
     stream: Any
 
     @property
+    def decoding(self) -> FFmpeg:
+        """What stands round every call that decodes."""
+        return FFmpeg(self.path, self.kind)
+
+    @property
+    def choice(self) -> int:
+        """How many tracks of its kind the file has."""
+        return len(tracks(self.container, self.kind))
+
+    @property
     def pictures(self) -> Any | None:
         """The first video track that is no cover, if there is one."""
         return next((stream for stream in tracks(self.container, "video")), None)
-
-
-@contextmanager
-def ffmpeg(path: Path, kind: Kind) -> Iterator[None]:
-    """Whatever FFmpeg or PyAV raise in the block, as one `InputError`."""
-    with foreign(f"{path}: cannot decode the {CONTENT[kind]}", DAMAGED):
-        try:
-            yield
-        except av.error.FFmpegError as error:  # its text ends in the path again
-            raise OSError(error.strerror) from error
 
 
 @contextmanager
@@ -79,7 +101,7 @@ def open_container(path: Path, kind: Kind = "audio") -> Iterator[Any]:
     check_index(path, size)
     limits = {"format_whitelist": CONTAINERS, "protocol_whitelist": "file"}
     try:
-        with ffmpeg(path, kind):
+        with FFmpeg(path, kind):
             # An absolute path, because FFmpeg takes what stands before a colon for a protocol.
             container = av.open(str(path.absolute()), container_options=limits, **_ANY_TAGS)
     except InputError:

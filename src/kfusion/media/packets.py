@@ -2,12 +2,12 @@
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kfusion.errors import InputError
 from kfusion.media.announced import check_end
-from kfusion.media.opening import CONTENT, Media, check_sound, ffmpeg
+from kfusion.media.opening import CONTENT, FFmpeg, Media, check_sound
 
 Note = Callable[..., None]
 """Tells the user something, as `logging.Logger.warning` does."""
@@ -50,6 +50,10 @@ class Frames:
     """Time stamp at which the track was last heard or seen."""
     broken_end: bool = False
     """The last packet is not whole."""
+    _decoding: FFmpeg = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._decoding = self.media.decoding
 
     def __iter__(self) -> Iterator[Any]:
         """The frames, in the order of the file.
@@ -80,17 +84,12 @@ class Frames:
             note("%s: breaks off before its end: what came after is missing", self.media.path)
 
     def _demux(self) -> Iterator[Any]:
-        packets = self.media.container.demux()
-        while True:
-            with ffmpeg(self.media.path, self.media.kind):
-                packet = next(packets, None)
-            if packet is None:
-                return
-            yield packet
+        with self.media.decoding:
+            yield from self.media.container.demux()
 
     def _decode(self, packet: Any) -> list[Any]:
         try:
-            with ffmpeg(self.media.path, self.media.kind):
+            with self._decoding:
                 frames = packet.decode()
         except InputError:
             self.damaged += 1

@@ -16,11 +16,11 @@ LISTEN_S = 60.0
 """How much of a track is heard before it is taken for silent."""
 
 
-def choose_track(path: Path) -> tuple[int, int]:
-    """The sound track to hear, counted from 1, and how many there are.
+def choose_track(path: Path) -> int:
+    """The sound track to hear, of several, counted from 1.
 
-    Of several, it is the one that the file calls its default, or the first; unless that is silent for a minute or
-    cannot be decoded, and another is not.
+    It is the one that the file calls its default, or the first; unless that is silent for a minute or cannot be
+    decoded, and another is not.
 
     Raises:
         InputError: as `open_container`.
@@ -28,10 +28,8 @@ def choose_track(path: Path) -> tuple[int, int]:
     with open_container(path) as container:
         found = tracks(container, "audio")
         ranked = sorted(range(len(found)), key=lambda place: not _is_default(found[place]))
-        decodable = [place + 1 for place in ranked if found[place].codec_context is not None]
-    if len(found) < 2 or not decodable:
-        return 1, len(found)
-    return next((track for track in decodable if _sounds(path, track)), decodable[0]), len(found)
+        decodable = [place + 1 for place in ranked if found[place].codec_context is not None] or [1]
+    return next((track for track in decodable if _sounds(path, track)), decodable[0])
 
 
 def _is_default(stream: Any) -> bool:
