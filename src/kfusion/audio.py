@@ -20,8 +20,8 @@ from kfusion.media.channels import Channels, Mixer
 from kfusion.media.clock import Clock
 from kfusion.media.holes import Holes
 from kfusion.media.level import Level, finite_peak, full_scale
-from kfusion.media.opening import Media, open_media
-from kfusion.media.packets import Frames, Note
+from kfusion.media.opening import Media, Note, open_media
+from kfusion.media.packets import Frames
 from kfusion.media.tracks import SILENCE_PEAK, choose_track
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,6 @@ Samples = NDArray[np.float32]
 SAMPLE_RATE_HZ = 16_000
 MIN_DURATION_S = 0.1
 CLIPPED_LEVEL = 0.999
-LATE_S = 0.1
-"""Sound that begins later than this after the first picture stands there; less is how containers put their packets."""
 _INTERLEAVED = "flt"
 """Not the planar form: PyAV crashes on its arrays where the channels of a file have no names (8 in a plain WAV)."""
 
@@ -106,28 +104,14 @@ class _Reader:
     def blocks(self, start_s: float | None) -> Iterator[Samples]:
         """The samples from the time stamp `start_s` on."""
         path, frames = self.media.path, Frames(self.media)
-        start_s = self._late_start_s() if start_s is None else start_s
-        clock = Clock(Holes(path, "sound"), start_s)
+        clock = Clock(Holes(path, "sound"), start_s, self.media.picture_s)
         level = Level(str(path), self.scale, SAMPLE_RATE_HZ)
         for samples in self._mixed(_joined(self._timed(frames, clock))):
             if len(samples):
                 yield level(samples)
         if not frames.heard_s:
             raise InputError(f"{path}: holds no sound (0 samples decoded): record or export it again")
-        frames.note(self.note)
-        self._note(clock)
-
-    def _late_start_s(self) -> float | None:
-        """The start of the picture, where the sound begins late against it."""
-        begins, pictures = self.media.stream, self.media.pictures
-        if pictures is None or begins.start_time is None or pictures.start_time is None:
-            return None
-        picture_s = float(pictures.start_time * pictures.time_base)
-        late_s = float(begins.start_time * begins.time_base) - picture_s
-        if late_s <= LATE_S:
-            return None
-        self.note("%s: the sound begins %.2f s after the picture: silence stands before it", self.media.path, late_s)
-        return picture_s
+        self._tell(frames, clock)
 
     def _timed(self, frames: Frames, clock: Clock) -> Iterator[Channels]:
         """The sound at 16 kHz, with silence where nothing is, and without what overlaps."""
@@ -156,16 +140,10 @@ class _Reader:
         yield from mixer.flush()
         self._turned |= mixer.turned
 
-    def _note(self, clock: Clock) -> None:
-        path, holes = self.media.path, clock.holes
-        if holes.count:
-            self.note(
-                "%s: sound is missing in %d place(s), %.2f s: silence stands there", path, holes.count, holes.total_s
-            )
-        if clock.cut_s:
-            self.note("%s: %.2f s of sound overlap by their time stamps and are left out", path, clock.cut_s)
-        if clock.restarts:
-            self.note("%s: its clock starts again %d time(s): the sound goes on without a gap", path, clock.restarts)
+    def _tell(self, frames: Frames, clock: Clock) -> None:
+        frames.tell(self.note)
+        clock.tell(self.note)
+        path = self.media.path
         if self._turned:
             self.note("%s: its channels cancel each other out: each is turned to the phase of the loudest", path)
         if self.scale != 1:

@@ -10,9 +10,12 @@ from typing import Any
 
 from kfusion.errors import InputError
 from kfusion.media.holes import Holes
+from kfusion.media.opening import Note
 
 TOLERANCE_S = 0.04
 """A track may run ahead or behind its stamps by this much: a frame of 25 a second."""
+LATE_S = 0.1
+"""Sound that begins later than this after the first picture stands there; less is how containers put their packets."""
 RESTART_S = 1.0
 """Stamps that fall back by more than this are those of another recording that was joined on: its clock goes on."""
 MAX_CUT_S, MAX_CUT_SHARE = 1.0, 0.1
@@ -26,6 +29,10 @@ class Clock:
     holes: Holes
     start_s: float | None = None
     """Time stamp of the first sample; None for that of the first frame."""
+    picture_s: float | None = None
+    """Time stamp of the first picture of the file: where no start is given, sound that begins late stands there."""
+    late_s: float = 0.0
+    """How much later than the picture the sound began, where silence stands for it."""
     cut_s: float = 0.0
     """Sound that was cut out, because stamps overlap."""
     restarts: int = 0
@@ -46,9 +53,25 @@ class Clock:
         self._now_s = (self._now_s or 0.0) + gap_s + frame.samples / frame.sample_rate
         return gap_s
 
+    def tell(self, note: Note) -> None:
+        """Tell the user what was put right."""
+        path, holes = self.holes.path, self.holes
+        if self.late_s:
+            note("%s: the sound begins %.2f s after the picture: silence stands before it", path, self.late_s)
+        if holes.count:
+            note("%s: sound is missing in %d place(s), %.2f s: silence stands there", path, holes.count, holes.total_s)
+        if self.cut_s:
+            note("%s: %.2f s of sound overlap by their time stamps and are left out", path, self.cut_s)
+        if self.restarts:
+            note("%s: its clock starts again %d time(s): the sound goes on without a gap", path, self.restarts)
+
     def _first_gap_s(self, stamp_s: float | None) -> float:
         first_s = (self.start_s or 0.0) if stamp_s is None else stamp_s
-        self._begin_s = self._now_s = first_s if self.start_s is None else self.start_s
+        if self.start_s is None:
+            self.late_s = 0.0 if self.picture_s is None else first_s - self.picture_s
+            self.late_s = self.late_s if self.late_s > LATE_S else 0.0
+            self.start_s = first_s - self.late_s
+        self._begin_s = self._now_s = self.start_s
         gap_s = first_s - self._now_s
         self.holes.check(self._now_s, gap_s)
         return gap_s

@@ -1,6 +1,6 @@
 """Opening sound and video files, with one of their tracks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from kfusion.media.holes import check_written
 from kfusion.media.index import check_index
 
 Kind = Literal["audio", "video"]
+Note = Callable[..., None]
+"""Tells the user something, as `logging.Logger.warning` does."""
 MISSING: Final[dict[Kind, str]] = {"audio": "recording", "video": "video"}
 CONTENT: Final[dict[Kind, str]] = {"audio": "sound", "video": "video"}
 _NO_TRACK: dict[Kind, str] = {
@@ -83,9 +85,10 @@ class Media:
         return len(tracks(self.container, self.kind))
 
     @property
-    def pictures(self) -> Any | None:
-        """The first video track that is no cover, if there is one."""
-        return next((stream for stream in tracks(self.container, "video")), None)
+    def picture_s(self) -> float | None:
+        """The time stamp of the first picture, None without a video; the cover of a record is none."""
+        known = [stream for stream in tracks(self.container, "video") if stream.start_time is not None]
+        return min((float(stream.start_time * stream.time_base) for stream in known), default=None)
 
 
 @contextmanager

@@ -1,16 +1,13 @@
 """The decoded frames of a track, within bounds: what may be damaged, and what a packet must bring."""
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from kfusion.errors import InputError
 from kfusion.media.announced import check_end
-from kfusion.media.opening import CONTENT, FFmpeg, Media, check_sound
-
-Note = Callable[..., None]
-"""Tells the user something, as `logging.Logger.warning` does."""
+from kfusion.media.opening import CONTENT, FFmpeg, Media, Note, check_sound
 
 _DAMAGED_PACKETS, _DAMAGED_SHARE = 3, 0.01
 MAX_PACKETS_PER_S = 4_000
@@ -76,7 +73,7 @@ class Frames:
         if not check_end(self.media.path, self.media.container, self.media.stream, self.end_s):
             self.broken_end = True
 
-    def note(self, note: Note) -> None:
+    def tell(self, note: Note) -> None:
         """Tell the user what is not whole."""
         if self.damaged:
             note("%s: %d of %d packets are damaged and left out", self.media.path, self.damaged, self.packets)

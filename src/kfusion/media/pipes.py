@@ -16,7 +16,7 @@ from kfusion.errors import InputError
 
 MAX_PIPE_BYTES = 4 << 30
 """The most that is taken from a pipe; a WAV cannot hold more either."""
-WRITER_S = 10.0
+WRITER_S = 5.0
 """How long a pipe waits for somebody who writes into it."""
 IDLE_S = 60.0
 """How long somebody who writes into it may pause."""
