@@ -104,7 +104,7 @@ class _Reader:
     def blocks(self, start_s: float | None) -> Iterator[Samples]:
         """The samples from the time stamp `start_s` on."""
         path, frames = self.media.path, Frames(self.media)
-        clock = Clock(Holes(path, "sound"), start_s, self.media.picture_s)
+        clock = Clock(Holes(path, "sound"), start_s)
         level = Level(str(path), self.scale, SAMPLE_RATE_HZ)
         for samples in self._mixed(_joined(self._timed(frames, clock))):
             if len(samples):
@@ -117,7 +117,7 @@ class _Reader:
         """The sound at 16 kHz, with silence where nothing is, and without what overlaps."""
         resample, decoding = Resampler(), self.media.decoding
         for frame in frames:
-            gap = round(clock(frame) * SAMPLE_RATE_HZ)
+            gap = round(clock(frame, frames.picture_s) * SAMPLE_RATE_HZ)
             self._skip += max(0, -gap)
             with decoding:
                 pieces = [*(resample.flush() if gap > 0 else ()), *_silence(gap, frame), *resample(frame)]

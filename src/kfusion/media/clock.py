@@ -29,8 +29,6 @@ class Clock:
     holes: Holes
     start_s: float | None = None
     """Time stamp of the first sample; None for that of the first frame."""
-    picture_s: float | None = None
-    """Time stamp of the first picture of the file: where no start is given, sound that begins late stands there."""
     late_s: float = 0.0
     """How much later than the picture the sound began, where silence stands for it."""
     cut_s: float = 0.0
@@ -42,14 +40,19 @@ class Clock:
     _offset_s: float = 0.0
     """What restarted clocks are behind."""
 
-    def __call__(self, frame: Any) -> float:
+    def __call__(self, frame: Any, picture_s: float | None = None) -> float:
         """Seconds of silence that belong before the frame; where negative, of sound to be cut from here on.
+
+        Args:
+            frame: the next one.
+            picture_s: time stamp of the first picture of the file, if it has one. Where no start is given, sound that
+                begins late against it begins there.
 
         Raises:
             InputError: the hole is too long to be filled.
         """
         stamp_s = None if frame.time is None else float(frame.time) + self._offset_s
-        gap_s = self._first_gap_s(stamp_s) if self._now_s is None else self._gap_s(stamp_s, self._now_s)
+        gap_s = self._first_gap_s(stamp_s, picture_s) if self._now_s is None else self._gap_s(stamp_s, self._now_s)
         self._now_s = (self._now_s or 0.0) + gap_s + frame.samples / frame.sample_rate
         return gap_s
 
@@ -65,11 +68,11 @@ class Clock:
         if self.restarts:
             note("%s: its clock starts again %d time(s): the sound goes on without a gap", path, self.restarts)
 
-    def _first_gap_s(self, stamp_s: float | None) -> float:
+    def _first_gap_s(self, stamp_s: float | None, picture_s: float | None) -> float:
         first_s = (self.start_s or 0.0) if stamp_s is None else stamp_s
         if self.start_s is None:
-            self.late_s = 0.0 if self.picture_s is None else first_s - self.picture_s
-            self.late_s = self.late_s if self.late_s > LATE_S else 0.0
+            late_s = 0.0 if picture_s is None else first_s - picture_s
+            self.late_s = late_s if late_s > LATE_S else 0.0
             self.start_s = first_s - self.late_s
         self._begin_s = self._now_s = self.start_s
         gap_s = first_s - self._now_s

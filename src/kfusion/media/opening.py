@@ -84,12 +84,6 @@ class Media:
         """How many tracks of its kind the file has."""
         return len(tracks(self.container, self.kind))
 
-    @property
-    def picture_s(self) -> float | None:
-        """The time stamp of the first picture, None without a video; the cover of a record is none."""
-        known = [stream for stream in tracks(self.container, "video") if stream.start_time is not None]
-        return min((float(stream.start_time * stream.time_base) for stream in known), default=None)
-
 
 @contextmanager
 def open_container(path: Path, kind: Kind = "audio") -> Iterator[Any]:

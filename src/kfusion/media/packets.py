@@ -7,7 +7,7 @@ from typing import Any
 
 from kfusion.errors import InputError
 from kfusion.media.announced import check_end
-from kfusion.media.opening import CONTENT, FFmpeg, Media, Note, check_sound
+from kfusion.media.opening import CONTENT, FFmpeg, Media, Note, check_sound, tracks
 
 _DAMAGED_PACKETS, _DAMAGED_SHARE = 3, 0.01
 MAX_PACKETS_PER_S = 4_000
@@ -47,9 +47,13 @@ class Frames:
     """Time stamp at which the track was last heard or seen."""
     broken_end: bool = False
     """The last packet is not whole."""
+    picture_s: float | None = None
+    """Time stamp of the first picture that came along before the sound."""
     _decoding: FFmpeg = field(init=False)
+    _pictures: set[int] = field(init=False)
 
     def __post_init__(self) -> None:
+        self._pictures = {stream.index for stream in tracks(self.media.container, "video")}
         self._decoding = self.media.decoding
 
     def __iter__(self) -> Iterator[Any]:
@@ -62,8 +66,7 @@ class Frames:
         index = self.media.stream.index
         for packet in self._demux():
             if packet.stream.index != index:
-                self.others += 1
-                self._check_count(self.others, _MAX_OTHER_PACKETS)
+                self._pass(packet)
                 continue
             self.packets += 1
             self._check_count(self.packets, _FREE_PACKETS)
@@ -83,6 +86,13 @@ class Frames:
     def _demux(self) -> Iterator[Any]:
         with self.media.decoding:
             yield from self.media.container.demux()
+
+    def _pass(self, packet: Any) -> None:
+        """Count a packet of another track."""
+        self.others += 1
+        self._check_count(self.others, _MAX_OTHER_PACKETS)
+        if self.picture_s is None and packet.pts is not None and packet.stream.index in self._pictures:
+            self.picture_s = float(packet.pts * packet.time_base)
 
     def _decode(self, packet: Any) -> list[Any]:
         try:
