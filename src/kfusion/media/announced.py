@@ -73,16 +73,22 @@ def check_size(path: Path, size: int) -> None:
 
 
 def announced_bytes(path: Path, size: int) -> int | None:
-    """The size of the file by its own header, None where there is none or it was not known."""
+    """The size of the file by its own header, None where there is none, it was not known, or it makes no sense."""
     with path.open("rb") as file:
         start = file.read(64)
-        if len(start) < 64:
+        read = next((announced for matches, announced in _SIZES if matches(start)), None)
+        if read is None or len(start) < 64:
             return None
         file.seek(0)
-        for matches, announced in _SIZES:
-            if matches(start):
-                return announced(file, size)
-    return None
+        try:
+            return read(file, size)
+        except (
+            struct.error,
+            ValueError,
+            OverflowError,
+            OSError,
+        ):  # ends early, or points too far
+            return None
 
 
 def codec_name(path: Path) -> str:
