@@ -21,7 +21,7 @@ def write_tracks(path: Path, *sounds: np.ndarray, default: int | None = None) ->
     with av.open(str(path), "w") as container:
         streams = [container.add_stream("flac", rate=RATE_HZ, layout="mono") for _ in sounds]
         for place, stream in enumerate(streams, 1):
-            stream.disposition = av.stream.Disposition(1 if place == default else 0)
+            stream.disposition = int(place == default)
         for stream, sound in zip(streams, sounds, strict=True):
             _mux(container, stream, sound)
     return path
