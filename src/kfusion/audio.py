@@ -32,6 +32,7 @@ Samples = NDArray[np.float32]
 SAMPLE_RATE_HZ = 16_000
 MIN_DURATION_S = 0.1
 CLIPPED_LEVEL = 0.999
+_BLOCK = SAMPLE_RATE_HZ // 4
 _INTERLEAVED = "flt"
 """Not the planar form: PyAV crashes on its arrays where the channels of a file have no names (8 in a plain WAV)."""
 
@@ -151,11 +152,11 @@ class _Reader:
 
 
 def _joined(pieces: Iterable[Channels]) -> Iterator[Channels]:
-    """Blocks of about a second, each with as many channels as its pieces: whatever follows costs less in few blocks."""
+    """Blocks of a quarter of a second and more, each of pieces with as many channels: few blocks cost less."""
     held: list[Channels] = []
     count = 0
     for piece in pieces:
-        if held and (count >= SAMPLE_RATE_HZ or piece.shape[1] != held[0].shape[1]):
+        if held and (count >= _BLOCK or piece.shape[1] != held[0].shape[1]):
             yield np.concatenate(held)
             held, count = [], 0
         held.append(piece)
@@ -196,20 +197,23 @@ class Resampler:
         return rest
 
 
-class MonoResampler(Resampler):
+class MonoResampler:
     """Decoded frames to mono at 16 kHz.
 
     FFmpeg's own mixing to mono adds the channels up (two equal ones become 1.4 times as loud, eight
     4.4 times), so the mean is taken here.
     """
 
+    def __init__(self) -> None:
+        self._resample = Resampler()
+
     def __call__(self, frame: Any) -> list[Samples]:
         """The samples (N,) that a decoded frame made ready, in pieces."""
-        return [piece.mean(axis=1, dtype=np.float32) for piece in super().__call__(frame)]
+        return [piece.mean(axis=1, dtype=np.float32) for piece in self._resample(frame)]
 
     def flush(self) -> list[Samples]:
         """What the resampler still holds back, (N,)."""
-        return [piece.mean(axis=1, dtype=np.float32) for piece in super().flush()]
+        return [piece.mean(axis=1, dtype=np.float32) for piece in self._resample.flush()]
 
 
 def _by_channel(frame: Any) -> Channels:
