@@ -6,7 +6,7 @@ file with pictures whose sound begins later than they do, it is the first pictur
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,6 @@ Samples = NDArray[np.float32]
 SAMPLE_RATE_HZ = 16_000
 MIN_DURATION_S = 0.1
 CLIPPED_LEVEL = 0.999
-_BLOCK = SAMPLE_RATE_HZ // 4
 _INTERLEAVED = "flt"
 """Not the planar form: PyAV crashes on its arrays where the channels of a file have no names (8 in a plain WAV)."""
 
@@ -107,7 +106,7 @@ class _Reader:
         path, frames = self.media.path, Frames(self.media)
         clock = Clock(Holes(path, "sound"), start_s)
         level = Level(str(path), self.scale, SAMPLE_RATE_HZ)
-        for samples in self._mixed(_joined(self._timed(frames, clock))):
+        for samples in self._mixed(self._timed(frames, clock)):
             if len(samples):
                 yield level(samples)
         if not frames.heard_s:
@@ -149,20 +148,6 @@ class _Reader:
             self.note("%s: its channels cancel each other out: each is turned to the phase of the loudest", path)
         if self.scale != 1:
             self.note("%s: its samples are 16-bit integers written as floats: divided by %.0f", path, self.scale)
-
-
-def _joined(pieces: Iterable[Channels]) -> Iterator[Channels]:
-    """Blocks of a quarter of a second and more, each of pieces with as many channels: few blocks cost less."""
-    held: list[Channels] = []
-    count = 0
-    for piece in pieces:
-        if held and (count >= _BLOCK or piece.shape[1] != held[0].shape[1]):
-            yield np.concatenate(held)
-            held, count = [], 0
-        held.append(piece)
-        count += len(piece)
-    if held:
-        yield np.concatenate(held)
 
 
 def _silence(count: int, frame: Any) -> Iterator[Channels]:
