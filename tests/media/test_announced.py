@@ -10,7 +10,8 @@ from media_factories import shorten, sine, write_recording
 
 from kfusion.audio import read_audio
 from kfusion.errors import InputError
-from kfusion.media.announced import announced_bytes, seconds
+from kfusion.media.announced import seconds
+from kfusion.media.sizes import announced_bytes
 
 ANNOUNCING = [
     "aif:pcm_s16be",

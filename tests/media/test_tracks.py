@@ -84,6 +84,16 @@ def test_a_track_that_cannot_be_decoded_is_passed_over(tmp_path: Path) -> None:
         list(audio_blocks(path, track=1))
 
 
+def test_the_second_track_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
+    path = write_tracks(tmp_path / "a.mkv", QUIET, LOUD)
+    content = bytearray(path.read_bytes())
+    place = content.rindex(b"A_FLAC")
+    content[place : place + 6] = b"A_XYZW"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="coded as 'A_XYZW', which cannot be decoded"):
+        list(audio_blocks(path, track=2))
+
+
 def test_a_recording_that_is_read_twice_is_spoken_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     recording = read_recording(write_tracks(tmp_path / "a.mkv", SILENT, LOUD))
     recording.announced_s()

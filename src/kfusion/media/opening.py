@@ -152,7 +152,7 @@ def _track(path: Path, found: list[Any], kind: Kind, track: int | None) -> Any:
     decodable = next((stream for stream in wanted if stream.codec_context is not None), None)
     if decodable is None:
         raise InputError(
-            f"{path}: its {CONTENT[kind]} is coded as {codec_name(path)}, which cannot be decoded here: "
+            f"{path}: its {CONTENT[kind]} is coded as {codec_name(path, kind, found.index(wanted[0]))}, which cannot be decoded here: "
             "export it as WAV, FLAC, MP3 or MP4"
         )
     return decodable

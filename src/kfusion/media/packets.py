@@ -99,6 +99,8 @@ class Frames:
             with self._decoding:
                 frames = packet.decode()
         except InputError:
+            if not packet.size:  # what FFmpeg adds at the end, without sound
+                return []
             self.damaged += 1
             allowed = _DAMAGED_PACKETS + _DAMAGED_SHARE * self.packets if self.media.kind == "audio" else 0
             if self.damaged > allowed:
