@@ -151,8 +151,9 @@ def _track(path: Path, found: list[Any], kind: Kind, track: int | None) -> Any:
     wanted = found if track is None else [found[track - 1]]
     decodable = next((stream for stream in wanted if stream.codec_context is not None), None)
     if decodable is None:
+        codec = codec_name(path, kind, found.index(wanted[0]))
         raise InputError(
-            f"{path}: its {CONTENT[kind]} is coded as {codec_name(path, kind, found.index(wanted[0]))}, which cannot be decoded here: "
+            f"{path}: its {CONTENT[kind]} is coded as {codec}, which cannot be decoded here: "
             "export it as WAV, FLAC, MP3 or MP4"
         )
     return decodable
