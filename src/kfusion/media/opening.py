@@ -124,7 +124,7 @@ def open_media(path: Path, kind: Kind, track: int | None = None) -> Iterator[Med
     """
     with open_container(path, kind) as container:
         stream = _track(path, tracks(container, kind), kind, track)
-        if kind == "audio":
+        if kind == "audio" and stream.codec_context.sample_rate:
             check_sound(path, stream.codec_context.sample_rate, stream.codec_context.channels)
         yield Media(path=path, kind=kind, container=container, stream=stream)
 
@@ -136,8 +136,8 @@ def tracks(container: Any, kind: Kind) -> list[Any]:
 
 
 def check_sound(path: Path, rate_hz: int, channels: int) -> None:
-    """Raises `InputError` for a rate or a number of channels that no sound has; 0 is not known yet."""
-    if rate_hz and not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+    """Raises `InputError` for a rate or a number of channels that no sound has."""
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
         raise InputError(f"{path}: its sample rate is {rate_hz} Hz: pass sound of {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz")
     if channels > MAX_CHANNELS:
         raise InputError(f"{path}: has {channels} channels: pass sound of at most {MAX_CHANNELS}")
