@@ -159,6 +159,8 @@ def write_recording(
     channels = av.AudioLayout(layout).nb_channels
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate_hz, layout=layout)
+        if codec.startswith("wma"):
+            stream.bit_rate = 64_000
         for first in range(0, len(sound), 1000):
             block = np.repeat(sound[first : first + 1000].astype(np.float32), channels)[None]
             frame = av.AudioFrame.from_ndarray(block, format="flt", layout=layout)

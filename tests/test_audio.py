@@ -128,8 +128,8 @@ def test_silence_stands_where_the_track_has_a_hole(tmp_path: Path) -> None:
     sound[-1000] = 0.9
     path = write_video(tmp_path / "a.mkv", [0, 0.1], dark, sound=sound, holes_s={10_240: 0.4})
     at_s = (len(sound) - 1000) / 48_000
-    assert int(np.argmax(read_audio(path))) == pytest.approx(at_s * 16_000, abs=2)
-    assert int(np.argmax(read_audio(path, start_s=0.0))) == pytest.approx((at_s + 0.4) * 16_000, abs=16)
+    for start_s in (None, 0.0):
+        assert int(np.argmax(read_audio(path, start_s=start_s))) == pytest.approx((at_s + 0.4) * 16_000, abs=16)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,12 @@ def test_a_last_picture_that_stays_long_is_no_truncation(tmp_path: Path) -> None
     assert len(list(video_frames(path))) == 4
 
 
+def test_a_time_stamp_far_ahead_is_refused_with_the_reason(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mkv", [0.0, 0.04, 0.08, 70_000.0], grey)
+    with pytest.raises(InputError, match=r"there is no picture for 69999\.92 s at 0\.08 s"):
+        list(video_frames(path))
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [

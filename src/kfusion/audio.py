@@ -1,10 +1,13 @@
 """Recordings to samples: mono float32 at 16 kHz, decoded by FFmpeg through PyAV.
 
 The frame rule of the whole package: sample n is heard at n / 16000 s after the start of the
-recording, and landmark frame t shows the face at t / fps after the same start.
+recording, and landmark frame t shows the face at t / fps after the same start. The start is that of the sound; in a
+file with pictures whose sound begins later than they do, it is the first picture.
 """
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +16,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfusion.errors import InputError
-from kfusion.media import Damage, check_end, frames_past_damage, open_media
+from kfusion.media.channels import Channels, Mixer
+from kfusion.media.clock import Clock
+from kfusion.media.holes import Holes
+from kfusion.media.level import Level, finite_peak, full_scale
+from kfusion.media.opening import Media, Note, open_media
+from kfusion.media.packets import Frames
+from kfusion.media.tracks import SILENCE_PEAK, choose_track
+
+log = logging.getLogger(__name__)
 
 Samples = NDArray[np.float32]
 """Sound, (N,), mono, 16 kHz, full scale is 1."""
 
 SAMPLE_RATE_HZ = 16_000
 MIN_DURATION_S = 0.1
-SILENCE_PEAK = 1e-4
-"""A recording whose samples all stay under this (-80 dBFS) is silent."""
 CLIPPED_LEVEL = 0.999
 _INTERLEAVED = "flt"
 """Not the planar form: PyAV crashes on its arrays where the channels of a file have no names (8 in a plain WAV)."""
-_GAP_S = 0.05
-"""A jump of the time stamps by more than this is a hole in the sound; less is rounding."""
+
+__all__ = ["CLIPPED_LEVEL", "MIN_DURATION_S", "SAMPLE_RATE_HZ", "SILENCE_PEAK", "MonoResampler", "Samples"]
+__all__ += ["audio_blocks", "read_audio"]
 
 
 def read_audio(path: str | Path, start_s: float | None = None) -> Samples:
@@ -35,82 +45,162 @@ def read_audio(path: str | Path, start_s: float | None = None) -> Samples:
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
 
 
-def audio_blocks(path: str | Path, start_s: float | None = None) -> Iterator[Samples]:
-    """The samples of the first audio track of any file FFmpeg reads, in blocks, in constant memory.
+def audio_blocks(
+    path: str | Path, start_s: float | None = None, *, track: int | None = None, note: Note = log.warning
+) -> Iterator[Samples]:
+    """The samples of a sound track of any file FFmpeg reads, in blocks, in constant memory.
 
-    Mono is the mean of the channels, and every rate is resampled to 16 kHz. With `start_s`, sample 0
-    is the sound at that time stamp, so that it can be held against the picture: sound before it is
-    cut, and silence stands where the track starts later and where it has a hole.
+    Mono is the mean of the channels, unless they cancel each other out (see `Mixer`), and every rate is resampled to
+    16 kHz. Where the time stamps leave a hole in the sound, silence stands; where they overlap, the sound is cut.
+
+    Args:
+        path: a file.
+        start_s: sample 0 is the sound at this time stamp, so that it can be held against the picture: sound before it
+            is cut, and silence stands where the track starts later. None for the start of the recording.
+        track: which sound track, counted from 1; None for the default one, or the first that is not silent.
+        note: called with a format and its arguments for everything that was filled in, cut, chosen or left out.
 
     Raises:
-        InputError: the file is missing, empty, not audio, or breaks off.
+        InputError: the file is missing, empty, not audio, breaks off, or holds what cannot be sound.
     """
     path = Path(path)
-    with open_media(path, "audio") as (container, stream):
-        end_s, damage = 0.0, Damage()
-        for end_s, samples in _on_clock(frames_past_damage(container, stream, damage), start_s):  # noqa: B007 - read below
+    with open_media(path, "audio", track) as media:
+        if track is None and media.choice > 1:
+            yield from audio_blocks(path, start_s, track=default_track(media, note), note=note)
+        else:
+            yield from _Reader(media=media, note=note, scale=_full_scale(media, track)).blocks(start_s)
+
+
+def default_track(media: Media, note: Note = log.warning) -> int:
+    """The sound track that is heard where none is asked for, counted from 1 (see `choose_track`)."""
+    if media.choice < 2:
+        return 1
+    track = choose_track(media.path)
+    note(
+        "%s: of its %d sound tracks, track %d is heard: --track (track=) takes another", media.path, media.choice, track
+    )
+    return track
+
+
+def _full_scale(media: Media, track: int | None) -> float:
+    """What full scale is; a file of floats is read to its end for it."""
+    if not media.stream.codec_context.name.startswith("pcm_f"):
+        return 1.0
+    with open_media(media.path, "audio", track) as again:
+        return full_scale(max((finite_peak(frame.to_ndarray()) for frame in Frames(again)), default=0.0))
+
+
+@dataclass(kw_only=True, slots=True)
+class _Reader:
+    """Reads one track once."""
+
+    media: Media
+    note: Note
+    scale: float
+    _skip: int = 0
+    """Samples that are still to be cut."""
+    _turned: bool = False
+
+    def blocks(self, start_s: float | None) -> Iterator[Samples]:
+        """The samples from the time stamp `start_s` on."""
+        path, frames = self.media.path, Frames(self.media)
+        clock = Clock(Holes(path, "sound"), start_s)
+        level = Level(str(path), self.scale, SAMPLE_RATE_HZ)
+        for samples in self._mixed(self._timed(frames, clock)):
             if len(samples):
-                yield samples
-        if end_s == 0:
+                yield level(samples)
+        if not frames.heard_s:
             raise InputError(f"{path}: holds no sound (0 samples decoded): record or export it again")
-        check_end(path, container, stream, end_s)
-        damage.note(path)
+        self._tell(frames, clock)
+
+    def _timed(self, frames: Frames, clock: Clock) -> Iterator[Channels]:
+        """The sound at 16 kHz, with silence where nothing is, and without what overlaps."""
+        resample, decoding = Resampler(), self.media.decoding
+        for frame in frames:
+            gap = round(clock(frame, frames.picture_s) * SAMPLE_RATE_HZ)
+            self._skip += max(0, -gap)
+            with decoding:
+                pieces = [*(resample.flush() if gap > 0 else ()), *_silence(gap, frame), *resample(frame)]
+            yield from map(self._cut, pieces)
+        yield from map(self._cut, resample.flush())
+
+    def _cut(self, piece: Channels) -> Channels:
+        skipped = min(self._skip, len(piece))
+        self._skip -= skipped
+        return piece[skipped:]
+
+    def _mixed(self, blocks: Iterator[Channels]) -> Iterator[Samples]:
+        mixer, channels = Mixer(), 0
+        for block in blocks:
+            if block.shape[1] != channels:
+                yield from mixer.flush()
+                self._turned |= mixer.turned
+                mixer, channels = Mixer(), block.shape[1]
+            yield from mixer(block)
+        yield from mixer.flush()
+        self._turned |= mixer.turned
+
+    def _tell(self, frames: Frames, clock: Clock) -> None:
+        frames.tell(self.note)
+        clock.tell(self.note)
+        path = self.media.path
+        if self._turned:
+            self.note("%s: its channels cancel each other out: each is turned to the phase of the loudest", path)
+        if self.scale != 1:
+            self.note("%s: its samples are 16-bit integers written as floats: divided by %.0f", path, self.scale)
 
 
-def _on_clock(frames: Iterable[Any], start_s: float | None) -> Iterator[tuple[float, Samples]]:
-    """Samples in blocks, each with the time stamp at which the track was last heard."""
-    mono, skip, first, end_s, expected_s = MonoResampler(), 0, True, 0.0, start_s
-    for frame in frames:
-        time_s = end_s if frame.time is None else float(frame.time)
-        late_s = 0.0 if expected_s is None else time_s - expected_s
-        end_s = time_s + frame.samples / frame.sample_rate
-        if first:
-            skip = round(max(0.0, -late_s) * SAMPLE_RATE_HZ)
-        blocks = [*mono.flush(), *_silence(late_s)] if (late_s > 0 and first) or late_s > _GAP_S else []
-        for samples in [*blocks, *mono(frame)]:
-            yield end_s, samples[skip:]
-            skip = max(0, skip - len(samples))
-        first, expected_s = False, None if expected_s is None else end_s
-    for samples in mono.flush():
-        yield end_s, samples[skip:]
-        skip = max(0, skip - len(samples))
-
-
-def _silence(duration_s: float) -> Iterator[Samples]:
-    count = round(duration_s * SAMPLE_RATE_HZ)
+def _silence(count: int, frame: Any) -> Iterator[Channels]:
+    """`count` samples of nothing in as many channels as the frame has; none below 1."""
     for start in range(0, count, SAMPLE_RATE_HZ):
-        yield np.zeros(min(SAMPLE_RATE_HZ, count - start), np.float32)
+        shape = (min(SAMPLE_RATE_HZ, count - start), frame.layout.nb_channels)
+        yield np.broadcast_to(np.float32(0), shape)
 
 
-class MonoResampler:
-    """Decoded frames to mono at 16 kHz; the rate and the channels may change on the way.
-
-    FFmpeg's own mixing to mono adds the channels up (two equal ones become 1.4 times as loud, eight
-    4.4 times), so the mean is taken here.
-    """
+class Resampler:
+    """Decoded frames to (N, channels) at 16 kHz; the rate and the channels may change on the way."""
 
     def __init__(self) -> None:
         self._resampler: Any = None
         self._kind: tuple[Any, ...] = ()
 
-    def __call__(self, frame: Any) -> list[Samples]:
+    def __call__(self, frame: Any) -> list[Channels]:
         """The samples that a decoded frame made ready, in pieces."""
         kind = (frame.sample_rate, frame.layout.name, frame.format.name)
         flushed = self.flush() if kind != self._kind else []
         if self._resampler is None:
             self._resampler = av.AudioResampler(format=_INTERLEAVED, rate=SAMPLE_RATE_HZ)
             self._kind = kind
-        return [*flushed, *(_mean(resampled) for resampled in self._resampler.resample(frame))]
+        return [*flushed, *map(_by_channel, self._resampler.resample(frame))]
 
-    def flush(self) -> list[Samples]:
+    def flush(self) -> list[Channels]:
         """What the resampler still holds back."""
         if self._resampler is None:
             return []
-        rest = [_mean(resampled) for resampled in self._resampler.resample(None)]
+        rest = [*map(_by_channel, self._resampler.resample(None))]
         self._resampler = None
         return rest
 
 
-def _mean(frame: Any) -> Samples:
-    interleaved = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
-    return np.ascontiguousarray(interleaved.mean(axis=1, dtype=np.float32))
+class MonoResampler:
+    """Decoded frames to mono at 16 kHz.
+
+    FFmpeg's own mixing to mono adds the channels up (two equal ones become 1.4 times as loud, eight
+    4.4 times), so the mean is taken here.
+    """
+
+    def __init__(self) -> None:
+        self._resample = Resampler()
+
+    def __call__(self, frame: Any) -> list[Samples]:
+        """The samples (N,) that a decoded frame made ready, in pieces."""
+        return [piece.mean(axis=1, dtype=np.float32) for piece in self._resample(frame)]
+
+    def flush(self) -> list[Samples]:
+        """What the resampler still holds back, (N,)."""
+        return [piece.mean(axis=1, dtype=np.float32) for piece in self._resample.flush()]
+
+
+def _by_channel(frame: Any) -> Channels:
+    interleaved: Channels = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+    return interleaved

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kfusion.media import check_end, open_media
+from kfusion.media.holes import Holes
+from kfusion.media.opening import open_media
+from kfusion.media.packets import Frames
 
 Image = NDArray[np.uint8]
 """A picture, (H, W, 3), RGB."""
 
+STILL_S = 1.0
+"""A picture that stays longer than this is a hole in the video, as they are bounded."""
 _WIDEST_PIXEL = 4
 
 
@@ -25,14 +29,19 @@ def video_frames(path: str | Path) -> Iterator[tuple[float, Image]]:
         InputError: the file is missing, has no video, breaks off, or cannot be decoded.
     """
     path = Path(path)
-    with open_media(path, "video") as (container, stream):
-        end_s = 0.0
-        for frame in container.decode(stream):
+    holes, last_s = Holes(path, "picture"), None
+    with open_media(path, "video") as media:
+        frames, shape = Frames(media), media.stream.sample_aspect_ratio
+        for frame in frames:
             if frame.time is None:
                 continue
-            end_s = float(frame.time) + float((frame.duration or 0) * (frame.time_base or 0))
-            yield float(frame.time), _upright(frame, stream.sample_aspect_ratio)
-        check_end(path, container, stream, end_s)
+            time_s = float(frame.time)
+            if last_s is not None and time_s - last_s > STILL_S:
+                holes.add(last_s, time_s - last_s)
+            last_s = time_s
+            with media.decoding:
+                picture = _upright(frame, shape)
+            yield time_s, picture
 
 
 def _upright(frame: Any, pixel_aspect: Fraction | None) -> Image:

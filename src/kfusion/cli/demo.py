@@ -13,5 +13,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the results and print their paths."""
-    arguments.speech, arguments.face = [assets.SAMPLE_SPEECH], assets.SAMPLE_PORTRAIT
+    arguments.speech, arguments.face, arguments.track = [assets.SAMPLE_SPEECH], assets.SAMPLE_PORTRAIT, None
     return generate.run(arguments)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from kfusion.inference.identity import Identity
+    from kfusion.inference.recording import Recording
     from kfusion.landmarks import LandmarkSequence
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="any audio or video file that FFmpeg reads; of several, each has a folder of its name in OUT",
     )
+    parser.add_argument("--track", metavar="N", type=int, help="sound track of each file (default: its default track)")
     add_face_argument(parser)
     add_output_arguments(parser)
 
@@ -85,8 +87,9 @@ def _run_one(arguments: argparse.Namespace, names: Sequence[str]) -> None:
     """One recording: the results lie in OUT itself."""
     from kfusion.inference.generator import load
     from kfusion.inference.identity import read_identity
+    from kfusion.inference.recording import read_recording
 
-    (speech,) = arguments.speech
+    speech = read_recording(arguments.speech[0], arguments.track)
     with staged(arguments.output, names) as work:
         identity = read_identity(arguments.face)
         with _bar("speech", "s") as bar:
@@ -109,39 +112,45 @@ def _run_many(arguments: argparse.Namespace, names: Sequence[str]) -> None:
     """
     from kfusion.inference.generator import load
     from kfusion.inference.identity import read_identity
+    from kfusion.inference.recording import read_recording
 
     folders = _folders(arguments.output, arguments.speech)
-    identity, failed = read_identity(arguments.face), dict[Path, KfusionError]()
-    outcomes = load(arguments.model).generate_many(folders, identity, **_settings(arguments))
+    identity, failed = read_identity(arguments.face), dict[str, KfusionError]()
+    recordings = [read_recording(speech, arguments.track) for speech in folders]
+    outcomes = load(arguments.model).generate_many(recordings, identity, **_settings(arguments))
     with staged(arguments.output, []), _bar("recordings", "") as bar, closing(outcomes):
-        for done, ((speech, folder), outcome) in enumerate(zip(folders.items(), outcomes, strict=True)):
+        for done, (recording, folder, outcome) in enumerate(zip(recordings, folders.values(), outcomes, strict=True)):
             _advance(bar, done, len(folders))
-            error = _keep(outcome, folder, names, speech, identity)
+            error = _keep(outcome, folder, names, recording, identity)
             if error is None:
                 _show(folder, names)
             else:
                 log.warning("left out: %s", error)
-                failed[speech] = error
+                failed[recording.name] = error
         if failed:
             raise _summary(failed, len(folders))
 
 
 def _keep(
-    outcome: "LandmarkSequence | KfusionError", folder: Path, names: Sequence[str], speech: Path, identity: "Identity"
+    outcome: "LandmarkSequence | KfusionError",
+    folder: Path,
+    names: Sequence[str],
+    recording: "Recording",
+    identity: "Identity",
 ) -> KfusionError | None:
     """Write the results of one recording of several; why not, if that cannot be done."""
     if isinstance(outcome, KfusionError):
         return outcome
     try:
         with staged(folder, names) as work:
-            _write(outcome, [work / name for name in names], speech, identity)
+            _write(outcome, [work / name for name in names], recording, identity)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
-        return error_of(speech, error)
+        return error_of(recording.name, error)
     return None
 
 
-def _summary(failed: dict[Path, KfusionError], count: int) -> KfusionError:
-    message = f"{len(failed)} of {count} recordings left out ({', '.join(map(str, failed))}): see the notes above"
+def _summary(failed: dict[str, KfusionError], count: int) -> KfusionError:
+    message = f"{len(failed)} of {count} recordings left out ({', '.join(failed)}): see the notes above"
     fault = next((error for error in failed.values() if isinstance(error, UnexpectedError)), None)
     return InputError(message) if fault is None else UnexpectedError(message, fault.__cause__ or fault)
 
@@ -176,7 +185,7 @@ def _folder_name(speech: Path) -> str:
     return names[0]
 
 
-def _write(sequence: "LandmarkSequence", paths: Sequence[Path], speech: Path, identity: "Identity") -> None:
+def _write(sequence: "LandmarkSequence", paths: Sequence[Path], speech: "Recording", identity: "Identity") -> None:
     for path in paths:
         if path.name != PREVIEW:
             sequence.save(path)

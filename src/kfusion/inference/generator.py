@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 from threading import Event
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kfusion import assets
 from kfusion.audio import Samples
@@ -18,7 +17,7 @@ from kfusion.errors import InputError, KfusionError, MissingWeightsError, error_
 from kfusion.inference.bundle import Bundle, BundleCard
 from kfusion.inference.identity import Identity, IdentityLike, read_identity
 from kfusion.inference.live import LIVE, LiveBundle, LiveCard
-from kfusion.inference.recording import Gauge, Recording
+from kfusion.inference.recording import AudioLike, Gauge, Recording, read_recording
 from kfusion.inference.session import Session
 from kfusion.inference.stream import Stream
 from kfusion.inference.windows import cut, join
@@ -28,8 +27,6 @@ from kfusion.landmarks import LandmarkSequence, Points, frame_count, resample, u
 log = logging.getLogger(__name__)
 
 MIN_FPS, MAX_FPS = 1, 240
-AudioLike: TypeAlias = str | Path | NDArray[Any]
-"""A file that FFmpeg reads, or mono samples (N,) at 16 kHz, full scale 1."""
 Outcomes: TypeAlias = abc.Generator[LandmarkSequence | KfusionError, None, None]
 """The result of each of several recordings, or why there is none."""
 Progress = Callable[[float, float | None], None]
@@ -85,6 +82,7 @@ class Generator:
         emotion: str | None = None,
         intensity: int | None = None,
         allow_silence: bool = False,
+        track: int | None = None,
         progress: Progress | None = None,
     ) -> LandmarkSequence:
         """The landmarks of `identity` saying `audio`: frame t shows the face at t / fps, the last partial one too.
@@ -100,13 +98,14 @@ class Generator:
             emotion: one of `kfusion.emotion.EMOTIONS`; None for unknown.
             intensity: 1, 2 or 3, with an emotion.
             allow_silence: animate a silent file instead of refusing it. Silent arrays are never refused.
+            track: which sound track of a file, counted from 1; None for the default one, or the first not silent.
             progress: called after every piece.
 
         Raises:
             InputError: an argument, the recording or the face cannot be used.
         """
         labels = _labels(self.card, fps, emotion, intensity)
-        return self._speak(audio, _Request(read_identity(identity), labels, fps, allow_silence), progress)
+        return self._speak(audio, _Request(read_identity(identity), labels, fps, allow_silence, track), progress)
 
     def generate_many(
         self,
@@ -117,6 +116,7 @@ class Generator:
         emotion: str | None = None,
         intensity: int | None = None,
         allow_silence: bool = False,
+        track: int | None = None,
     ) -> Outcomes:
         """What `generate` gives for each recording, in order, several at once on the threads of `load`.
 
@@ -127,7 +127,7 @@ class Generator:
             InputError: an argument or the face cannot be used.
         """
         labels = _labels(self.card, fps, emotion, intensity)
-        return self._speak_many(recordings, _Request(read_identity(identity), labels, fps, allow_silence))
+        return self._speak_many(recordings, _Request(read_identity(identity), labels, fps, allow_silence, track))
 
     def _speak_many(self, recordings: Iterable[AudioLike], request: "_Request") -> Outcomes:
         stopped = Event()
@@ -146,9 +146,10 @@ class Generator:
             stopped.set()
 
     def _speak(self, audio: AudioLike, request: "_Request", progress: Progress | None) -> LandmarkSequence:
-        recording = Recording(source=audio if isinstance(audio, np.ndarray) else Path(audio))
+        recording = read_recording(audio, request.track)
         face, fps = request.face, request.fps
-        gauge = Gauge(name=recording.name, allow_silence=request.allow_silence or isinstance(audio, np.ndarray))
+        silent = request.allow_silence or isinstance(recording.source, np.ndarray)
+        gauge = Gauge(name=recording.name, allow_silence=silent)
         points = np.concatenate([*self._animate(recording, gauge, face, request.labels, progress)])
         return LandmarkSequence(
             points=_at_rate(points, self.card.fps, fps, frame_count(gauge.duration_s, fps)),
@@ -232,6 +233,7 @@ class _Request(NamedTuple):
     labels: tuple[int, int]
     fps: float
     allow_silence: bool
+    track: int | None
 
 
 def _streamed(

@@ -8,18 +8,16 @@ from fractions import Fraction
 from math import inf
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
 from kfusion.audio import SAMPLE_RATE_HZ, Samples
 from kfusion.errors import OutputError
 from kfusion.files import atomic_path
 from kfusion.inference.drawing import FacePainter, make_ground
 from kfusion.inference.identity import IdentityLike, read_identity
-from kfusion.inference.recording import Recording
+from kfusion.inference.recording import AudioLike, read_recording
 from kfusion.landmarks import LandmarkSequence
 from kfusion.video import Image
 
@@ -34,9 +32,10 @@ _AAC_BITS_PER_S = 64_000
 def write_preview(
     path: str | Path,
     sequence: LandmarkSequence,
-    audio: str | Path | NDArray[Any],
+    audio: AudioLike,
     identity: IdentityLike = None,
     *,
+    track: int | None = None,
     progress: PictureProgress | None = None,
 ) -> Path:
     """Write an `.mp4` with the points of `sequence` over the portrait, and `audio`; whole or not at all.
@@ -46,6 +45,7 @@ def write_preview(
         sequence: what `Generator.generate` gave.
         audio: the recording it was made from.
         identity: the face it was made with; without a portrait the points are drawn on a dark ground.
+        track: the sound track that was heard, counted from 1; None for the default one, or the first not silent.
         progress: called after every picture.
 
     Raises:
@@ -53,7 +53,7 @@ def write_preview(
     """
     path = Path(path)
     face = read_identity(identity)
-    recording = Recording(source=audio if isinstance(audio, np.ndarray) else Path(audio))
+    recording = read_recording(audio, track)
     ground = make_ground(face, sequence.points)
     painter = FacePainter(ground, sequence.points)
     try:

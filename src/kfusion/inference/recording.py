@@ -1,31 +1,47 @@
 """What `generate` listens to: a file or an array, checked while it streams by."""
 
 import logging
+import shutil
+import weakref
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
-from kfusion.audio import CLIPPED_LEVEL, MIN_DURATION_S, SAMPLE_RATE_HZ, SILENCE_PEAK, Samples, audio_blocks
+from kfusion.audio import (
+    CLIPPED_LEVEL,
+    MIN_DURATION_S,
+    SAMPLE_RATE_HZ,
+    SILENCE_PEAK,
+    Samples,
+    audio_blocks,
+    default_track,
+)
 from kfusion.errors import InputError
-from kfusion.media import open_media
+from kfusion.media.level import Level
+from kfusion.media.opening import open_media
+from kfusion.media.pipes import is_pipe, spool
 
 log = logging.getLogger(__name__)
 
 MAX_CLIPPED_SHARE = 0.01
 _BLOCK = SAMPLE_RATE_HZ
+_MICROSECONDS = 1e6
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, weakref_slot=True, eq=False)
 class Recording:
-    """Sound that is read in blocks as often as needed, in constant memory."""
+    """Sound that is read in blocks as often as needed, in constant memory, and spoken of once."""
 
     source: Path | Samples
-    """A file that FFmpeg reads, or mono samples at 16 kHz."""
+    """A file that FFmpeg reads, a pipe, or mono samples at 16 kHz."""
+    track: int | None = None
+    """Which sound track of a file, counted from 1; None for the default one, or the first that is not silent."""
+    _file: Path | None = None
+    _told: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         if isinstance(self.source, np.ndarray):
@@ -39,10 +55,11 @@ class Recording:
     def blocks(self) -> Iterator[Samples]:
         """The samples in order, mono, 16 kHz."""
         if isinstance(self.source, Path):
-            yield from audio_blocks(self.source)
+            yield from audio_blocks(self._open(self.source), track=self.track, note=self._note)
         else:
+            level = Level(self.name)
             for start in range(0, len(self.source), _BLOCK):
-                yield self.source[start : start + _BLOCK]
+                yield level(self.source[start : start + _BLOCK])
 
     def announced_s(self) -> float | None:
         """The length that the file announces, for a progress bar only; notes a channel count above two.
@@ -52,10 +69,43 @@ class Recording:
         """
         if not isinstance(self.source, Path):
             return len(self.source) / SAMPLE_RATE_HZ
-        with open_media(self.source, "audio") as (container, stream):
-            if stream.codec_context.channels > 2:
-                log.warning("%s: %d channels, mixed to mono", self.source, stream.codec_context.channels)
-            return float(container.duration / av.time_base) if container.duration else None
+        with open_media(self._open(self.source), "audio", self.track) as media:
+            self.track = default_track(media, self._note) if self.track is None else self.track
+            if media.stream.codec_context.channels > 2:
+                self._note("%s: %d channels, mixed to mono", self.source, media.stream.codec_context.channels)
+            return float(media.container.duration / _MICROSECONDS) if media.container.duration else None
+
+    def _open(self, source: Path) -> Path:
+        """The file to read; what comes through a pipe is kept as long as this lives."""
+        if self._file is None:
+            file = source
+            if is_pipe(source):
+                file = spool(source)
+                weakref.finalize(self, shutil.rmtree, file.parent, ignore_errors=True)
+            self._file = file
+        return self._file
+
+    def _note(self, text: str, *arguments: Any) -> None:
+        """Tell the user, but not again when it is read once more."""
+        told = text % arguments
+        if told not in self._told:
+            self._told.add(told)
+            log.warning("%s", told)
+
+
+AudioLike: TypeAlias = str | Path | NDArray[Any] | Recording
+"""A file that FFmpeg reads, a pipe, or mono samples (N,) at 16 kHz, full scale 1."""
+
+
+def read_recording(audio: AudioLike, track: int | None = None) -> Recording:
+    """What to listen to; `track` chooses among the sound tracks of a file, counted from 1.
+
+    Raises:
+        InputError: samples are not mono sound with full scale at 1.
+    """
+    if isinstance(audio, Recording):
+        return audio
+    return Recording(source=audio if isinstance(audio, np.ndarray) else Path(audio), track=track)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -77,7 +127,7 @@ class Gauge:
         """The blocks unchanged.
 
         Raises:
-            InputError: a sample is not a finite number; at the end, the recording was too short or silent.
+            InputError: at the end, the recording was too short or silent.
         """
         for block in blocks:
             self._measure(block)
@@ -85,10 +135,6 @@ class Gauge:
         self._check()
 
     def _measure(self, block: Samples) -> None:
-        finite = np.isfinite(block)
-        if not finite.all():
-            where_s = (self.samples + int(np.argmin(finite))) / SAMPLE_RATE_HZ
-            raise InputError(f"{self.name}: the sample at {where_s:.3f} s is not a finite number: export it again")
         level = np.abs(block)
         self.samples += len(block)
         self.peak = max(self.peak, float(level.max(initial=0.0)))
@@ -114,7 +160,8 @@ def _checked_array(samples: NDArray[Any]) -> Samples:
         raise InputError(f"samples have shape {samples.shape}: pass mono sound at 16 kHz of shape (N,)")
     if not np.issubdtype(samples.dtype, np.floating):
         raise InputError(f"samples are {samples.dtype}: pass floats with full scale at 1 (int16 divided by 32768)")
-    return samples.astype(np.float32, copy=False)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused when it is heard
+        return samples.astype(np.float32, copy=False)
 
 
 def _dbfs(peak: float) -> str:
