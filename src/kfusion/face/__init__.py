@@ -5,3 +5,5 @@ from kfusion.face.finder import LANDMARKER as LANDMARKER
 from kfusion.face.finder import FaceFinder as FaceFinder
 from kfusion.face.portrait import find_identity as find_identity
 from kfusion.face.search import find_on_tiles as find_on_tiles
+from kfusion.face.views import Finder as Finder
+from kfusion.face.views import Scene as Scene

@@ -44,7 +44,7 @@ def _scratch() -> IO[bytes]:
     try:
         return tempfile.TemporaryFile()
     except OSError:  # no folder that can be written
-        return open(os.devnull, "w+b")  # noqa: PTH123, SIM115
+        return open(os.devnull, "w+b")  # noqa: PTH123
 
 
 def _write_rest(kept: IO[bytes]) -> None:

@@ -1,5 +1,6 @@
 """Find the 68 landmarks of the faces in a picture, with MediaPipe's face landmarker."""
 
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -18,6 +19,8 @@ LANDMARKER = Path(__file__).parents[1] / "assets" / "face_landmarker.task"
 """Google's face landmarker, float16 version 1 (Apache-2.0)."""
 EXTRACTOR = "mediapipe-face-landmarker-float16-1"
 MAX_FACES = 8
+_MIN_SIDE_PX = 8
+"""A narrower picture holds no face, and fails in MediaPipe."""
 _NO_MEDIAPIPE = "pip install mediapipe, or, where it has no build for the platform, pass a landmark file"
 _NO_LIBRARY = "install that system library (on Debian and Ubuntu libgles2 and libegl1), or pass a landmark file"
 
@@ -58,7 +61,8 @@ class FaceFinder:
 
     def close(self) -> None:
         """Free the network."""
-        self._landmarker.close()
+        with suppress(RuntimeError):  # a graph that failed says so once more
+            self._landmarker.close()
 
     def find(self, image: Image) -> list[Points]:
         """The faces in `image`, largest first, each (68, 2) in image pixels; none found is an empty list.
@@ -67,6 +71,8 @@ class FaceFinder:
             InputError: the face landmarker failed.
         """
         height, width = image.shape[:2]
+        if min(height, width) < _MIN_SIDE_PX:
+            return []
         with foreign("the face landmarker failed", "pass another picture, or a landmark file"):
             import mediapipe
 

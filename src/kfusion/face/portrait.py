@@ -3,7 +3,6 @@
 import logging
 
 import numpy as np
-from PIL import Image as Pillow
 
 from kfusion.errors import InputError
 from kfusion.face.finder import FaceFinder
@@ -20,8 +19,8 @@ MAX_FACE_OUTSIDE = 0.5
 _ADVICE = "pass a picture with one face looking at the camera"
 
 
-def find_identity(picture: Pillow.Image, where: str) -> Points:
-    """The landmarks (68, 2), in pixels of the RGB `picture`, of the one face in a portrait.
+def find_identity(scene: Scene, where: str) -> Points:
+    """The landmarks (68, 2), in pixels of the picture, of the one face in a portrait.
 
     Of several faces the largest is taken, with a notice. A face on its side or upside down is found too: its points
     lie where the picture shows it, with a notice. Small faces are looked for on overlapping tiles.
@@ -30,16 +29,20 @@ def find_identity(picture: Pillow.Image, where: str) -> Points:
         InputError: there is no face, closer looks do not agree on one, it is turned too far to the side, or its mouth
             lies outside the picture.
     """
-    scene = Scene.of(picture)
     with FaceFinder() as finder:
         first = scene.faces(finder)
-        found = believed(finder, scene, first) or find_turned(finder, scene) or find_on_tiles(finder, scene)
+        found = (
+            believed(finder, scene, first)
+            or find_turned(finder, scene)
+            or find_on_tiles(finder, scene)
+            or find_on_tiles(finder, scene, upside_down=True)
+        )
     if not found:
         raise InputError(f"{where}: {_why_not(first)}")
     if len(found) > 1:
         log.warning("%s: %d faces found, the largest is used", where, len(found))
     face = _first_look(first, found[0])
-    _check(face, picture.size, where)
+    _check(face, scene.picture.size, where)
     if found[0].quarter_turns:
         log.warning("%s: %s; its landmarks lie where the picture shows it", where, _posture(found[0]))
     return face
@@ -76,7 +79,7 @@ def _profile(face: Points) -> str:
 def _check(face: Points, size_px: tuple[int, int], where: str) -> None:
     if side_ratio(face) > MAX_SIDE_RATIO:
         raise InputError(f"{where}: {_profile(face)}")
-    outside = ((face < 0) | (face > np.array(size_px))).any(-1)
+    outside = np.any((face < 0) | (face > np.array(size_px)), axis=-1, keepdims=True)
     for part, points, limit in (("mouth", outside[MOUTH], MAX_MOUTH_OUTSIDE), ("face", outside, MAX_FACE_OUTSIDE)):
         if points.mean() > limit:
             raise InputError(

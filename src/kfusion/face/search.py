@@ -5,16 +5,16 @@ look finds is therefore looked at again, closer, on squares round it that are tu
 it is and once mirrored. The looks at a true face differ by 0.01 to 0.04 eye distances, those at others by more.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations, islice
 
 import numpy as np
 
-from kfusion.face.views import Finder, Scene, View, around, disagreement, quarter_turns, tiles
+from kfusion.face.views import Finder, Scene, around, disagreement, quarter_turns, tiles
 from kfusion.landmarks import Points
 
-MAX_DISAGREEMENT = 0.08
+MAX_DISAGREEMENT = 0.06
 """Of three looks at one face: mean distance between their points over the distance between the eyes."""
 _LOOKS = ((1.6, False), (2.2, False), (1.8, True))
 """Side of the square over the longer side of the face, and whether it is mirrored."""
@@ -65,22 +65,22 @@ def believed(finder: Finder, scene: Scene, faces: Iterable[Points]) -> list[Sigh
     return sorted(kept, key=lambda seen: _size(seen.points), reverse=True)
 
 
-def find_on_tiles(finder: Finder, scene: Scene) -> list[Sighting]:
-    """Faces too small to be found in the whole picture, from 60 pixels up, largest first."""
-    return _first_level(finder, scene, tiles(*scene.picture.size))
-
-
 def find_turned(finder: Finder, scene: Scene) -> list[Sighting]:
-    """Faces on their side or upside down, in the whole picture or on its larger tiles."""
+    """Faces on their side or upside down in the whole picture, largest first."""
     for turns in (2, 1, 3):
         found = believed(finder, scene, scene.faces(finder, turns))
         if found:
             return found
-    return _first_level(finder, scene, islice(tiles(*scene.picture.size, quarter_turns=2), _TURNED_LEVELS))
+    return []
 
 
-def _first_level(finder: Finder, scene: Scene, levels: Iterator[list[View]]) -> list[Sighting]:
-    for level in levels:
+def find_on_tiles(finder: Finder, scene: Scene, *, upside_down: bool = False) -> list[Sighting]:
+    """Faces too small to be found in the whole picture, from 60 pixels up (upside down from 1/32 of it), largest first.
+
+    Costs about 4 ms for each tile without a face: 0.2 s for 1920 x 1080, 3 s for 8000 x 6000 pixels.
+    """
+    levels = tiles(*scene.picture.size, quarter_turns=2 if upside_down else 0)
+    for level in islice(levels, _TURNED_LEVELS if upside_down else None):
         faces = [face for view in level for face in view.faces(finder, scene)]
         found = believed(finder, scene, _distinct(sorted(faces, key=_size, reverse=True)))
         if found:

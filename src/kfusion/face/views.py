@@ -15,7 +15,6 @@ MAX_SIDE_PX = 1600
 """A larger picture is first looked at scaled down to this."""
 TILE_PX = 256
 LOOK_PX = 400
-_SHARES = (1 / 2, 1 / 4)
 _MIN_TILE_PX = 16
 _DEEPEST_TILE_PX = 480
 """A face is found from 1/8 of the side of its tile, so those of 60 pixels are found on tiles of this size."""
@@ -49,7 +48,7 @@ class Scene:
         turned = np.ascontiguousarray(np.rot90(np.asarray(self.small), quarter_turns))
         scale = np.array(self.picture.size) / np.array(self.small.size)
         return [
-            (_turned_back(face, quarter_turns, turned.shape) * scale).astype(np.float32)
+            np.asarray(_turned_back(face, quarter_turns, turned.shape) * scale, np.float32)
             for face in finder.find(turned)
         ]
 
@@ -67,7 +66,7 @@ class View:
     mirrored: bool = False
     """Whether it is mirrored after that."""
     size_px: int = LOOK_PX
-    """It is scaled to this side, tiles that are smaller excepted."""
+    """It is scaled to this side; a smaller tile is left as it is."""
 
     def faces(self, finder: Finder, scene: Scene) -> list[Points]:
         """The faces in it, in pixels of the picture."""
@@ -89,7 +88,7 @@ class View:
         if self.mirrored:
             face = face[MIRROR] * np.array([-1, 1], np.float32) + np.array([shape[1], 0], np.float32)
         face = _turned_back(face, self.quarter_turns, shape)
-        return (face / scale + np.array([self.left, self.top])).astype(np.float32)
+        return np.asarray(face / scale + np.array([self.left, self.top]), np.float32)
 
 
 def around(face: Points, margin: float, *, quarter_turns: int = 0, mirrored: bool = False) -> View:
@@ -102,16 +101,21 @@ def around(face: Points, margin: float, *, quarter_turns: int = 0, mirrored: boo
 
 def tiles(width: int, height: int, quarter_turns: int = 0) -> Iterator[list[View]]:
     """Squares that overlap by half and cover a picture, level by level: of half its longer side, a quarter, ..."""
-    share = _SHARES[0]
-    while (side := int(max(width, height) * share)) >= _MIN_TILE_PX:
+    for side in _tile_sides(max(width, height)):
         yield [
             View(left, top, side, quarter_turns, False, TILE_PX)
             for top in range(0, max(height - side // 2, 1), side // 2)
             for left in range(0, max(width - side // 2, 1), side // 2)
         ]
-        if share <= _SHARES[-1] and side <= _DEEPEST_TILE_PX:
+
+
+def _tile_sides(longer: int) -> Iterator[int]:
+    side = longer // 2
+    while side >= _MIN_TILE_PX:
+        yield side
+        if side <= _DEEPEST_TILE_PX and side <= longer // 4:
             break
-        share /= 2
+        side = side // 2 if side > longer // 4 else max(side // 2, _DEEPEST_TILE_PX)
 
 
 def quarter_turns(face: Points) -> int:
