@@ -10,10 +10,14 @@ from PIL import Image
 
 import kfusion
 from kfusion.errors import InputError, MissingExtraError, MissingWeightsError
-from kfusion.face import FaceFinder, find_identity
+from kfusion.face import FaceFinder, Scene, find_identity
 from kfusion.landmarks import MIRROR, inter_ocular_distance, mouth_opening
 
 PORTRAIT = Path(kfusion.__file__).parent / "assets" / "portrait.jpg"
+
+
+def scene_of(picture: np.ndarray) -> Scene:
+    return Scene.of(Image.fromarray(picture))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +67,7 @@ def test_the_largest_of_several_faces_is_taken_with_a_notice(
 ) -> None:
     image = Image.fromarray(portrait).resize((300, 300))
     both = np.concatenate([np.asarray(image.resize((200, 200)).crop((0, 0, 200, 300))), np.asarray(image)], axis=1)
-    identity = find_identity(both, "both.png")
+    identity = find_identity(scene_of(both), "both.png")
     assert identity[:, 0].min() > 200
     assert "2 faces found, the largest is used" in caplog.text
 
@@ -72,7 +76,7 @@ def test_a_small_face_is_found(portrait: np.ndarray) -> None:
     small = Image.fromarray(portrait).resize((90, 90))
     scene = np.full((800, 800, 3), 128, np.uint8)
     scene[500:590, 600:690] = np.asarray(small)
-    identity = find_identity(scene, "scene.png")
+    identity = find_identity(scene_of(scene), "scene.png")
     assert (identity.mean(0) > [600, 500]).all()
     assert (identity.mean(0) < [690, 590]).all()
 
@@ -80,7 +84,7 @@ def test_a_small_face_is_found(portrait: np.ndarray) -> None:
 @pytest.mark.parametrize("shape", [(300, 300, 3), (1, 1, 3), (3, 2, 3), (5, 400, 3)])
 def test_a_picture_without_a_face_is_an_error(shape: tuple[int, int, int]) -> None:
     with pytest.raises(InputError, match=r"empty\.png: no face found"):
-        find_identity(np.zeros(shape, np.uint8), "empty.png")
+        find_identity(scene_of(np.zeros(shape, np.uint8)), "empty.png")
 
 
 def test_a_face_turned_to_the_side_is_an_error(
@@ -90,7 +94,7 @@ def test_a_face_turned_to_the_side_is_an_error(
     profile[27:31, 0] = face[45, 0] - 2
     monkeypatch.setattr(FaceFinder, "find", lambda self, image: [profile])
     with pytest.raises(InputError, match="turned to the side"):
-        find_identity(portrait, "side.png")
+        find_identity(scene_of(portrait), "side.png")
 
 
 def test_a_missing_or_damaged_landmarker_is_named(tmp_path: Path) -> None:

@@ -44,11 +44,11 @@ class Scout:
 def most_often_seen(faces: list[Points]) -> list[Points]:
     """Those of `faces` that belong to the face that is there most often; of two as often, the larger.
 
-    A face belongs to the one that was last seen less than half its size away.
+    A face belongs to the one that was last seen less than its own size away.
     """
     groups: list[list[Points]] = []
     for face in faces:
-        near = [group for group in groups if _distance(group[-1], face) < _size(face) / 2]
+        near = [group for group in groups if _distance(group[-1], face) < _size(face)]
         if near:
             min(near, key=lambda group: _distance(group[-1], face)).append(face)
         else:

@@ -16,6 +16,8 @@ from kfusion.landmarks import Points
 
 MAX_DISAGREEMENT = 0.06
 """Of three looks at one face: mean distance between their points over the distance between the eyes."""
+MAX_TURNED_DISAGREEMENT = 0.03
+"""Of a face that is not upright: brows and hair over a pair of eyes pass for one upside down, at 0.035 to 0.06."""
 _LOOKS = ((1.6, False), (2.2, False), (1.8, True))
 """Side of the square over the longer side of the face, and whether it is mirrored."""
 _WIDE = 3.0
@@ -99,7 +101,7 @@ def _settle(finder: Finder, scene: Scene, face: Points) -> Sighting | None:
         face = seen[len(seen) // 2]
         if len(seen) == len(_LOOKS) and quarter_turns(face) == turns:
             spread = max(disagreement(first, second) for first, second in combinations(seen, 2))
-            if spread <= MAX_DISAGREEMENT:
+            if spread <= (MAX_TURNED_DISAGREEMENT if turns else MAX_DISAGREEMENT):
                 return Sighting(face, spread)
     return None
 
