@@ -6,7 +6,6 @@ from typing import Protocol, Self
 
 import numpy as np
 from PIL import Image as Pillow
-from PIL import ImageOps
 
 from kfusion.landmarks import EYE_CORNERS, MIRROR, Points, inter_ocular_distance
 from kfusion.video import Image
@@ -18,6 +17,10 @@ LOOK_PX = 400
 _MIN_TILE_PX = 16
 _DEEPEST_TILE_PX = 480
 """A face is found from 1/8 of the side of its tile, so those of 60 pixels are found on tiles of this size."""
+
+
+_FLAT = 8
+"""Levels of 255 between the darkest and the brightest pixel of a square that shows nothing."""
 
 
 class Finder(Protocol):
@@ -39,9 +42,11 @@ class Scene:
     @classmethod
     def of(cls, picture: Pillow.Image) -> Self:
         """The scene that `picture` (RGB) shows."""
-        if max(picture.size) <= MAX_SIDE_PX:
+        shrunk = MAX_SIDE_PX / max(picture.size)
+        if shrunk >= 1:
             return cls(picture, picture)
-        return cls(picture, ImageOps.contain(picture, (MAX_SIDE_PX, MAX_SIDE_PX)))
+        width, height = (max(1, round(side * shrunk)) for side in picture.size)
+        return cls(picture, picture.resize((width, height), Pillow.Resampling.BICUBIC, reducing_gap=2.0))
 
     def faces(self, finder: Finder, quarter_turns: int = 0) -> list[Points]:
         """The faces of the whole picture, looked at after counter-clockwise turns, in pixels of the picture."""
@@ -71,6 +76,8 @@ class View:
     def faces(self, finder: Finder, scene: Scene) -> list[Points]:
         """The faces in it, in pixels of the picture."""
         square, scale = self._square(scene)
+        if np.ptp(np.asarray(square), axis=(0, 1)).max() < _FLAT:
+            return []
         turned = np.rot90(np.asarray(square), self.quarter_turns)
         pixels = np.ascontiguousarray(turned[:, ::-1] if self.mirrored else turned)
         return [self._placed(face, pixels.shape, scale) for face in finder.find(pixels)]
@@ -110,12 +117,14 @@ def tiles(width: int, height: int, quarter_turns: int = 0) -> Iterator[list[View
 
 
 def _tile_sides(longer: int) -> Iterator[int]:
-    side = longer // 2
-    while side >= _MIN_TILE_PX:
+    """Each at least a quarter of the one before: a tile shows whole faces of 1/8 to 1/2 of its side."""
+    for side in (longer // 2, longer // 4):
+        if side >= _MIN_TILE_PX:
+            yield side
+    side = longer // 4
+    while side > _DEEPEST_TILE_PX:
+        side = max(side // 3, _DEEPEST_TILE_PX) if side > 4.2 * _DEEPEST_TILE_PX else _DEEPEST_TILE_PX
         yield side
-        if side <= _DEEPEST_TILE_PX and side <= longer // 4:
-            break
-        side = side // 2 if side > longer // 4 else max(side // 2, _DEEPEST_TILE_PX)
 
 
 def quarter_turns(face: Points) -> int:
