@@ -75,13 +75,13 @@ def _array(file: IO[bytes], size: int, first_only: bool) -> NDArray[Any]:
     shape, by_columns, kind = _array_header(file)
     if kind.kind not in "fiubU" or kind.itemsize > _MAX_TEXT_BYTES:
         raise ValueError(f"holds values of type {kind}")
-    if first_only and len(shape) == 3 and shape[0] > 1 and not by_columns:
-        shape = (1, *shape[1:])
     count = int(np.prod([int(length) for length in shape], dtype=object))
-    bytes_needed = count * kind.itemsize
-    if not 0 <= bytes_needed <= size or count > size:
+    if not 0 <= count * kind.itemsize <= size or count > size:
         raise ValueError(f"{size} bytes announce values of shape {shape}")
-    if first_only and bytes_needed > _MAX_TEXT_BYTES:
+    if first_only and len(shape) == 3 and count and not by_columns:
+        shape, count = (1, *shape[1:]), count // shape[0]
+    bytes_needed = count * kind.itemsize
+    if first_only and bytes_needed > (MAX_ARRAY_BYTES if by_columns else _MAX_TEXT_BYTES):
         raise ValueError(f"holds values of shape {shape}")
     content = bytearray(bytes_needed)
     if _fill(file, memoryview(content)) < bytes_needed:

@@ -50,6 +50,7 @@ class FaceFinder:
         if not landmarker.is_file():
             raise MissingWeightsError(f"{landmarker}: the face landmarker is missing: install kfusion again")
         self._landmarker: FaceLandmarker = _create_landmarker(landmarker, max_faces)
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -61,6 +62,7 @@ class FaceFinder:
 
     def close(self) -> None:
         """Free the network."""
+        self._closed = True
         with suppress(RuntimeError):  # a graph that failed says so once more
             self._landmarker.close()
 
@@ -76,6 +78,8 @@ class FaceFinder:
         with foreign("the face landmarker failed", "pass another picture, or a landmark file"):
             import mediapipe
 
+            if self._closed:  # MediaPipe would find no face
+                raise ValueError("the finder is closed")
             picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image))
             found = self._landmarker.detect(picture).face_landmarks
         scale = np.array([width, height], np.float64)
