@@ -44,7 +44,7 @@ def test_no_other_kind_reaches_pillow(
     portrait.save(tmp_path / "portrait.jpg", format=kind)
     monkeypatch.setattr(module, "import_module", None)
     with pytest.raises(
-        InputError, match=r"portrait\.jpg: is no picture of a kind that is read: pass a portrait as JPEG"
+        InputError, match=r"portrait\.jpg: cannot read the picture \(it is of another kind\): pass a portrait as JPEG"
     ):
         read_picture(tmp_path / "portrait.jpg")
 
@@ -57,7 +57,7 @@ def test_no_other_kind_reaches_pillow(
         (b"RIFF\x99\0\0\0AVI LIST" + bytes(50), "is a video"),
         (b"RIFF\x99\0\0\0WAVEfmt " + bytes(50), "is a recording"),
         (b"\0\0\0\x20ftypheic" + bytes(50), "HEIC"),
-        (b"<svg/>", "no picture of a kind"),
+        (b"<svg/>", "of another kind"),
         (b"\xff\xd8\xff", "cannot read the picture"),
         (b"", "empty"),
     ],

@@ -117,7 +117,7 @@ def _kind(path: Path, head: bytes) -> _Kind:
     for at, marks, what in _FOREIGN:
         if head[at:].startswith(marks):
             raise InputError(f"{path}: {what}")
-    raise InputError(f"{path}: is no picture of a kind that is read: {_READ}")
+    raise InputError(f"{path}: cannot read the picture (it is of another kind): {_READ}")
 
 
 def _check_size(path: Path, kind: _Kind, size_px: tuple[int, int]) -> None:
