@@ -117,3 +117,10 @@ def test_no_pipe_folder_or_device_is_opened(tmp_path: Path, ending: str) -> None
             read_landmarks(tmp_path / f"{name}.{ending}")
     with pytest.raises(InputError, match="is a pipe"):
         LandmarkSequence.load(tmp_path / f"pipe.{ending}")
+
+
+def test_a_sequence_without_a_rate_is_refused(tmp_path: Path) -> None:
+    for fps in (0.0, float("nan"), -25.0):
+        path = LandmarkSequence(points=FACE[None], fps=fps).save(tmp_path / "a.npz")
+        with pytest.raises(InputError, match="frames a second"):
+            LandmarkSequence.load(path)

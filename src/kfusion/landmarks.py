@@ -232,6 +232,10 @@ class LandmarkSequence:
             points, fps = arrays["landmarks"], float(arrays["fps"])
             text = {key: str(arrays[key]) for key in ("frame", "model", "source")}
             first = int(arrays.get("first_frame", 0))
+        if not 0 < fps < np.inf:
+            raise InputError(
+                f"{path}: not a landmark sequence ({fps:g} frames a second): pass a file that kfusion wrote"
+            )
         if points.ndim != 3 or points.shape[1:] != (POINT_COUNT, 2):
             raise InputError(f"{path}: landmarks have shape {points.shape}, expected (T, 68, 2)")
         return cls(points=points.astype(np.float32), fps=fps, first_frame=first, **text)

@@ -76,7 +76,7 @@ class View:
     def faces(self, finder: Finder, scene: Scene) -> list[Points]:
         """The faces in it, in pixels of the picture."""
         square, scale = self._square(scene)
-        if np.ptp(np.asarray(square), axis=(0, 1)).max() < _FLAT:
+        if np.ptp(np.array(square.getextrema()), axis=-1).max() < _FLAT:
             return []
         turned = np.rot90(np.asarray(square), self.quarter_turns)
         pixels = np.ascontiguousarray(turned[:, ::-1] if self.mirrored else turned)
