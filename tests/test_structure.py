@@ -12,7 +12,20 @@ import kfusion
 ROOT = Path(kfusion.__file__).parent
 LAYERS = {
     **dict.fromkeys(
-        ("errors", "files", "emotion", "assets", "media", "landmarks", "audio", "video", "face", "config"), 0
+        (
+            "errors",
+            "files",
+            "emotion",
+            "assets",
+            "media",
+            "landmark_files",
+            "landmarks",
+            "audio",
+            "video",
+            "face",
+            "config",
+        ),
+        0,
     ),
     **dict.fromkeys(("data", "models"), 1),
     "training": 2,

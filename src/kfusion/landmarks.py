@@ -16,8 +16,6 @@ unit    what networks see. The origin is the midpoint of the outer eye corners (
 
 import csv
 import json
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +24,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kfusion.errors import InputError, OutputError
+from kfusion.errors import InputError, OutputError, foreign
 from kfusion.files import atomic_path
+from kfusion.landmark_files import read_archive, read_first_face
 
 Points = NDArray[np.float32]
 """Landmarks, (..., 68, 2)."""
@@ -179,77 +178,7 @@ def read_landmarks(path: str | Path) -> Points:
     Raises:
         InputError: the file is missing, unreadable, or does not hold 68 finite points.
     """
-    path = Path(path)
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise InputError(f"{path}: unknown landmark file type '{path.suffix}': use {', '.join(_READERS)}")
-    try:
-        points = reader(path)
-    except _UNREADABLE as error:
-        raise InputError(f"{path}: cannot read landmarks ({_one_line(error)}): expected 68 rows of x, y") from error
-    if points.ndim == 3 and len(points):
-        points = points[0]
-    return check_landmarks(points, str(path))
-
-
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    EOFError,
-    MemoryError,
-    RecursionError,
-    zipfile.BadZipFile,
-    zlib.error,
-    csv.Error,
-)
-"""What NumPy, `json` and `csv` raise on a missing, damaged or foreign file."""
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _read_npy(path: Path) -> NDArray[Any]:
-    with path.open("rb") as file:
-        points = np.load(file, allow_pickle=False)
-    if not isinstance(points, np.ndarray):
-        raise TypeError("an .npz archive named .npy")
-    return points
-
-
-def _read_npz(path: Path) -> NDArray[Any]:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        return np.asarray(archive["landmarks"])
-
-
-def _read_json(path: Path) -> NDArray[Any]:
-    content = json.loads(path.read_text())
-    return np.asarray(content["landmarks"] if isinstance(content, dict) else content, dtype=np.float64)
-
-
-def _read_csv(path: Path) -> NDArray[Any]:
-    rows = [row for row in csv.reader(path.read_text().splitlines()) if row]
-    if rows and rows[0][:2] == ["frame", "time_s"]:
-        return np.asarray(rows[1:], dtype=np.float64)[:, 2:].reshape(-1, POINT_COUNT, 2)
-    return np.asarray(rows if rows and _is_number(rows[0][0]) else rows[1:], dtype=np.float64)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-_READERS: dict[str, Callable[[Path], NDArray[Any]]] = {
-    ".npy": _read_npy,
-    ".npz": _read_npz,
-    ".json": _read_json,
-    ".csv": _read_csv,
-}
+    return check_landmarks(read_first_face(Path(path)), str(path))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -298,15 +227,15 @@ class LandmarkSequence:
         Raises:
             InputError: the file is missing, damaged, or was not written by `save`.
         """
-        try:
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                points, fps = archive["landmarks"], float(archive["fps"])
-                text = {key: str(archive[key]) for key in ("frame", "model", "source")}
-                first = int(archive["first_frame"]) if "first_frame" in archive else 0
-        except _UNREADABLE as error:
+        arrays = read_archive(Path(path))
+        with foreign(f"{path}: not a landmark sequence", "pass a file that kfusion wrote"):
+            points, fps = arrays["landmarks"], float(arrays["fps"])
+            text = {key: str(arrays[key]) for key in ("frame", "model", "source")}
+            first = int(arrays.get("first_frame", 0))
+        if not 0 < fps < np.inf:
             raise InputError(
-                f"{path}: not a landmark sequence ({_one_line(error)}): pass a file that kfusion wrote"
-            ) from error
+                f"{path}: not a landmark sequence ({fps:g} frames a second): pass a file that kfusion wrote"
+            )
         if points.ndim != 3 or points.shape[1:] != (POINT_COUNT, 2):
             raise InputError(f"{path}: landmarks have shape {points.shape}, expected (T, 68, 2)")
         return cls(points=points.astype(np.float32), fps=fps, first_frame=first, **text)

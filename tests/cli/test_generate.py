@@ -357,7 +357,8 @@ def test_a_folder_as_portrait(desk: Desk) -> None:
 def test_a_broken_portrait(desk: Desk, content: bytes | None) -> None:
     broken = desk.root / "broken.jpg"
     broken.write_bytes(assets.SAMPLE_PORTRAIT.read_bytes()[:9000] if content is None else content)
-    assert "broken.jpg: cannot read the picture" in desk.refused(face=broken)
+    problem = "cannot read the picture" if broken.stat().st_size else "the file is empty"
+    assert f"broken.jpg: {problem}" in desk.refused(face=broken)
 
 
 @pytest.mark.parametrize("ending", ["npy", "npz", "json", "csv"])

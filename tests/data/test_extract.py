@@ -20,6 +20,7 @@ from PIL import Image
 
 import kfusion
 from kfusion.data.extract import Crop, extract_clip, place_crop, smooth, to_frame_rate
+from kfusion.data.scout import MAX_SEARCHES, Scout, most_often_seen
 from kfusion.errors import InputError
 from kfusion.face import FaceFinder
 from kfusion.landmarks import MOUTH, frame_count, inter_ocular_distance, mouth_opening
@@ -147,6 +148,56 @@ def test_the_crop_holds_the_face_throughout_and_does_not_move(tmp_path: Path) ->
         points = crop.to_crop(BlobFinder().find(moving(time_s))[0])
         assert points.min() > 0
         assert points.max() < 256
+
+
+def test_the_face_that_is_there_most_often_is_followed() -> None:
+    walking = [plain_face() + np.array([20 * step, 0]) for step in range(6)]
+    other = [plain_face() * 2 + np.array([400, 0]) for _ in range(3)]
+    faces = [face for pair in zip(walking[:3], other, strict=True) for face in pair] + walking[3:]
+    np.testing.assert_array_equal(most_often_seen(faces), walking)
+    np.testing.assert_array_equal(most_often_seen([*walking[:3], *other]), other)
+
+
+def test_tiles_are_searched_a_bounded_number_of_times() -> None:
+    looks = []
+
+    class Watched(LostFinder):
+        def find(self, image: np.ndarray) -> list[np.ndarray]:
+            looks.append(image.shape)
+            return super().find(image)
+
+    scout, picture = Scout(Watched()), np.random.default_rng(0).integers(0, 255, (108, 192, 3), np.uint8)
+    counts = []
+    for _ in range(MAX_SEARCHES + 2):
+        looks.clear()
+        assert scout.find(picture) is None
+        counts.append(len(looks))
+    assert counts[0] > 10
+    assert counts == [counts[0]] * MAX_SEARCHES + [1, 1]
+
+
+@pytest.mark.parametrize("face_px", [62, 165])
+def test_a_small_face_in_a_large_picture_is_followed(tmp_path: Path, face_px: int) -> None:
+    with FaceFinder(max_faces=1) as finder:
+        portrait = Image.open(Path(kfusion.__file__).parent / "assets" / "portrait.jpg").convert("RGB")
+        alone = finder.find(np.asarray(portrait))[0]
+        shrunk = face_px / np.ptp(alone, axis=0).max()
+        small = np.asarray(portrait.resize((round(portrait.width * shrunk),) * 2))
+
+        def draw(time_s: float) -> np.ndarray:
+            picture = np.full((1080, 1920, 3), 110, np.uint8)
+            left = 1100 + round(100 * time_s)
+            picture[400 : 400 + len(small), left : left + len(small)] = small
+            return picture
+
+        path = write_video(
+            tmp_path / "webcam.mp4", [i / 10 for i in range(8)], draw, sound=sounding(0.8), audio_codec="aac"
+        )
+        clip = extract_clip(path, finder)
+    assert clip.missing == 0
+    start = clip.crop.to_image(clip.landmarks)[0]
+    error = np.linalg.norm(start - (alone * shrunk + [1100, 400]), axis=-1).mean()
+    assert error / inter_ocular_distance(alone * np.float32(shrunk)) < 0.06
 
 
 def test_crop_to_image_and_back_does_not_drift() -> None:

@@ -7,7 +7,8 @@ from PIL import Image
 
 from kfusion import assets
 from kfusion.errors import InputError
-from kfusion.inference.identity import MAX_SIDE_PX, read_identity
+from kfusion.face.views import MAX_SIDE_PX
+from kfusion.inference.identity import read_identity
 from kfusion.landmarks import LandmarkSequence, inter_ocular_distance
 
 ROTATED_RIGHT = 6
@@ -83,14 +84,6 @@ def test_a_huge_portrait_is_found_small_and_mapped_back(
     assert face.portrait.size_px == (portrait.width * 10, portrait.height * 10)
 
 
-def test_a_picture_that_is_too_large_is_refused(
-    tmp_path: Path, portrait: Image.Image, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(InputError, match="cannot read the picture"):
-        read_identity(assets.SAMPLE_PORTRAIT)
-
-
 def test_an_array_is_taken_as_a_picture(portrait: Image.Image, reference: np.ndarray) -> None:
     assert difference(read_identity(np.asarray(portrait)).points, reference) < 0.1
 
@@ -112,3 +105,46 @@ def test_of_a_sequence_the_first_frame_is_taken(tmp_path: Path) -> None:
 def test_an_empty_sequence_is_refused() -> None:
     with pytest.raises(InputError, match="0 frames"):
         read_identity(LandmarkSequence(points=np.zeros((0, 68, 2), np.float32), fps=30))
+
+
+def test_an_upside_down_portrait_gives_points_where_the_picture_shows_them(
+    tmp_path: Path, portrait: Image.Image, reference: np.ndarray
+) -> None:
+    portrait.rotate(180).save(tmp_path / "turned.png")
+    turned = read_identity(tmp_path / "turned.png")
+    assert difference(np.array(portrait.size) - turned.points, reference) < 0.1
+    assert turned.portrait is not None
+    np.testing.assert_array_equal(turned.portrait.picture, np.asarray(portrait.rotate(180)))
+
+
+@pytest.mark.parametrize(
+    ("move", "words"),
+    [
+        (lambda face: face / 256, "multiply x by the width and y by the height"),
+        (lambda face: [0, 256] + face * [1, -1], "y must grow downwards"),
+        (lambda face: [256, 0] + face * [-1, 1], "in a mirror"),
+        (lambda face: face[::-1], "in the order of 300-W"),
+        (lambda face: face + 1e7, "beyond 1e"),
+        (lambda face: face * 0 + 5, "coincide"),
+    ],
+)
+def test_points_that_do_not_lie_as_a_face_does_are_refused(tmp_path: Path, move: object, words: str) -> None:
+    points = np.asarray(move(face_points()))
+    np.save(tmp_path / "face.npy", points)
+    for identity in (points, tmp_path / "face.npy"):
+        with pytest.raises(InputError, match=words):
+            read_identity(identity)
+
+
+@pytest.mark.parametrize("degrees", [0, 45, 90, 180, 270])
+def test_a_turned_face_is_a_face(degrees: int) -> None:
+    turn = np.exp(1j * np.deg2rad(degrees))
+    turned = (face_points() @ [1, 1j] * turn).view(float).reshape(68, 2)
+    np.testing.assert_allclose(read_identity(turned).points, turned, rtol=1e-5, atol=1e-4)
+
+
+def test_the_unit_frame_needs_no_pixels() -> None:
+    unit = (face_points() - 128) / 100
+    assert read_identity(LandmarkSequence(points=unit[None], fps=30, frame="unit")).frame == "unit"
+    with pytest.raises(InputError, match="no pixels"):
+        read_identity(LandmarkSequence(points=unit[None], fps=30))

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,9 @@ from scipy.interpolate import PchipInterpolator
 from scipy.signal import savgol_filter
 
 from kfusion.audio import SAMPLE_RATE_HZ, Samples, audio_blocks
+from kfusion.data.scout import Scout, most_often_seen
 from kfusion.errors import InputError
+from kfusion.face import Finder as Finder
 from kfusion.landmarks import CROP_SIZE_PX, MOUTH, POINT_COUNT, STABLE_POINTS, Points, Similarity, fit_similarity
 from kfusion.video import Image, video_frames
 
@@ -23,13 +24,6 @@ CROP_MARGIN = 1.5
 MAX_MISSING_SHARE = 0.2
 MIN_FRAMES = 6
 _POSE_WINDOW, _FACE_WINDOW, _ORDER = 9, 5, 2
-
-
-class Finder(Protocol):
-    """What finds faces; `kfusion.face.FaceFinder` is one."""
-
-    def find(self, image: Image) -> list[Points]:
-        """The faces in `image`, largest first, each (68, 2) in image pixels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,21 +83,24 @@ def extract_clip(video: Path, finder: Finder, audio: Path | None = None) -> Extr
 def place_crop(video: Path, finder: Finder) -> Crop:
     """The crop that holds the face throughout the clip, from a picture every 0.4 s.
 
+    Of several faces it is the one that is seen most often. A face that is too small to be found in the whole picture
+    is looked for on tiles, and from then on where it was last.
+
     Raises:
         InputError: no picture shows a face.
     """
-    boxes, next_s = [], -np.inf
+    scout, seen, next_s = Scout(finder), list[Points](), -np.inf
     for time_s, picture in video_frames(video):
         if time_s < next_s:
             continue
         next_s = time_s + SCOUT_INTERVAL_S
-        faces = finder.find(picture)
-        if faces:
-            boxes.append((*faces[0].min(0), *faces[0].max(0)))
-    if not boxes:
+        face = scout.find(picture)
+        if face is not None:
+            seen.append(face)
+    if not seen:
         raise InputError(f"{video}: no face found in any picture")
-    corners = np.array(boxes)
-    low, high = corners[:, :2].min(0), corners[:, 2:].max(0)
+    faces = np.array(most_often_seen(seen))
+    low, high = faces.min((0, 1)), faces.max((0, 1))
     side = int(np.ceil(CROP_MARGIN * (high - low).max()))
     left, top = np.round((low + high) / 2 - side / 2).astype(int)
     return Crop(left=int(left), top=int(top), side=side)

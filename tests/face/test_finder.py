@@ -2,6 +2,7 @@
 
 import builtins
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 
 import kfusion
 from kfusion.errors import InputError, MissingExtraError, MissingWeightsError
-from kfusion.face import FaceFinder, find_identity
+from kfusion.face import FaceFinder
 from kfusion.landmarks import MIRROR, inter_ocular_distance, mouth_opening
 
 PORTRAIT = Path(kfusion.__file__).parent / "assets" / "portrait.jpg"
@@ -58,41 +59,6 @@ def test_a_mirrored_picture_gives_the_mirrored_face(portrait: np.ndarray, finder
     assert error < 0.03
 
 
-def test_the_largest_of_several_faces_is_taken_with_a_notice(
-    portrait: np.ndarray, caplog: pytest.LogCaptureFixture
-) -> None:
-    image = Image.fromarray(portrait).resize((300, 300))
-    both = np.concatenate([np.asarray(image.resize((200, 200)).crop((0, 0, 200, 300))), np.asarray(image)], axis=1)
-    identity = find_identity(both, "both.png")
-    assert identity[:, 0].min() > 200
-    assert "2 faces found, the largest is used" in caplog.text
-
-
-def test_a_small_face_is_found(portrait: np.ndarray) -> None:
-    small = Image.fromarray(portrait).resize((90, 90))
-    scene = np.full((800, 800, 3), 128, np.uint8)
-    scene[500:590, 600:690] = np.asarray(small)
-    identity = find_identity(scene, "scene.png")
-    assert (identity.mean(0) > [600, 500]).all()
-    assert (identity.mean(0) < [690, 590]).all()
-
-
-@pytest.mark.parametrize("shape", [(300, 300, 3), (1, 1, 3), (3, 2, 3), (5, 400, 3)])
-def test_a_picture_without_a_face_is_an_error(shape: tuple[int, int, int]) -> None:
-    with pytest.raises(InputError, match=r"empty\.png: no face found"):
-        find_identity(np.zeros(shape, np.uint8), "empty.png")
-
-
-def test_a_face_turned_to_the_side_is_an_error(
-    face: np.ndarray, portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    profile = face.copy()
-    profile[27:31, 0] = face[45, 0] - 2
-    monkeypatch.setattr(FaceFinder, "find", lambda self, image: [profile])
-    with pytest.raises(InputError, match="turned to the side"):
-        find_identity(portrait, "side.png")
-
-
 def test_a_missing_or_damaged_landmarker_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingWeightsError, match=r"a\.task"):
         FaceFinder(landmarker=tmp_path / "a.task")
@@ -116,3 +82,22 @@ def test_without_mediapipe_the_user_is_told_to_pass_a_landmark_file(monkeypatch:
 
 def test_the_mouth_of_the_portrait_has_a_size(face: np.ndarray) -> None:
     assert 0 <= float(mouth_opening(face)) < float(inter_ocular_distance(face))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (2, 60_000, 3), (7, 300, 3), (0, 5, 3)])
+def test_a_picture_too_narrow_for_a_face_shows_none(finder: FaceFinder, shape: tuple[int, int, int]) -> None:
+    assert finder.find(np.zeros(shape, np.uint8)) == []
+
+
+def test_what_goes_wrong_in_mediapipe_is_one_clear_line(portrait: np.ndarray) -> None:
+    closed = FaceFinder()
+    closed.close()
+    with pytest.raises(InputError, match="the face landmarker failed") as caught:
+        closed.find(portrait)
+    assert "\n" not in str(caught.value)
+
+
+def test_threads_may_share_a_finder(portrait: np.ndarray, finder: FaceFinder, face: np.ndarray) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for (found,) in pool.map(lambda _: finder.find(portrait), range(8)):
+            np.testing.assert_array_equal(found, face)
