@@ -17,7 +17,7 @@ from kfusion.errors import InputError, KfusionError, MissingWeightsError, error_
 from kfusion.inference.bundle import Bundle, BundleCard
 from kfusion.inference.identity import Identity, IdentityLike, read_identity
 from kfusion.inference.live import LIVE, LiveBundle, LiveCard
-from kfusion.inference.recording import AudioLike, Gauge, Recording, read_recording
+from kfusion.inference.recording import AudioLike, Gauge, Recording, name_of, read_recording
 from kfusion.inference.session import Session
 from kfusion.inference.stream import Stream
 from kfusion.inference.windows import cut, join
@@ -138,7 +138,7 @@ class Generator:
             except CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
-                return error_of(audio if isinstance(audio, str | Path) else "samples", error)
+                return error_of(name_of(audio), error)
 
         try:
             yield from Workers(self._workers.threads).map(attempt, recordings)

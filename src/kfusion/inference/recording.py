@@ -50,7 +50,7 @@ class Recording:
     @property
     def name(self) -> str:
         """What to call it in a message."""
-        return str(self.source) if isinstance(self.source, Path) else "samples"
+        return name_of(self.source)
 
     def blocks(self) -> Iterator[Samples]:
         """The samples in order, mono, 16 kHz."""
@@ -95,6 +95,13 @@ class Recording:
 
 AudioLike: TypeAlias = str | Path | NDArray[Any] | Recording
 """A file that FFmpeg reads, a pipe, or mono samples (N,) at 16 kHz, full scale 1."""
+
+
+def name_of(audio: AudioLike) -> str:
+    """What to call it in a message."""
+    if isinstance(audio, Recording):
+        return audio.name
+    return "samples" if isinstance(audio, np.ndarray) else str(audio)
 
 
 def read_recording(audio: AudioLike, track: int | None = None) -> Recording:
