@@ -124,3 +124,22 @@ class Actor(Listener):
         points = super().predict(samples, identity, emotion, intensity)
         points[:, 17:27, 1] -= 0.1 * (emotion == "happy")
         return points
+
+
+def still(frames: int = 6) -> NDArray[np.float32]:
+    """A face that does not move, (frames, 68, 2)."""
+    return np.repeat(face_points()[None], frames, axis=0)
+
+
+def wave(frames: int = 90, delay: float = 0.0) -> NDArray[np.float64]:
+    """A mouth opening over time in inter-ocular distances, (frames,), late by `delay` frames."""
+    time = np.arange(frames) - delay
+    return 0.1 + 0.05 * np.sin(time / 3.1) + 0.03 * np.sin(time / 1.7 + 1)
+
+
+def at(*places: float) -> NDArray[np.float32]:
+    """Two points that stand at these x in turn, 10 px above each other."""
+    points = np.zeros((len(places), 2, 2), np.float32)
+    points[:, :, 0] = np.array(places)[:, None]
+    points[:, 1, 1] = 10
+    return points

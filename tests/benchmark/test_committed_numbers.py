@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from kfusion.benchmark import report
-from kfusion.benchmark.report import write_report
-from kfusion.benchmark.result import RunResult
-from kfusion.evaluation.report import to_markdown
-from kfusion.evaluation.result import Evaluation, Scored
+from kfusion.benchmark import benchmark_page
+from kfusion.benchmark.benchmark_page import write_report
+from kfusion.benchmark.run_record import RunRecord
+from kfusion.evaluation.evaluation_page import to_markdown
+from kfusion.evaluation.score_sheet import Evaluation, ScoreSheet
 
 ROOT = Path(__file__).parents[2]
 BENCHMARKS = ROOT / "benchmarks"
 STORED = {
     Evaluation: sorted(BENCHMARKS.glob("evaluation/*/evaluation.json")),
-    Scored: sorted(BENCHMARKS.glob("noise_floor/*.json")),
-    RunResult: sorted(BENCHMARKS.glob("results/*/*.json")),
+    ScoreSheet: sorted(BENCHMARKS.glob("noise_floor/*.json")),
+    RunRecord: sorted(BENCHMARKS.glob("results/*/*.json")),
 }
 FILES = [(kind, path) for kind, paths in STORED.items() for path in paths]
 
@@ -24,14 +24,14 @@ FILES = [(kind, path) for kind, paths in STORED.items() for path in paths]
 def test_there_are_files_of_every_kind() -> None:
     assert {kind.__name__: len(paths) for kind, paths in STORED.items()} == {
         "Evaluation": 7,
-        "Scored": 3,
-        "RunResult": 66,
+        "ScoreSheet": 3,
+        "RunRecord": 66,
     }
 
 
 @pytest.mark.parametrize(("kind", "path"), FILES, ids=lambda value: getattr(value, "stem", ""))
 def test_a_stored_json_is_written_again_byte_by_byte(
-    kind: type[Evaluation] | type[Scored] | type[RunResult], path: Path, tmp_path: Path
+    kind: type[Evaluation] | type[ScoreSheet] | type[RunRecord], path: Path, tmp_path: Path
 ) -> None:
     kind.load(path).save(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == path.read_bytes()
@@ -44,8 +44,8 @@ def test_the_tables_of_an_evaluation_are_those_that_stand_beside_it(path: Path) 
 
 def test_the_report_is_that_of_the_stored_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    for name in ("draw_curves", "draw_faces"):
-        monkeypatch.setattr(report, name, lambda *_: True)
+    for name in ("draw_curves", "draw_face_grid"):
+        monkeypatch.setattr(benchmark_page, name, lambda *_: True)
     (tmp_path / "CONCLUSIONS.md").write_text((BENCHMARKS / "CONCLUSIONS.md").read_text())
     write_report(Path("benchmarks/results"), tmp_path / "REPORT.md")
     assert (tmp_path / "REPORT.md").read_text() == (BENCHMARKS / "REPORT.md").read_text()

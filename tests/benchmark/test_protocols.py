@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from benchmark_factories import InProcess, setup_in, write_corpus, write_root
 
-from kfusion.benchmark.data import digest, open_data
+from kfusion.benchmark.protocol_data import digest, open_data
 from kfusion.benchmark.protocols import PREPARE, PROTOCOLS, find_protocol
-from kfusion.benchmark.result import RunResult
-from kfusion.benchmark.rows import find_rows
+from kfusion.benchmark.run_record import RunRecord
 from kfusion.benchmark.runner import run_protocol
+from kfusion.benchmark.systems import find_systems
 from kfusion.data.cremad import read_cremad
 from kfusion.data.mead import read_mead
 from kfusion.data.store import ClipStore
@@ -52,11 +52,11 @@ def test_the_mead_protocols_train_on_mead_and_test_on_mead_and_cremad(name: str,
     write_corpus(tmp_path / "data" / name, mead)
     write_corpus(tmp_path / "data" / "cremad", read_cremad(cremad_tree(tmp_path / "cremad")))
     setup = setup_in(tmp_path, tmp_path / "data", name)
-    outcome = run_protocol(setup, find_rows(("kfusion", "shuffled-emotion", "hold")), (0,), InProcess())
+    outcome = run_protocol(setup, find_systems(("kfusion", "shuffled-emotion", "hold")), (0,), InProcess())
     assert not outcome.failed
     assert len(outcome.done) == 3
     ours, shuffled = (
-        RunResult.load(setup.results / name / f"{row}-seed0.json") for row in ("kfusion", "shuffled-emotion")
+        RunRecord.load(setup.results / name / f"{row}-seed0.json") for row in ("kfusion", "shuffled-emotion")
     )
     assert list(ours.tests) == list(shuffled.tests) == ["mead", "cremad"]
     tested = {clip.clip_id for clip in mead if clip.split == "test"}

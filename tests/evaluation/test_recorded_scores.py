@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from evaluation_factories import Actor, prepared
 
-from kfusion.benchmark.data import OpenTest, digest
+from kfusion.benchmark.protocol_data import OpenTest, digest
 from kfusion.benchmark.protocols import TestSet
-from kfusion.benchmark.scoring import score
+from kfusion.benchmark.system_scores import score
 from kfusion.data.store import ClipStore
 from kfusion.evaluation.cases import Selection
-from kfusion.evaluation.evaluate import evaluate
-from kfusion.evaluation.result import Evaluation
+from kfusion.evaluation.score_sheet import Evaluation
+from kfusion.evaluation.scoring import evaluate
 
 RECORDED = json.loads((Path(__file__).parent / "recorded_scores.json").read_text())
 PART = 1e-5

@@ -1,13 +1,9 @@
 """`kfusion train`: a preset and prepared data sets in; checkpoints out."""
 
 import argparse
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from tqdm import tqdm
-
+from kfusion.cli.progress import progress_lines
 from kfusion.config import add_flag, add_flags, given_flags, override
 from kfusion.presets import PRESETS, load_preset
 from kfusion.training.config import Machines, RunConfig
@@ -53,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         import torch
 
         torch.set_num_threads(arguments.threads)
-    with _epochs_on_stderr():
+    with progress_lines("kfusion.training"):
         best = train(config, arguments.data, arguments.output, machines=machines, max_hours=arguments.max_hours)
     _print_result(best)
     return 0
@@ -81,27 +77,3 @@ def _count(word: str) -> int:
     if count < 1:
         raise argparse.ArgumentTypeError(f"{count} is less than 1")
     return count
-
-
-@contextmanager
-def _epochs_on_stderr() -> Iterator[None]:
-    """Shows the line of every epoch, above the progress bar where there is one."""
-    log, handler = logging.getLogger("kfusion.training"), _Lines()
-    level = log.level
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-        log.removeHandler(handler)
-
-
-class _Lines(logging.Handler):
-    """Information as plain lines; warnings are shown by the command line itself."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno == logging.INFO:
-            import sys
-
-            tqdm.write(record.getMessage(), file=sys.stderr)

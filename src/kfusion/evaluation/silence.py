@@ -21,7 +21,7 @@ FLOOR_DBFS = -60.0
 AROUND_S = 0.1
 
 
-def silent_frames(samples: Samples, frames: int, fps: int = 30) -> NDArray[np.bool_]:
+def find_silence(samples: Samples, frames: int, fps: int = 30) -> NDArray[np.bool_]:
     """Which of `frames` frames are silent, (frames,); frame t is heard at t / fps."""
     quiet = _quiet(samples)
     heard = np.concatenate([[0], np.cumsum(~quiet)])
