@@ -2,7 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from benchmark_factories import record, save, scores_of
+from benchmark_factories import record, save
 
 from kfusion.benchmark.benchmark_page import write_report
 from kfusion.errors import InputError
@@ -55,31 +55,6 @@ def test_the_difference_is_paired_over_the_same_clips(tmp_path: Path) -> None:
     assert "ours M-LD 50.0 % lower [50.0, 50.0]" in text
 
 
-def test_where_ours_is_not_best_it_is_said_which_row_is_and_by_how_much(tmp_path: Path) -> None:
-    save(
-        tmp_path / "results",
-        record("kfusion", mld=[3.0] * 4),
-        record("temporal-conv", mld=[2.0] * 4),
-        record("without-lstm", mld=[2.5] * 4),
-    )
-    text = report(tmp_path)
-    assert "M-LD: **ours is not best**, 3.000, place 3 of 3; best temporal convolutions (ours, plain), 2.000" in text
-    assert "ours M-LD 50.0 % higher [50.0, 50.0]" in text
-
-
-def test_what_a_part_buys_is_told_with_its_interval(tmp_path: Path) -> None:
-    save(
-        tmp_path / "results",
-        record("kfusion", mld=[2.0, 2.0, 2.0, 2.0]),
-        record("mlp-parameters", mld=[1.9, 2.1, 1.9, 2.1]),
-        record("without-global", mld=[4.0] * 4),
-    )
-    text = report(tmp_path)
-    assert "- The KAN, against an MLP with as many parameters:\n  - unseen-speakers: M-LD 0.0 %" in text
-    assert "cannot tell from none" in text
-    assert "- The Global Domain, against leaving it out:\n  - unseen-speakers: M-LD 50.0 % lower [50.0, 50.0];" in text
-
-
 def test_failed_and_missing_rows_are_listed_and_have_no_numbers(tmp_path: Path) -> None:
     failed = record("without-lstm", status="failed", reason="killed by signal 9", tests={}, training=None, speed=None)
     save(tmp_path / "results", record("kfusion"), failed)
@@ -127,29 +102,6 @@ def test_a_report_without_our_row_is_written_all_the_same(tmp_path: Path) -> Non
 def test_two_reports_of_the_same_results_are_equal(tmp_path: Path) -> None:
     save(tmp_path / "results", record("kfusion"), record("temporal-conv", mld=[3.0, 1.0, 2.0, 5.0]))
     assert report(tmp_path) == report(tmp_path)
-
-
-def test_rows_on_different_data_are_refused_with_their_files(tmp_path: Path) -> None:
-    save(
-        tmp_path / "results",
-        record("kfusion"),
-        record("temporal-conv"),
-        record("hold", tests={TEST: scores_of([2.0] * 4, "other")}),
-    )
-    with pytest.raises(InputError, match=r"data of test set 'unseen-speakers' differs: .*hold-seed0\.json \(other\)"):
-        report(tmp_path)
-    assert not (tmp_path / "REPORT.md").exists()
-
-
-def test_rows_of_different_metric_versions_are_refused_with_their_files(tmp_path: Path) -> None:
-    save(tmp_path / "results", record("kfusion"), record("hold"), record("target", metric_version=0))
-    with pytest.raises(InputError, match=r"metric version differs: .*target-seed0\.json \(0\)"):
-        report(tmp_path)
-
-
-def test_a_failed_run_of_another_version_does_not_stand_in_the_way(tmp_path: Path) -> None:
-    save(tmp_path / "results", record("kfusion"), record("hold", status="failed", tests={}, metric_version=0))
-    assert "- `hold`, seed 0" in report(tmp_path)
 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:

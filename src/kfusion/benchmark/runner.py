@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from kfusion.benchmark.plan import PlannedRun, Setup, is_current, new_record, plan
 from kfusion.benchmark.protocol_data import BenchmarkData, open_data
@@ -30,23 +29,7 @@ _STOPPED = {EXIT_INTERRUPTED, 128 + signal.SIGTERM, -signal.SIGTERM, -signal.SIG
 _ERROR = "kfusion: error: "
 
 
-class Process(Protocol):
-    """A run under way, such as a `subprocess.Popen`."""
-
-    def poll(self) -> int | None:
-        """Its exit code once it has ended."""
-
-    def terminate(self) -> None:
-        """Tell it to save its state and stop."""
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end."""
-
-    def kill(self) -> None:
-        """End it at once."""
-
-
-Launch = Callable[[Setup, PlannedRun, float | None, Path], Process]
+Launch = Callable[[Setup, PlannedRun, float | None, Path], "subprocess.Popen[bytes]"]
 """Starts a run: the setup, the run, how many hours it may take, and the file for its log."""
 
 
@@ -93,7 +76,7 @@ class _Runner:
         self.setup, self.data, self.launch = setup, data, launch
         self.digests = data.digests()
         self.end_s = math.inf if setup.max_hours is None else time.monotonic() + 3600 * setup.max_hours
-        self.running: dict[PlannedRun, Process] = {}
+        self.running: dict[PlannedRun, subprocess.Popen[bytes]] = {}
         self.outcome = Outcome()
 
     def run(self, runs: Iterable[PlannedRun]) -> Outcome:
@@ -192,7 +175,7 @@ def _reason(code: int, path: Path) -> str:
     return (errors or lines or [f"exit code {code}"])[-1][:500]
 
 
-def start_process(setup: Setup, run: PlannedRun, hours: float | None, log_path: Path) -> Process:
+def start_process(setup: Setup, run: PlannedRun, hours: float | None, log_path: Path) -> "subprocess.Popen[bytes]":
     """The run in a process of its own: this same command for one run, as a worker."""
     log_path.parent.mkdir(parents=True, exist_ok=True)
     words = [*_words(setup, run), *([] if hours is None else ["--max-hours", f"{hours:.6f}"])]
