@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from evaluation_factories import clip_row
 from training_factories import DIM, talking_face, tiny_run, write_clips
 
 from kfusion.benchmark.plan import PlannedRun, Setup
@@ -40,14 +41,8 @@ def write_corpus(root: Path, clips: Iterable[Clip], frames: int = 10) -> Path:
     """A prepared data set of a corpus as its reader describes it, with made-up landmarks and sound."""
     tables: dict[str, list[object]] = {}
     for number, clip in enumerate(clips):
-        row = {
-            **{name: getattr(clip, name) for name in ("clip_id", "corpus", "speaker", "split", "emotion", "intensity")},
-            "fps": 30,
-            "frames": frames,
-            "missing": 0,
-            "crop": [0, 0, 256],
-            "source": clip.path.name,
-        }
+        row = clip_row(clip.clip_id, clip.speaker, clip.split, clip.corpus, frames)
+        row |= {"emotion": clip.emotion, "intensity": clip.intensity}
         samples = 0.1 * np.random.default_rng(number).standard_normal(frames * 16_000 // 30)
         table = clip_table(row, talking_face(frames, number), samples.astype(np.float32))
         tables.setdefault(clip.split, []).append(table)

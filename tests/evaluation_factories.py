@@ -65,14 +65,15 @@ def prepared(
                 seed += 1
                 samples = speech(seed, frames)
                 landmarks = talk(samples, frames, size=95.0 + 5 * place, seed=seed)
-                row = _row(f"{speaker}/{split}{number}", speaker, split, corpus, frames)
+                row = clip_row(f"{speaker}/{split}{number}", speaker, split, corpus, frames)
                 row["emotion"] = emotions[number % len(emotions)]
                 tables.append(clip_table(row, landmarks, samples))
         write_shard(root / "data" / f"{split}-0.parquet", tables)
     return ClipStore(root)
 
 
-def _row(clip_id: str, speaker: str, split: str, corpus: str, frames: int) -> dict[str, object]:
+def clip_row(clip_id: str, speaker: str, split: str, corpus: str, frames: int) -> dict[str, object]:
+    """What a prepared data set says of a clip without a label, beside its landmarks and its sound."""
     return {
         "clip_id": clip_id,
         "corpus": corpus,

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -127,33 +127,19 @@ def asked_run(name: str) -> PlannedRun:
     return PlannedRun(system=known_systems()[name], seed=FIRST_SEED[0])
 
 
-def same_config(stored: Any, config: RunConfig) -> bool:
+def same_config(stored: Any, config: Any) -> bool:
     """Whether a stored configuration means `config`; fields that are newer than it count as left at their defaults.
 
     The number of epochs does not count: the budget is in steps.
     """
-    return _same(_of_one_epoch(stored), replace(config, optimiser=replace(config.optimiser, epochs=1)))
-
-
-def _of_one_epoch(stored: Any) -> Any:
-    if not isinstance(stored, dict) or not isinstance(stored.get("optimiser"), dict):
-        return stored
-    return {**stored, "optimiser": {**stored["optimiser"], "epochs": 1}}
-
-
-def _same(stored: Any, config: Any) -> bool:
-    if not isinstance(stored, dict):
+    defaults = {one.name: one.default for one in fields(config)}
+    if not isinstance(stored, dict) or stored.keys() - defaults:
         return False
-    names = {one.name for one in fields(config)}
-    if stored.keys() - names:
-        return False
-    return all(_same_field(stored, one, getattr(config, one.name)) for one in fields(config))
-
-
-def _same_field(stored: dict[str, Any], one: Any, value: Any) -> bool:
-    if one.name not in stored:
-        return one.default is not MISSING and bool(value == one.default)
-    return _same(stored[one.name], value) if is_dataclass(value) else bool(stored[one.name] == value)
+    return all(
+        name == "epochs" or value == found or (is_dataclass(value) and same_config(found, value))
+        for name, found in (defaults | stored).items()
+        for value in [getattr(config, name)]
+    )
 
 
 def _asks_same_network(run: PlannedRun, setup: Setup, found: RunRecord) -> bool:

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,6 @@ log = logging.getLogger(__name__)
 
 MARK, CLOCK = "benchmark.json", "seconds.json"
 TAGS = {"loss": LOSS, "M-LD": MLD, "correlation": OPENING}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainingClock:
-    """What a training has taken so far, over all its pieces."""
-
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
 
 
 def claim(folder: Path, config: RunConfig, data: str, *, again: bool = False) -> None:
@@ -65,15 +57,15 @@ def timed(folder: Path) -> Iterator[None]:
         yield
     finally:
         if folder.is_dir():
-            before = read_clock(folder)
-            seconds = before.seconds + time.monotonic() - start
-            cpu_seconds = before.cpu_seconds + time.process_time() - cpu
-            _write(folder / CLOCK, asdict(TrainingClock(seconds=seconds, cpu_seconds=cpu_seconds)))
+            seconds, cpu_seconds = read_clock(folder)
+            seconds, cpu_seconds = seconds + time.monotonic() - start, cpu_seconds + time.process_time() - cpu
+            _write(folder / CLOCK, {"seconds": seconds, "cpu_seconds": cpu_seconds})
 
 
-def read_clock(folder: Path) -> TrainingClock:
-    """What the training in `folder` has taken so far."""
-    return TrainingClock(**_read(folder / CLOCK)) if (folder / CLOCK).is_file() else TrainingClock()
+def read_clock(folder: Path) -> tuple[float, float]:
+    """Seconds of the clock and of all threads that the training in `folder` has taken so far, over all its pieces."""
+    found = _read(folder / CLOCK) if (folder / CLOCK).is_file() else {}
+    return found.get("seconds", 0.0), found.get("cpu_seconds", 0.0)
 
 
 def read_curve(folder: Path) -> dict[str, list[float]]:

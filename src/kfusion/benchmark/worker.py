@@ -79,15 +79,16 @@ def _model_folder(setup: Setup, run: PlannedRun) -> Path | None:
 
 
 def _training(setup: Setup, folder: Path) -> TrainingRecord:
-    info, clock, network = read_info(folder / BEST), read_clock(folder), load_model(folder / LAST)
+    info, network = read_info(folder / BEST), load_model(folder / LAST)
+    seconds, cpu_seconds = read_clock(folder)
     optimiser = info.run.optimiser
     steps = optimiser.max_steps or setup.steps
     return TrainingRecord(
         parameters=sum(weight.numel() for weight in network.parameters() if weight.requires_grad),
         steps=steps,
         clip_seconds=float(steps * optimiser.batch_size * (info.run.data.clip_s or CLIP_S)),
-        seconds=clock.seconds,
-        cpu_seconds=clock.cpu_seconds,
+        seconds=seconds,
+        cpu_seconds=cpu_seconds,
         threads=setup.run_threads,
         machine=_machine(),
         weights=hashlib.sha256((folder / LAST / WEIGHTS).read_bytes()).hexdigest()[:16],

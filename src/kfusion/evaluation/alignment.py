@@ -11,19 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kfusion.evaluation.metrics.distance import lengths
-from kfusion.evaluation.metrics.timing import Signal
+from kfusion.evaluation.metrics.timing import Signal, opening_lag
 from kfusion.evaluation.metrics.velocity import Mask
-from kfusion.landmarks import MOUTH, Points, fit_similarity, mouth_opening, remove_head_motion
+from kfusion.landmarks import Points, fit_similarity, mouth_opening, remove_head_motion
 
 ALIGNMENTS = {
     "raw": "crop pixels as they are",
     "clip": "one similarity Procrustes fit a clip, all frames and points",
     "frame": "head motion taken out of both: stable points of each frame on the target's median face",
 }
-UPPER_FACE = slice(17, MOUTH.start)
 EXPRESSION = "frame"
 """The alignment that is shown where there is room for one."""
 
@@ -39,15 +36,9 @@ class AlignedPair:
     silent: Mask
     """(T,), frames in silence."""
 
-    @cached_property
-    def distances(self) -> NDArray[np.float64]:
-        """Of every point in every frame, px, (T, 68)."""
-        return lengths(self._error)
-
-    @cached_property
-    def velocity_differences(self) -> NDArray[np.float64]:
-        """Of every point from every frame to the next, px a frame, (T - 1, 68)."""
-        return lengths(np.diff(self._error, axis=0))
+    def part(self, points: slice) -> tuple[Points, Points]:
+        """These points of the predicted and of the target face, (T, N, 2) each."""
+        return self.predicted[:, points], self.target[:, points]
 
     @cached_property
     def openings(self) -> tuple[Signal, Signal]:
@@ -56,19 +47,10 @@ class AlignedPair:
         ours, theirs = (mouth_opening(points).astype(np.float64) / self.inter_ocular_px for points in faces)
         return ours, theirs
 
-    @property
-    def mouths(self) -> tuple[Points, Points]:
-        """Points 48-67 of the predicted and of the target face, (T, 20, 2) each."""
-        return self.predicted[:, MOUTH], self.target[:, MOUTH]
-
-    @property
-    def upper_faces(self) -> tuple[Points, Points]:
-        """Brows, nose and eyes of both, points 17-47, (T, 31, 2) each."""
-        return self.predicted[:, UPPER_FACE], self.target[:, UPPER_FACE]
-
     @cached_property
-    def _error(self) -> NDArray[np.float64]:
-        return self.predicted.astype(np.float64) - self.target
+    def lag(self) -> float:
+        """Frames that the predicted opening comes after that of the target."""
+        return opening_lag(*self.openings)
 
 
 def align(alignment: str, predicted: Points, target: Points) -> tuple[Points, Points]:

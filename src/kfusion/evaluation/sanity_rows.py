@@ -20,6 +20,7 @@ Whoever adds a row writes the function that makes it and an entry in `ROWS`: it 
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from tqdm import tqdm
@@ -107,15 +108,6 @@ def make_row(name: str, request: RowRequest) -> ScoredRow | UndefinedRow:
     return kind.make(request)
 
 
-def _model(request: RowRequest) -> ScoredRow:
-    predictor = request.asked
-    return ScoredRow(name=MODEL, draw=lambda case: case.predict(predictor))
-
-
-def _hold(request: RowRequest) -> ScoredRow:
-    return ScoredRow(name=HOLD, draw=lambda case: case.hold(case.identity.points))
-
-
 def _median_face(request: RowRequest) -> ScoredRow | UndefinedRow:
     if request.selection.identity == FRAME_0:
         return UndefinedRow(name=MEDIAN_FACE, reason="the identity frame-0 is not picked from other frames")
@@ -161,12 +153,8 @@ def _shuffled_audio(request: RowRequest) -> ScoredRow | UndefinedRow:
     clips, predictor = request.clips, request.asked
     if len(clips) < 2:
         return UndefinedRow(name=SHUFFLED, reason="a single clip was evaluated")
-    donors = _by_name(clips, derangement([clip_name(clip) for clip in clips]))
-    return ScoredRow(
-        name=SHUFFLED,
-        draw=lambda case: case.predict(predictor, samples=donors[case.name].samples()),
-        donors={name: clip.clip_id for name, clip in donors.items()},
-    )
+    order = derangement([clip_name(clip) for clip in clips])
+    return _given(SHUFFLED, clips, order, lambda case, other: case.predict(predictor, samples=other.samples()))
 
 
 def _shuffled_emotion(request: RowRequest) -> ScoredRow | UndefinedRow:
@@ -181,12 +169,17 @@ def _shuffled_emotion(request: RowRequest) -> ScoredRow | UndefinedRow:
         reason = "the clips do not show two of the emotions that the model was trained with"
     if reason:
         return UndefinedRow(name=SHUFFLED_EMOTION, reason=reason)
-    donors = _by_name(clips, other_emotions(emotions, derangement([clip_name(clip) for clip in clips])))
-    return ScoredRow(
-        name=SHUFFLED_EMOTION,
-        draw=lambda case: case.predict(predictor, label=donors[case.name]),
-        donors={name: clip.clip_id for name, clip in donors.items()},
-    )
+    order = other_emotions(emotions, derangement([clip_name(clip) for clip in clips]))
+    return _given(SHUFFLED_EMOTION, clips, order, lambda case, other: case.predict(predictor, label=other))
+
+
+def _given(
+    name: str, clips: list[StoredClip], order: list[int], draw: Callable[[Case, StoredClip], Points]
+) -> ScoredRow:
+    """A row for which each clip is given something of another one, whose place stands in `order`."""
+    donors = {clip_name(clip): clips[other] for clip, other in zip(clips, order, strict=True)}
+    ids = {name: clip.clip_id for name, clip in donors.items()}
+    return ScoredRow(name=name, draw=lambda case: draw(case, donors[case.name]), donors=ids)
 
 
 def derangement(names: list[str]) -> list[int]:
@@ -213,22 +206,21 @@ def other_emotions(emotions: list[str], donors: list[int]) -> list[int]:
     return found
 
 
-def _by_name(clips: list[StoredClip], donors: list[int]) -> dict[str, StoredClip]:
-    return {clip_name(clip): clips[donor] for clip, donor in zip(clips, donors, strict=True)}
-
-
-def _target(request: RowRequest) -> ScoredRow:
-    return ScoredRow(name=TARGET, draw=lambda case: case.target)
-
-
 ROWS: dict[str, RowKind] = {
-    MODEL: RowKind(title="**model**", make=_model, asks_model=True),
-    HOLD: RowKind(title="hold the identity", make=_hold),
+    MODEL: RowKind(
+        title="**model**",
+        make=lambda request: ScoredRow(name=MODEL, draw=partial(Case.predict, predictor=request.asked)),
+        asks_model=True,
+    ),
+    HOLD: RowKind(
+        title="hold the identity",
+        make=lambda _: ScoredRow(name=HOLD, draw=lambda case: case.hold(case.identity.points)),
+    ),
     MEDIAN_FACE: RowKind(title="speaker's median face", make=_median_face),
     MEAN_MOTION: RowKind(title="mean motion", make=_mean_motion),
     SHUFFLED: RowKind(title="shuffled audio", make=_shuffled_audio, asks_model=True),
     SHUFFLED_EMOTION: RowKind(title="shuffled emotion", make=_shuffled_emotion, asks_model=True),
-    TARGET: RowKind(title="target itself", make=_target),
+    TARGET: RowKind(title="target itself", make=lambda _: ScoredRow(name=TARGET, draw=lambda case: case.target)),
 }
 """The rows of every evaluation in the order of its tables, as far as they are defined on its clips."""
 REFERENCES = tuple(name for name in ROWS if name not in (MODEL, TARGET))

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -50,20 +51,14 @@ def evaluate(predictor: Predictor, stores: Sequence[ClipStore], selection: Selec
     asked = [make_row(name, request) for name in ROWS]
     sheet = score_rows([row for row in asked if isinstance(row, ScoredRow)], stores, selection)
     return Evaluation(
-        metric_version=sheet.metric_version,
-        kfusion_version=sheet.kfusion_version,
+        **{one.name: getattr(sheet, one.name) for one in fields(sheet)},
         model_id=predictor.model_id,
-        data_id=sheet.data_id,
         data_sets=[store.root.resolve().name for store in stores],
-        split=sheet.split,
-        identity=sheet.identity,
         interval=method(sheet.clip_speakers),
         notes=_notes(sheet, [row for row in asked if isinstance(row, UndefinedRow)]),
         rows=_table(sheet.row_names, METRICS, sheet.summary),
         improvement_percent=_improvements(sheet),
         silence_ratio=_silence_ratio(sheet),
-        frechet=sheet.frechet,
-        clips=sheet.clips,
     )
 
 

@@ -9,16 +9,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kfusion.evaluation.alignment import AlignedPair
-from kfusion.evaluation.metrics.distance import lip_vertex_error, mean
+from kfusion.evaluation.metrics.distance import landmark_distance, lip_vertex_error
 from kfusion.evaluation.metrics.lips import closure_f1
 from kfusion.evaluation.metrics.spectrum import FAST_HZ, power_above
-from kfusion.evaluation.metrics.timing import MOTIONLESS, correlation, opening_lag, warped_distance
-from kfusion.evaluation.metrics.velocity import face_dynamics_deviation, jerk, motion_ratio, silence_speed
-from kfusion.landmarks import MOUTH, POINT_COUNT
+from kfusion.evaluation.metrics.timing import MOTIONLESS, correlation, warped_distance
+from kfusion.evaluation.metrics.velocity import (
+    face_dynamics_deviation,
+    jerk,
+    landmark_velocity_difference,
+    motion_ratio,
+    silence_speed,
+)
+from kfusion.landmarks import MOUTH, POINT_COUNT, Points
 
 METRIC_VERSION = 2
 """Scores of different versions must not stand in one table. 2: four more scores and the Frechet distance."""
 FPS = 30
+UPPER_FACE = slice(17, MOUTH.start)
 PARTS = {
     "M": ("mouth, points 48-67", MOUTH),
     "F": ("face, all 68 points", slice(0, POINT_COUNT)),
@@ -30,7 +37,7 @@ FRECHET = "Frechet"
 Measure = Callable[[AlignedPair], float]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Metric:
     """What a score is."""
 
@@ -44,99 +51,85 @@ def clip_metrics(pair: AlignedPair) -> dict[str, float]:
     return {name: metric.measure(pair) for name, metric in METRICS.items()}
 
 
-def _distances() -> dict[str, Metric]:
-    found: dict[str, Metric] = {}
-    for part, (where, points) in PARTS.items():
-        both = {
-            f"{part}-LD": Metric(
-                unit="px",
-                meaning=f"landmark distance, {where} (Eq. 14)",
-                measure=_mean_distance(points),
-            ),
-            f"{part}-LVD": Metric(
-                unit="px/frame",
-                meaning=f"landmark velocity difference, {where} (Eq. 15)",
-                measure=_mean_velocity_difference(points),
-            ),
-        }
-        found |= both | {f"{name}-iod": _in_percent(name, metric.measure) for name, metric in both.items()}
-    return found
-
-
-def _mean_distance(points: slice) -> Measure:
-    return lambda pair: mean(pair.distances[:, points])
-
-
-def _mean_velocity_difference(points: slice) -> Measure:
-    return lambda pair: mean(pair.velocity_differences[:, points])
+def _of(points: slice, measure: Callable[[Points, Points], float]) -> Measure:
+    return lambda pair: measure(*pair.part(points))
 
 
 def _in_percent(name: str, measure: Measure) -> Metric:
-    return Metric(
-        unit="%",
-        meaning=f"{name} over the inter-ocular distance (36-45) of the target, mean of the clip",
-        measure=lambda pair: 100 * measure(pair) / pair.inter_ocular_px,
-    )
+    meaning = f"{name} over the inter-ocular distance (36-45) of the target, mean of the clip"
+    return Metric("%", meaning, lambda pair: 100 * measure(pair) / pair.inter_ocular_px)
+
+
+def _distances(part: str) -> dict[str, Metric]:
+    where, points = PARTS[part]
+    difference = f"landmark velocity difference, {where} (Eq. 15)"
+    both = {
+        f"{part}-LD": Metric("px", f"landmark distance, {where} (Eq. 14)", _of(points, landmark_distance)),
+        f"{part}-LVD": Metric("px/frame", difference, _of(points, landmark_velocity_difference)),
+    }
+    return both | {f"{name}-iod": _in_percent(name, metric.measure) for name, metric in both.items()}
 
 
 METRICS: dict[str, Metric] = {
-    **_distances(),
+    **_distances("M"),
+    **_distances("F"),
+    **_distances("R"),
     "opening_correlation": Metric(
-        unit="",
-        meaning="Pearson correlation of the mouth openings (62-66) over time",
-        measure=lambda pair: correlation(*pair.openings),
+        "",
+        "Pearson correlation of the mouth openings (62-66) over time",
+        lambda pair: correlation(*pair.openings),
     ),
     "lag_frames": Metric(
-        unit="frames",
-        meaning="lag of the mouth opening in frames, positive: the prediction is late",
-        measure=lambda pair: opening_lag(*pair.openings),
+        "frames",
+        "lag of the mouth opening in frames, positive: the prediction is late",
+        lambda pair: pair.lag,
     ),
     "lag_ms": Metric(
-        unit="ms",
-        meaning="lag of the mouth opening in milliseconds, positive: the prediction is late",
-        measure=lambda pair: 1000 * opening_lag(*pair.openings) / FPS,
+        "ms",
+        "lag of the mouth opening in milliseconds, positive: the prediction is late",
+        lambda pair: 1000 * pair.lag / FPS,
     ),
     "motion_ratio": Metric(
-        unit="",
-        meaning="standard deviation of the mouth points over time, predicted over target",
-        measure=lambda pair: motion_ratio(*pair.mouths, MOTIONLESS * pair.inter_ocular_px),
+        "",
+        "standard deviation of the mouth points over time, predicted over target",
+        lambda pair: motion_ratio(*pair.part(MOUTH), MOTIONLESS * pair.inter_ocular_px),
     ),
     "silence_speed": Metric(
-        unit="px/frame",
-        meaning="mean speed of the mouth points in silence (0.2 s at least)",
-        measure=lambda pair: silence_speed(pair.mouths[0], pair.silent),
+        "px/frame",
+        "mean speed of the mouth points in silence (0.2 s at least)",
+        lambda pair: silence_speed(pair.predicted[:, MOUTH], pair.silent),
     ),
     "jerk": Metric(
-        unit="px/frame^3",
-        meaning="mean size of the third difference of the mouth points",
-        measure=lambda pair: jerk(pair.mouths[0]),
+        "px/frame^3",
+        "mean size of the third difference of the mouth points",
+        lambda pair: jerk(pair.predicted[:, MOUTH]),
     ),
     "closure_f1": Metric(
-        unit="",
-        meaning="F1 of closed-mouth frames while there is sound: inner lips nearer than 3 % of inter-ocular",
-        measure=lambda pair: closure_f1(*pair.openings, ~pair.silent),
+        "",
+        "F1 of closed-mouth frames while there is sound: inner lips nearer than 3 % of inter-ocular",
+        lambda pair: closure_f1(*pair.openings, ~pair.silent),
     ),
     "power_above_8hz": Metric(
-        unit="",
-        meaning="power of the mouth points' velocity above 8 Hz, predicted over target (16 frames at least)",
-        measure=lambda pair: power_above(*pair.mouths, MOTIONLESS * pair.inter_ocular_px, fps=FPS, above_hz=FAST_HZ),
+        "",
+        "power of the mouth points' velocity above 8 Hz, predicted over target (16 frames at least)",
+        lambda pair: power_above(*pair.part(MOUTH), MOTIONLESS * pair.inter_ocular_px, fps=FPS, above_hz=FAST_HZ),
     ),
     "LVE": Metric(
-        unit="(% iod)^2",
-        meaning="lip vertex error in CodeTalker's way: largest squared error of the mouth points of a frame, mean over "
+        "(% iod)^2",
+        "lip vertex error in CodeTalker's way: largest squared error of the mouth points of a frame, mean over "
         "frames; over the squared inter-ocular distance",
-        measure=lambda pair: (100 / pair.inter_ocular_px) ** 2 * lip_vertex_error(*pair.mouths),
+        lambda pair: (100 / pair.inter_ocular_px) ** 2 * lip_vertex_error(*pair.part(MOUTH)),
     ),
     "FDD": Metric(
-        unit="% iod",
-        meaning="face dynamics deviation in CodeTalker's way, points 17-47: spread over time of how far a point is "
+        "% iod",
+        "face dynamics deviation in CodeTalker's way, points 17-47: spread over time of how far a point is "
         "from its mean place, target minus predicted",
-        measure=lambda pair: 100 / pair.inter_ocular_px * face_dynamics_deviation(*pair.upper_faces),
+        lambda pair: 100 / pair.inter_ocular_px * face_dynamics_deviation(*pair.part(UPPER_FACE)),
     ),
     "DTW-LD": Metric(
-        unit="px",
-        meaning="landmark distance, mouth, along the best monotone path in time (symmetric time warping)",
-        measure=lambda pair: warped_distance(*pair.mouths),
+        "px",
+        "landmark distance, mouth, along the best monotone path in time (symmetric time warping)",
+        _of(MOUTH, warped_distance),
     ),
 }
 """All scores of a clip by their key, in the order of the tables."""

@@ -33,8 +33,8 @@ class Eskimez2021(Baseline):
     """The waveform, an identity and an emotion to the displacement from the identity.
 
         waveform, 8 kHz ── WaveformEncoder ── LSTM 2 ─┐
-        identity ── Linear ── Linear ───────────────┼─ Linear ── Linear ── x .05 ── + identity
-        emotion, one-hot ── Linear ── Linear ───────┘
+        identity ── Linear ── Linear ─────────────────┼─ Linear ── Linear ── x .05 ── + identity
+        emotion, one-hot ── Linear ── Linear ─────────┘
 
     An adaptation: the source draws pictures. From it are the speech encoder (kernels, strides, 16 channels over 35
     steps), the LSTM over it, the emotion's two layers, the leaky ReLUs.
