@@ -67,7 +67,6 @@ class Board:
     """All that is known of a protocol."""
 
     protocol: Protocol
-    folder: Path
     systems: list[SystemRuns]
     """Rows with at least one run that went well, in the order of the table."""
     failed: list[tuple[str, int, str]]
@@ -117,7 +116,6 @@ def load_board(results: Path, protocol: Protocol) -> Board | None:
     there = {(run.row, run.seed) for _, run in found}
     return Board(
         protocol=protocol,
-        folder=results / protocol.name,
         systems=[one for one in systems.values() if one.runs],
         failed=[(run.row, run.seed, run.reason) for _, run in found if run.failed],
         missing=[(one.name, lost) for one in known.values() if (lost := _missing(one, there))],

@@ -28,7 +28,6 @@ EXIT_INTERRUPTED = 130
 _STOPPED = {EXIT_INTERRUPTED, 128 + signal.SIGTERM, -signal.SIGTERM, -signal.SIGINT}
 _ERROR = "kfusion: error: "
 
-
 Launch = Callable[[Setup, PlannedRun, float | None, Path], "subprocess.Popen[bytes]"]
 """Starts a run: the setup, the run, how many hours it may take, and the file for its log."""
 

@@ -61,7 +61,8 @@ def draw_face_grid(path: Path, title: str, shown: Sequence[tuple[str, FaceExampl
         axes.set_title(f"{time_s:.2f} s", fontsize=9, color=INK)
     ring: dict[str, Any] = {"marker": "o", "ls": "", "markerfacecolor": "none", "markeredgecolor": ERROR_COLOUR}
     ringed = Line2D([], [], **ring, label=f"off by more than {100 * ERROR_SHARE:.0f} % of the inter-ocular distance")
-    _save(figure, path, [*_faces_legend(), ringed], dpi=100, fontsize=9)
+    _legend_below(figure, [*_faces_legend(), ringed], fontsize=9)
+    _save(figure, path, dpi=100)
 
 
 def _draw_with_errors(axes: Any, target: Points, predicted: Points, tolerance_px: float) -> None:
@@ -90,7 +91,7 @@ def draw_curves(path: Path, title: str, panels: dict[str, str], curves: Sequence
         axes.grid(alpha=0.25)
     handles, labels = places[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=8)
-    _save(figure, path, [], dpi=100)
+    _save(figure, path, dpi=100)
 
 
 def draw_clips(
@@ -114,7 +115,8 @@ def draw_clips(
         Line2D([], [], color=HOLD_COLOUR, lw=1.5, ls=":", label="hold the identity"),
         Line2D([], [], color=SILENCE_COLOUR, lw=8, label="silence"),
     ]
-    _save(figure, path, handles, dpi=130, fontsize=10)
+    _legend_below(figure, handles, fontsize=10)
+    _save(figure, path, dpi=130)
 
 
 def _chosen(scored: list[ClipScores]) -> dict[tuple[str, str], str]:
@@ -184,9 +186,10 @@ def _faces_legend() -> list[Any]:
     return [Line2D([], [], color=colour, lw=2, label=name) for name, colour in colours.items()]
 
 
-def _save(figure: Figure, path: Path, handles: list[Any], *, dpi: int, fontsize: int = 8) -> None:
-    """Write a PNG with a legend of `handles` below, if there are any."""
-    if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=fontsize)
+def _legend_below(figure: Figure, handles: list[Any], fontsize: int) -> None:
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=fontsize)
+
+
+def _save(figure: Figure, path: Path, *, dpi: int) -> None:
     with atomic_path(path) as part:
         figure.savefig(part, dpi=dpi, format="png")
