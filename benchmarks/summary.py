@@ -8,16 +8,15 @@ from kfusion.evaluation.metrics.catalogue import FRECHET
 from kfusion.evaluation.sanity_rows import MODEL, NOISE_FLOOR, TITLES
 from kfusion.evaluation.score_sheet import Evaluation
 from kfusion.evaluation.scoring import find_sheet
-from kfusion.evaluation.tables import Column, TableLine, score_table
+from kfusion.evaluation.tables import PAPER, Column, TableLine, score_table
 
 FOLDER = Path(__file__).parent / "evaluation"
 NOISE_FLOORS = Path(__file__).parent / "noise_floor"
-DISTANCES = {"M-LD": 2, "M-LVD": 3, "F-LD": 2, "F-LVD": 3}
 MAIN = (
     *(
         Column(title=f"{metric} {alignment}", metric=metric, alignment=alignment, digits=digits)
         for alignment in ALIGNMENTS
-        for metric, digits in DISTANCES.items()
+        for metric, digits in PAPER.items()
     ),
     Column(title="corr.", metric="opening_correlation", digits=3),
     Column(title="lag ms", metric="lag_ms", digits=0),

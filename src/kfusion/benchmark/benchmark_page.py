@@ -27,6 +27,7 @@ from kfusion.evaluation.tables import (
     LOWEST,
     NEAREST_TO_ONE,
     NEAREST_TO_ZERO,
+    PAPER,
     Column,
     TableLine,
     markdown,
@@ -39,8 +40,6 @@ from kfusion.evaluation.tables import (
 from kfusion.files import atomic_path
 
 FIGURES, CONCLUSIONS = "report", "CONCLUSIONS.md"
-PAPER = {"M-LD": 2, "M-LVD": 3, "F-LD": 2, "F-LVD": 3}
-"""The paper's columns, with their digits; the lowest is best."""
 EXTENDED = (
     Column(title="corr.", metric="opening_correlation", digits=3, best=HIGHEST),
     Column(title="lag ms", metric="lag_ms", digits=0, best=NEAREST_TO_ZERO),

@@ -118,11 +118,11 @@ def load_board(results: Path, protocol: Protocol) -> Board | None:
         protocol=protocol,
         systems=[one for one in systems.values() if one.runs],
         failed=[(run.row, run.seed, run.reason) for _, run in found if run.failed],
-        missing=[(one.name, lost) for one in known.values() if (lost := _missing(one, there))],
+        missing=[(one.name, lost) for one in known.values() if (lost := _missing_seeds(one, there))],
     )
 
 
-def _missing(system: System, there: set[tuple[str, int]]) -> tuple[int, ...]:
+def _missing_seeds(system: System, there: set[tuple[str, int]]) -> tuple[int, ...]:
     if system.name == SHUFFLED_EMOTION:  # most corpora have no labels to shuffle
         return ()
     seeds = FIRST_SEED if system.make is None else system.seeds

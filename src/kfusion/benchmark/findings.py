@@ -7,7 +7,7 @@ from kfusion.benchmark.protocols import TestSet
 from kfusion.benchmark.systems import OURS
 from kfusion.evaluation.bootstrap import Summary
 
-PARTS = {
+PART_OF_ROW = {
     "mlp-parameters": "The KAN, against an MLP with as many parameters",
     "mlp-width": "The KAN, against an MLP as wide",
     "without-kfusion": "The KFusion block, against concatenation and one linear layer",
@@ -28,7 +28,7 @@ def bought(board: Board) -> list[str]:
     if ours is None:
         return ["- The row `kfusion` has no result: nothing can be said of its parts."]
     lines = []
-    for name, part in PARTS.items():
+    for name, part in PART_OF_ROW.items():
         other = board.find(name)
         if other is not None:
             lines.append(f"- {part}:")

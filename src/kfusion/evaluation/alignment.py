@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from kfusion.evaluation.metrics.timing import Signal, opening_lag
-from kfusion.evaluation.metrics.velocity import Mask
+from kfusion.evaluation.metrics.timing import FrameSignal, opening_lag
+from kfusion.evaluation.metrics.velocity import FrameMask
 from kfusion.landmarks import Points, fit_similarity, mouth_opening, remove_head_motion
 
 ALIGNMENTS = {
@@ -33,7 +33,7 @@ class AlignedPair:
     target: Points
     inter_ocular_px: float
     """Of the target before any alignment, mean of the clip."""
-    silent: Mask
+    silent: FrameMask
     """(T,), frames in silence."""
 
     def part(self, points: slice) -> tuple[Points, Points]:
@@ -41,7 +41,7 @@ class AlignedPair:
         return self.predicted[:, points], self.target[:, points]
 
     @cached_property
-    def openings(self) -> tuple[Signal, Signal]:
+    def openings(self) -> tuple[FrameSignal, FrameSignal]:
         """Mouth opening of the predicted and of the target face, in inter-ocular distances, (T,) each."""
         faces = (self.predicted, self.target)
         ours, theirs = (mouth_opening(points).astype(np.float64) / self.inter_ocular_px for points in faces)

@@ -18,7 +18,7 @@ from kfusion.evaluation.identity_rules import (
     scored_frames,
     speaker_of,
 )
-from kfusion.evaluation.metrics.velocity import Mask
+from kfusion.evaluation.metrics.velocity import FrameMask
 from kfusion.evaluation.predictors import Predictor
 from kfusion.evaluation.silence import find_silence
 from kfusion.landmarks import Points, inter_ocular_distance, remove_head_motion
@@ -102,7 +102,7 @@ class Case:
     """(frames that are scored, 68, 2), crop pixels."""
     samples: Samples
     """Of the whole clip."""
-    silent: Mask
+    silent: FrameMask
     """(frames that are scored,)"""
     inter_ocular_px: float
     """Of the target, mean over the scored frames."""

@@ -2,13 +2,11 @@
 
 from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION
 from kfusion.evaluation.metrics.catalogue import FPS, FRECHET, METRICS
-from kfusion.evaluation.metrics.distribution import MIN_FRAMES
+from kfusion.evaluation.metrics.distribution import MIN_VECTORS
 from kfusion.evaluation.sanity_rows import MODEL, TITLES
 from kfusion.evaluation.score_sheet import Evaluation, ScoreSheet
-from kfusion.evaluation.tables import Column, TableLine, markdown, score_table, with_interval
+from kfusion.evaluation.tables import PAPER, Column, TableLine, markdown, score_table, with_interval
 
-PAPER = ("M-LD", "M-LVD", "F-LD", "F-LVD")
-"""The paper's scores."""
 MAIN_COLUMNS = {
     "M-LD": "M-LD px",
     "M-LVD": "M-LVD px",
@@ -44,7 +42,7 @@ def to_markdown(evaluation: Evaluation) -> str:
         lines += ["", f"## {alignment}: {meaning}", "", *score_table(rows, _columns(MAIN_COLUMNS, alignment))]
     more = score_table(rows, _columns(EXTENDED_COLUMNS, EXPRESSION))
     lines += ["", f"## More scores, {EXPRESSION}", "", *more]
-    lines += ["", "## How far the model is under the other rows, in %", "", *_improvements(evaluation)]
+    lines += ["", "## How far the model is under the other rows, in %", "", *_improvement_table(evaluation)]
     lines += ["", "## Intervals of the model", "", *_intervals(evaluation)]
     lines += ["", "## How to read it", "", *_how_to_read(evaluation), ""]
     return "\n".join(lines)
@@ -73,7 +71,7 @@ def _about(evaluation: Evaluation) -> str:
     )
 
 
-def _improvements(evaluation: Evaluation) -> list[str]:
+def _improvement_table(evaluation: Evaluation) -> list[str]:
     columns = [
         Column(title=f"{metric} {alignment}", metric=metric, alignment=alignment, digits=1)
         for alignment in ALIGNMENTS
@@ -105,7 +103,7 @@ def _how_to_read(evaluation: Evaluation) -> list[str]:
         f"- Intervals: {evaluation.interval}.",
         "- Clips in which a score is undefined are left out of its mean (a motionless mouth has no correlation).",
         *(f"- {METRICS[metric].meaning}: `{metric}`{with_unit(metric)}" for metric in shown),
-        f"- {FRECHET_MEANING}: `{FRECHET}`, (% iod)^2; undefined under {MIN_FRAMES} frames.",
+        f"- {FRECHET_MEANING}: `{FRECHET}`, (% iod)^2; undefined under {MIN_VECTORS} frames.",
     ]
 
 

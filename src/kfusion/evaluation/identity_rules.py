@@ -24,7 +24,7 @@ from kfusion.landmarks import Points, inter_ocular_distance, mouth_opening, unit
 OTHER_CLIP, OTHER_MOMENT, FRAME_0 = "other-clip", "other-moment", "frame-0"
 RULES = (OTHER_CLIP, FRAME_0)
 """What a user may ask for."""
-MIN_FRAMES = 3
+MIN_DIVIDED_FRAMES = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -87,9 +87,9 @@ def scored_frames(clip: StoredClip, rule: str) -> int:
     """
     if rule != OTHER_MOMENT:
         return clip.frames
-    if clip.frames < MIN_FRAMES:
+    if clip.frames < MIN_DIVIDED_FRAMES:
         raise InputError(
-            f"clip {clip.clip_id}: the speaker's only clip has {clip.frames} frames, at least {MIN_FRAMES} are "
+            f"clip {clip.clip_id}: the speaker's only clip has {clip.frames} frames, at least {MIN_DIVIDED_FRAMES} are "
             "needed to take an identity that is not scored: leave the speaker out with --speakers, or use frame-0"
         )
     return clip.frames - clip.frames // 3

@@ -170,12 +170,12 @@ class Evaluation(ScoreSheet):
 
     @classmethod
     def _decoded(cls, content: dict[str, Any]) -> dict[str, Any]:
-        tables = {name: _table(content[name]) for name in ("rows", "improvement_percent")}
+        tables = {name: _read_table(content[name]) for name in ("rows", "improvement_percent")}
         silence_ratio = {row: Summary(**one) for row, one in content["silence_ratio"].items()}
         return {**content, **tables, "silence_ratio": silence_ratio}
 
 
-def _table(content: dict[str, Any]) -> Table:
+def _read_table(content: dict[str, Any]) -> Table:
     return {
         row: {
             alignment: {metric: Summary(**summary) for metric, summary in metrics.items()}

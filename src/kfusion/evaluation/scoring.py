@@ -56,7 +56,7 @@ def evaluate(predictor: Predictor, stores: Sequence[ClipStore], selection: Selec
         data_sets=[store.root.resolve().name for store in stores],
         interval=method(sheet.clip_speakers),
         notes=_notes(sheet, [row for row in asked if isinstance(row, UndefinedRow)]),
-        rows=_table(sheet.row_names, METRICS, sheet.summary),
+        rows=_make_table(sheet.row_names, METRICS, sheet.summary),
         improvement_percent=_improvements(sheet),
         silence_ratio=_silence_ratio(sheet),
     )
@@ -149,7 +149,7 @@ def _clip_scores(case: Case, rows: Sequence[ScoredRow], scores: dict[str, dict[s
     )
 
 
-def _table(rows: Iterable[str], metrics: Iterable[str], cell: Callable[[str, str, str], Summary]) -> Table:
+def _make_table(rows: Iterable[str], metrics: Iterable[str], cell: Callable[[str, str, str], Summary]) -> Table:
     return {
         row: {alignment: {metric: cell(row, alignment, metric) for metric in metrics} for alignment in ALIGNMENTS}
         for row in rows
@@ -163,7 +163,7 @@ def _improvements(sheet: ScoreSheet) -> Table:
         values, reference = (sheet.values(which, alignment, metric) for which in (MODEL, row))
         return improvement_percent(values, reference, speakers)
 
-    return _table([row for row in REFERENCES if row in sheet.row_names], DISTANCES, cell)
+    return _make_table([row for row in REFERENCES if row in sheet.row_names], DISTANCES, cell)
 
 
 def _silence_ratio(sheet: ScoreSheet) -> dict[str, Summary]:

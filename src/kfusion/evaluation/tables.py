@@ -15,6 +15,9 @@ _BADNESS: dict[str, Callable[[float], float]] = {
     NEAREST_TO_ZERO: abs,
 }
 
+PAPER = {"M-LD": 2, "M-LVD": 3, "F-LD": 2, "F-LVD": 3}
+"""The paper's scores and how many digits of them a page shows; the lowest is best."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from factories import face_points
 
-from kfusion.evaluation.metrics.distribution import DIMENSION, MIN_FRAMES, Cloud, frechet_distance, mouth_vectors
+from kfusion.evaluation.metrics.distribution import DIMENSION, MIN_VECTORS, Cloud, frechet_distance, mouth_vectors
 from kfusion.landmarks import MOUTH
 
 
@@ -56,7 +56,7 @@ def test_the_order_of_the_frames_does_not_count() -> None:
 
 
 def test_too_few_frames_have_no_distance() -> None:
-    enough, few = cloud(noise(count=MIN_FRAMES)), cloud(noise(count=MIN_FRAMES - 1))
+    enough, few = cloud(noise(count=MIN_VECTORS)), cloud(noise(count=MIN_VECTORS - 1))
     assert np.isnan(frechet_distance(few, enough))
     assert np.isnan(frechet_distance(enough, few))
     assert not np.isnan(frechet_distance(enough, enough))

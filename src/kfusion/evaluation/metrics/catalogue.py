@@ -26,7 +26,7 @@ METRIC_VERSION = 2
 """Scores of different versions must not stand in one table. 2: four more scores and the Frechet distance."""
 FPS = 30
 UPPER_FACE = slice(17, MOUTH.start)
-PARTS = {
+FACE_PARTS = {
     "M": ("mouth, points 48-67", MOUTH),
     "F": ("face, all 68 points", slice(0, POINT_COUNT)),
     "R": ("rest of the face, points 0-47", slice(0, MOUTH.start)),
@@ -61,7 +61,7 @@ def _in_percent(name: str, measure: Measure) -> Metric:
 
 
 def _distances(part: str) -> dict[str, Metric]:
-    where, points = PARTS[part]
+    where, points = FACE_PARTS[part]
     difference = f"landmark velocity difference, {where} (Eq. 15)"
     both = {
         f"{part}-LD": Metric("px", f"landmark distance, {where} (Eq. 14)", _of(points, landmark_distance)),

@@ -14,18 +14,16 @@ Like FID it shrinks with the number of frames, so only rows on the same clips ma
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kfusion.evaluation.alignment import AlignedPair
+from kfusion.evaluation.metrics.distance import Floats
 from kfusion.landmarks import MOUTH, MOUTH_COUNT, Points
 
 DIMENSION = 4 * MOUTH_COUNT
-MIN_FRAMES = 10 * DIMENSION
+MIN_VECTORS = 10 * DIMENSION
 """Fewer pooled vectors do not carry a covariance of 80 x 80: the distance is undefined."""
 RIDGE = 1e-6
 """Added to every variance, (% of inter-ocular)^2, so that motionless rows have a square root too."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -75,7 +73,7 @@ def mouth_vectors(aligned: Points, identity: Points, inter_ocular_px: float) -> 
 
 def frechet_distance(predicted: Cloud, target: Cloud) -> float:
     """The squared Frechet distance, (% of inter-ocular)^2; NaN with fewer than 800 vectors."""
-    if min(predicted.count, target.count) < MIN_FRAMES:
+    if min(predicted.count, target.count) < MIN_VECTORS:
         return float("nan")
     (mean, covariance), (wanted, spread) = predicted.gaussian(), target.gaussian()
     root = _root(covariance)

@@ -6,7 +6,7 @@ from kfusion.landmarks import Points
 
 FAST_HZ = 8
 """Lips hardly move faster by themselves: what is above is plosives, jitter and the extractor's noise."""
-MIN_FRAMES = 16
+MIN_FAST_FRAMES = 16
 """About half a second: fewer do not tell 8 Hz from slower motion."""
 
 
@@ -16,7 +16,7 @@ def power_above(predicted: Points, target: Points, motionless_px: float, *, fps:
     Of the velocity from frame to frame, under a Hann window, summed over points and axes. NaN with fewer than
     16 frames, or where the target's part of it has a root mean square of no more than `motionless_px` a frame.
     """
-    if len(target) < MIN_FRAMES:
+    if len(target) < MIN_FAST_FRAMES:
         return float("nan")
     power, wanted = (_band_power(points, fps, above_hz) for points in (predicted, target))
     return power / wanted if wanted > motionless_px**2 else float("nan")

@@ -10,11 +10,11 @@ MOTIONLESS = 1e-4
 LAG_REACH = 5
 """Lags from -5 to 5 frames (167 ms) are looked at."""
 
-Signal = NDArray[np.float64]
+FrameSignal = NDArray[np.float64]
 """One number a frame, (T,)."""
 
 
-def correlation(predicted: Signal, target: Signal) -> float:
+def correlation(predicted: FrameSignal, target: FrameSignal) -> float:
     """Pearson correlation of two signals (T,) in inter-ocular distances; NaN if one of them does not move."""
     if len(predicted) < 2:
         return float("nan")
@@ -25,7 +25,7 @@ def correlation(predicted: Signal, target: Signal) -> float:
     return float(np.clip(a @ b / np.sqrt(power * wanted), -1, 1))
 
 
-def opening_lag(predicted: Signal, target: Signal) -> float:
+def opening_lag(predicted: FrameSignal, target: FrameSignal) -> float:
     """How many frames `predicted` (T,) comes after `target` (T,): positive means late, negative early.
 
     The shift within +-5 frames at which the two correlate best, refined by the parabola through the
@@ -42,12 +42,12 @@ def opening_lag(predicted: Signal, target: Signal) -> float:
     return shifts[peak] + _parabola_top(values, peak)
 
 
-def _shifted_correlation(predicted: Signal, target: Signal, shift: int) -> float:
+def _shifted_correlation(predicted: FrameSignal, target: FrameSignal, shift: int) -> float:
     late, early = max(shift, 0), max(-shift, 0)
     return correlation(predicted[late : len(predicted) - early], target[early : len(target) - late])
 
 
-def _parabola_top(values: Signal, peak: int) -> float:
+def _parabola_top(values: FrameSignal, peak: int) -> float:
     """From `peak` to the top of the parabola through it and its neighbours, in -0.5 .. 0.5."""
     if not 0 < peak < len(values) - 1:
         return 0.0

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from kfusion.evaluation.metrics.distance import lengths, mean
 from kfusion.landmarks import Points
 
-Mask = NDArray[np.bool_]
+FrameMask = NDArray[np.bool_]
 """Which frames, (T,)."""
 
 
@@ -19,7 +19,7 @@ def landmark_velocity_difference(predicted: Points, target: Points) -> float:
     return mean(lengths(np.diff(error, axis=0)))
 
 
-def silence_speed(points: Points, silent: Mask) -> float:
+def silence_speed(points: Points, silent: FrameMask) -> float:
     """Mean of |p_t - p_t-1| over points (T, N, 2) and the frames t where t - 1 and t are silent; unit/frame."""
     speed = lengths(np.diff(points.astype(np.float64), axis=0))
     return mean(speed[silent[1:] & silent[:-1]])
