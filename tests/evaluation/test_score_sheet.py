@@ -43,7 +43,7 @@ def test_a_sheet_of_another_version_is_refused(hold: ScoreSheet, tmp_path: Path)
     with pytest.raises(InputError, match="format 1, this version reads 2"):
         ScoreSheet.load(tmp_path / "row.json")
     (tmp_path / "row.json").write_text(hold.to_json().replace('"frechet"', '"fréchet"'))
-    with pytest.raises(InputError, match="not an evaluation"):
+    with pytest.raises(InputError, match="no evaluation"):
         ScoreSheet.load(tmp_path / "row.json")
 
 
@@ -60,7 +60,8 @@ def test_json_round_trip_keeps_everything(found: Evaluation, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{}", "format"), ("[]", "not an evaluation"), ("x", "not an"), ('{"format": 9}', "format 9")]
+    ("text", "message"),
+    [("{}", "format"), ("[]", "no evaluation"), ("x", "no evaluation"), ('{"format": 9}', "format 9")],
 )
 def test_another_json_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "other.json"

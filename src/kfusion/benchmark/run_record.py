@@ -120,7 +120,7 @@ class RunRecord:
         Raises:
             InputError: the file cannot be read or is something else.
         """
-        with score_json.stored(path, FORMAT, "a result of a benchmark", "delete it and run again") as stored:
+        with score_json.stored(path, FORMAT, "benchmark result", "delete it and run again") as stored:
             content = with_nan(stored, _MAY_BE_EMPTY)
             for name, kind in (("training", TrainingRecord), ("speed", NetworkSpeed)):
                 if content[name] is not None:

@@ -38,7 +38,7 @@ def stored(path: Path, format_number: int, what: str, remedy: str) -> Iterator[d
         InputError: the file cannot be read or has another format, or the block finds something else in it.
     """
     check_file(path, what)
-    with foreign(f"{path}: not {what} that kfusion wrote", remedy):
+    with foreign(f"{path}: no {what} that kfusion wrote", remedy):
         content = json.loads(path.read_text())
         found = content.pop("format")
         if found != format_number:

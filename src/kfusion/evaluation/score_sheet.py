@@ -133,7 +133,7 @@ class ScoreSheet:
         Raises:
             InputError: the file cannot be read or is something else.
         """
-        with score_json.stored(Path(path), FORMAT, "an evaluation", REMEDY) as stored:
+        with score_json.stored(Path(path), FORMAT, "evaluation", REMEDY) as stored:
             content = with_nan(stored, frozenset({"audio_from", "emotion_from"}))
             content["clips"] = [ClipScores(**clip) for clip in content["clips"]]
             return cls(**cls._decoded({field.name: content[field.name] for field in fields(cls)}))
