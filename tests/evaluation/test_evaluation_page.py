@@ -11,9 +11,9 @@ SELECTION = Selection()
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> ClipStore:
-    """Three clips of 10 s: enough frames for a Frechet distance."""
+    """Enough frames for a Frechet distance."""
     root = tmp_path_factory.mktemp("data")
-    return prepared(root, {"test": {"b": 2, "c": 2}}, frames=300, emotions=("angry", "happy"))
+    return prepared(root, {"test": {"b": 3}}, frames=280, emotions=("angry", "happy"))
 
 
 def test_the_report_has_the_further_scores_in_a_table_of_their_own(store: ClipStore) -> None:
