@@ -10,7 +10,6 @@ these distances, and a model that is near them cannot be told from a better one.
 """
 
 import argparse
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,10 @@ from kfusion.data.corpora import CORPORA, Request, read_corpus
 from kfusion.data.extract import Crop, Finder, extract_clip
 from kfusion.data.store import ClipStore, StoredClip, read_clip
 from kfusion.errors import InputError
+from kfusion.evaluation.alignment import ALIGNMENTS
 from kfusion.evaluation.cases import Case, Selection
-from kfusion.evaluation.rows import Row
-from kfusion.evaluation.sanity import NOISE_FLOOR
+from kfusion.evaluation.identity_rules import name_number
+from kfusion.evaluation.sanity_rows import NOISE_FLOOR, ScoredRow
 from kfusion.evaluation.scoring import score_rows
 from kfusion.face import FaceFinder
 from kfusion.landmarks import Points
@@ -66,8 +66,9 @@ def look_again(clip: Clip, stored: StoredClip, finder: Finder) -> Points:
     Raises:
         InputError: the recording cannot be used, or is not the one that was prepared.
     """
-    seed = int.from_bytes(hashlib.sha256(clip.clip_id.encode()).digest()[:8], "big")
-    found = extract_clip(clip.path, SecondLook(finder, np.random.default_rng(seed)), clip.audio_path)
+    found = extract_clip(
+        clip.path, SecondLook(finder, np.random.default_rng(name_number(clip.clip_id))), clip.audio_path
+    )
     if len(found.landmarks) != stored.frames:
         raise InputError(
             f"{clip.path}: {len(found.landmarks)} frames, {stored.frames} were prepared: pass the recordings that "
@@ -77,7 +78,7 @@ def look_again(clip: Clip, stored: StoredClip, finder: Finder) -> Points:
     return Crop(left=left, top=top, side=side).to_crop(found.crop.to_image(found.landmarks))
 
 
-def noise_floor(recordings: Mapping[str, Clip], finder: Finder) -> Row:
+def noise_floor(recordings: Mapping[str, Clip], finder: Finder) -> ScoredRow:
     """The row; `recordings` are the clips of the corpus by their id.
 
     A clip of which only the first frames are scored is looked at whole.
@@ -89,7 +90,7 @@ def noise_floor(recordings: Mapping[str, Clip], finder: Finder) -> Row:
             raise InputError(f"clip {case.clip.clip_id} is not in the corpus: pass the folder that was prepared")
         return look_again(clip, case.clip, finder)[: len(case.target)]
 
-    return Row(name=NOISE_FLOOR, draw=draw)
+    return ScoredRow(name=NOISE_FLOOR, draw=draw)
 
 
 def main() -> None:
@@ -110,7 +111,7 @@ def main() -> None:
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     scored.save(arguments.output)
     for metric in ("M-LD", "M-LVD", "F-LD", "F-LVD"):
-        print(metric, *(f"{a} {scored.summary(NOISE_FLOOR, a, metric).mean:.3f}" for a in ("raw", "clip", "frame")))
+        print(metric, *(f"{a} {scored.summary(NOISE_FLOOR, a, metric).mean:.3f}" for a in ALIGNMENTS))
 
 
 if __name__ == "__main__":

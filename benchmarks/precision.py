@@ -26,7 +26,7 @@ from kfusion.audio import SAMPLE_RATE_HZ, read_audio
 from kfusion.data.store import ClipStore
 from kfusion.evaluation.cases import Case, Selection
 from kfusion.evaluation.predictors import DEFAULT, Predictor, RuntimePredictor
-from kfusion.evaluation.rows import Row
+from kfusion.evaluation.sanity_rows import ScoredRow
 from kfusion.evaluation.scoring import score_rows
 from kfusion.training.checkpoint import load_model, read_info
 from kfusion.training.export import export_bundle, quantise_bundle
@@ -83,7 +83,7 @@ def print_quality(first: Path, second: Path, data: list[str], limit: int | None)
         root, _, split = name.rpartition(":")
         selection = Selection(split=split, limit=limit)
         rows = [
-            Row(name=letter, draw=partial(Case.predict, predictor=model))
+            ScoredRow(name=letter, draw=partial(Case.predict, predictor=model))
             for letter, model in zip("AB", models, strict=True)
         ]
         scored = score_rows(rows, [ClipStore(Path(root))], selection)

@@ -2,19 +2,35 @@
 
 from pathlib import Path
 
-from kfusion.evaluation.alignment import ALIGNMENTS
-from kfusion.evaluation.bootstrap import Summary
-from kfusion.evaluation.metrics import METRICS
-from kfusion.evaluation.report import ROW_NAMES
-from kfusion.evaluation.result import Evaluation
-from kfusion.evaluation.sanity import NOISE_FLOOR
-from kfusion.evaluation.scoring import find_scored
+from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION
+from kfusion.evaluation.evaluation_page import line_of
+from kfusion.evaluation.metrics.catalogue import FRECHET
+from kfusion.evaluation.sanity_rows import MODEL, NOISE_FLOOR, TITLES
+from kfusion.evaluation.score_sheet import Evaluation
+from kfusion.evaluation.scoring import find_sheet
+from kfusion.evaluation.tables import PAPER, Column, TableLine, score_table
 
 FOLDER = Path(__file__).parent / "evaluation"
 NOISE_FLOORS = Path(__file__).parent / "noise_floor"
-LINES = {"M-LD": 2, "M-LVD": 3, "F-LD": 2, "F-LVD": 3}
-MORE = {"power_above_8hz": 2, "LVE": 1, "FDD": 2, "DTW-LD": 2}
-TITLES = {
+MAIN = (
+    *(
+        Column(title=f"{metric} {alignment}", metric=metric, alignment=alignment, digits=digits)
+        for alignment in ALIGNMENTS
+        for metric, digits in PAPER.items()
+    ),
+    Column(title="corr.", metric="opening_correlation", digits=3),
+    Column(title="lag ms", metric="lag_ms", digits=0),
+    Column(title="motion", metric="motion_ratio"),
+    Column(title="silence px", metric="silence_speed"),
+)
+MORE = (
+    Column(title="over 8 Hz", metric="power_above_8hz"),
+    Column(title="LVE (%iod)^2", metric="LVE", digits=1),
+    Column(title="FDD %iod", metric="FDD"),
+    Column(title="DTW-LD px", metric="DTW-LD"),
+    Column(title="Frechet (%iod)^2", metric=FRECHET, digits=1),
+)
+PAGES = {
     "grid-s1-validation": "GRID s1, validation sentences (the speaker of the training data)",
     "grid-s1-validation-frame-0": "The same, identity = first frame of the target (the paper's code's way)",
     "grid-unseen-speakers": "GRID, speakers never seen: s26, s31 and nine others",
@@ -32,7 +48,7 @@ def main() -> None:
     print("similarity a clip, `frame` with the head's motion taken out of both. `hold` is a closed-mouth frame of")
     print("another clip of the speaker, which is also the identity the model is given. The noise floor, where it was")
     print("measured (`benchmarks/noise_floor.py`), is the face finder against itself.")
-    for name, title in TITLES.items():
+    for name, title in PAGES.items():
         path = FOLDER / name / "evaluation.json"
         if path.is_file():
             print_one(title, Evaluation.load(path))
@@ -43,37 +59,18 @@ def print_one(title: str, found: Evaluation) -> None:
     print(
         f"Model `{found.model_id}`; {len(found.clips)} clips of {len(found.speakers)} speakers; data {found.data_id}.\n"
     )
-    columns = [f"{metric} {alignment}" for alignment in ALIGNMENTS for metric in LINES]
-    print("| | " + " | ".join([*columns, "corr.", "lag ms", "motion", "silence px"]) + " |")
-    print("|---" * (len(columns) + 5) + "|")
-    for row, scores, _ in rows_of(found):
-        cells = [f"{scores[a][m].mean:.{digits}f}" for a in ALIGNMENTS for m, digits in LINES.items()]
-        extra = [scores["frame"][m].mean for m in ("opening_correlation", "lag_ms", "motion_ratio", "silence_speed")]
-        cells += [f"{value:.{digits}f}" for value, digits in zip(extra, (3, 0, 2, 2), strict=True)]
-        print(f"| {ROW_NAMES.get(row, row)} | " + " | ".join(cells).replace("nan", "-") + " |")
-    print_more(found)
+    lines = lines_of(found)
+    print("\n".join([*score_table(lines, MAIN), "", *score_table(lines, MORE, f"`{EXPRESSION}`")]))
     print_claims(found)
 
 
-def rows_of(found: Evaluation) -> list[tuple[str, dict[str, dict[str, Summary]], float]]:
-    """Name, scores by alignment and metric, Frechet distance; with the noise floor where it was measured."""
-    rows = [(row, scores, found.frechet[row]) for row, scores in found.rows.items()]
-    floor = find_scored(NOISE_FLOORS, found.data_id, NOISE_FLOOR)
+def lines_of(found: Evaluation) -> list[TableLine]:
+    """The rows, with the noise floor where it was measured."""
+    lines = [line_of(found, row) for row in found.rows]
+    floor = find_sheet(NOISE_FLOORS, found.data_id, NOISE_FLOOR)
     if floor is not None:
-        scores = {a: {metric: floor.summary(NOISE_FLOOR, a, metric) for metric in METRICS} for a in ALIGNMENTS}
-        rows.insert(-1, (NOISE_FLOOR, scores, floor.frechet[NOISE_FLOOR]))
-    return rows
-
-
-def print_more(found: Evaluation) -> None:
-    """The extended scores, alignment `frame`."""
-    print(
-        "\n| `frame` | over 8 Hz | LVE (%iod)^2 | FDD %iod | DTW-LD px | Frechet (%iod)^2 |\n|---|---|---|---|---|---|"
-    )
-    for row, scores, frechet in rows_of(found):
-        cells = [f"{scores['frame'][metric].mean:.{digits}f}" for metric, digits in MORE.items()]
-        line = " | ".join([*cells, f"{frechet:.1f}"]).replace("nan", "-")
-        print(f"| {ROW_NAMES.get(row, row)} | {line} |")
+        lines.insert(-1, line_of(floor, NOISE_FLOOR))
+    return lines
 
 
 def print_claims(found: Evaluation) -> None:
@@ -81,13 +78,13 @@ def print_claims(found: Evaluation) -> None:
     for other, by_alignment in found.improvement_percent.items():
         parts = [
             f"{metric} {scores[metric].mean:.1f} % [{scores[metric].low:.1f}, {scores[metric].high:.1f}]"
-            for scores in [by_alignment["frame"]]
+            for scores in [by_alignment[EXPRESSION]]
             for metric in ("M-LD", "M-LVD", "F-LD")
         ]
-        print(f"- under {ROW_NAMES[other]} (`frame`): " + ", ".join(parts))
-    model = found.rows["model"]["frame"]["opening_correlation"]
+        print(f"- under {TITLES[other]} (`frame`): " + ", ".join(parts))
+    model = found.rows[MODEL][EXPRESSION]["opening_correlation"]
     print(f"- mouth-opening correlation {model.mean:.3f} [{model.low:.3f}, {model.high:.3f}]")
-    if "model" in found.silence_ratio:
+    if MODEL in found.silence_ratio:
         print(f"- lip speed in silence over the recording's own: {found.silence_ratio['model'].mean:.2f}")
 
 

@@ -20,9 +20,8 @@ import kfusion
 from kfusion import assets
 from kfusion.audio import SAMPLE_RATE_HZ
 from kfusion.data.store import ClipStore
-from kfusion.evaluation.alignment import align
 from kfusion.evaluation.cases import Case, Selection
-from kfusion.evaluation.metrics import clip_metrics, mean_inter_ocular
+from kfusion.evaluation.metrics.catalogue import clip_metrics
 from kfusion.evaluation.predictors import DEFAULT
 
 CUTTINGS = ((4, 0.5), (6, 0.5), (6, 1), (8, 0.5), (8, 1), (15, 1), (29, 1))
@@ -86,8 +85,7 @@ def score(cases: list[Case], found: list[np.ndarray]) -> list[list[float]]:
     rows = []
     for case, points in zip(cases, found, strict=True):
         placed = cases[0].identity.place(points[: len(case.target)])
-        predicted, target = align("frame", placed, case.target)
-        scores = clip_metrics(predicted, target, inter_ocular_px=mean_inter_ocular(case.target), silent=case.silent)
+        scores = clip_metrics(case.aligned(placed, "frame"))
         rows.append([scores[name] for name in SCORES])
     return rows
 

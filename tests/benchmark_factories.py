@@ -5,20 +5,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from evaluation_factories import clip_row
 from training_factories import DIM, talking_face, tiny_run, write_clips
 
-from kfusion.benchmark.plan import Job, Setup
+from kfusion.benchmark.plan import PlannedRun, Setup
 from kfusion.benchmark.protocols import PROTOCOLS
-from kfusion.benchmark.result import Example, RunResult, Speed, TestResult, Training, result_path
-from kfusion.benchmark.rows import Row, known_rows
-from kfusion.benchmark.scoring import KEPT, KEPT_ALIGNMENTS
-from kfusion.benchmark.worker import run_job
+from kfusion.benchmark.run_record import NetworkSpeed, RunRecord, TestScores, TrainingRecord, run_path
+from kfusion.benchmark.system_scores import KEPT, KEPT_ALIGNMENTS
+from kfusion.benchmark.systems import System, known_systems
+from kfusion.benchmark.worker import carry_out
 from kfusion.data.clip import Clip
 from kfusion.data.store import clip_table, write_shard
 from kfusion.errors import KfusionError
 from kfusion.evaluation.alignment import ALIGNMENTS
 from kfusion.evaluation.bootstrap import summarise
-from kfusion.evaluation.metrics import METRIC_VERSION, METRICS
+from kfusion.evaluation.metrics.catalogue import METRIC_VERSION, METRICS
+from kfusion.evaluation.score_sheet import FaceExample
 from kfusion.models.baselines import BaselineConfig
 from kfusion.training.config import RunConfig
 
@@ -39,14 +41,8 @@ def write_corpus(root: Path, clips: Iterable[Clip], frames: int = 10) -> Path:
     """A prepared data set of a corpus as its reader describes it, with made-up landmarks and sound."""
     tables: dict[str, list[object]] = {}
     for number, clip in enumerate(clips):
-        row = {
-            **{name: getattr(clip, name) for name in ("clip_id", "corpus", "speaker", "split", "emotion", "intensity")},
-            "fps": 30,
-            "frames": frames,
-            "missing": 0,
-            "crop": [0, 0, 256],
-            "source": clip.path.name,
-        }
+        row = clip_row(clip.clip_id, clip.speaker, clip.split, clip.corpus, frames)
+        row |= {"emotion": clip.emotion, "intensity": clip.intensity}
         samples = 0.1 * np.random.default_rng(number).standard_normal(frames * 16_000 // 30)
         table = clip_table(row, talking_face(frames, number), samples.astype(np.float32))
         tables.setdefault(clip.split, []).append(table)
@@ -67,13 +63,13 @@ def tiny_temporal() -> RunConfig:
     return replace(tiny_kfusion(), model=model)
 
 
-def tiny_rows() -> dict[str, Row]:
+def tiny_systems() -> dict[str, System]:
     """The known rows with two trained ones, both tiny."""
     made = {"kfusion": tiny_kfusion, "temporal-conv": tiny_temporal}
     return {
-        name: replace(row, make=made.get(name))
-        for name, row in known_rows().items()
-        if name in made or row.group == "sanity"
+        name: replace(system, make=made.get(name))
+        for name, system in known_systems().items()
+        if name in made or system.group == "sanity"
     }
 
 
@@ -117,22 +113,22 @@ class InProcess:
     def __init__(self) -> None:
         self.started: list[str] = []
 
-    def __call__(self, setup: Setup, job: Job, hours: float | None, log_path: Path) -> Ended:
+    def __call__(self, setup: Setup, run: PlannedRun, hours: float | None, log_path: Path) -> Ended:
         """Do the run as its worker would."""
-        self.started.append(job.name)
+        self.started.append(run.name)
         log_path.parent.mkdir(parents=True, exist_ok=True)
         log_path.write_text("")
         try:
-            run_job(replace(setup, max_hours=hours), job)
+            carry_out(replace(setup, max_hours=hours), run)
         except KfusionError as error:
             log_path.write_text(f"epoch 1/1\nkfusion: error: {error}\n")
             return Ended(2)
         return Ended(0)
 
 
-def result(row: str, seed: int = 0, mld: Iterable[float] = (2.0, 2.0, 2.0, 2.0), **changes: object) -> RunResult:
-    """A result by hand: M-LD clip by clip, F-LD a tenth under it, and the correlation 1 / M-LD."""
-    found = RunResult(
+def record(row: str, seed: int = 0, mld: Iterable[float] = (2.0, 2.0, 2.0, 2.0), **changes: object) -> RunRecord:
+    """A record by hand: M-LD clip by clip, F-LD a tenth under it, and the correlation 1 / M-LD."""
+    found = RunRecord(
         protocol="grid",
         row=row,
         seed=seed,
@@ -143,20 +139,20 @@ def result(row: str, seed: int = 0, mld: Iterable[float] = (2.0, 2.0, 2.0, 2.0),
         config=None,
         data={"train": "aa"},
         training=_training(),
-        speed=Speed(sound_s=10.0, network=0.01, with_features=0.02),
+        speed=NetworkSpeed(sound_s=10.0, network=0.01, with_features=0.02),
         tests={"unseen-speakers": scores_of(list(mld))},
     )
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
-def scores_of(mld: list[float], data_id: str = "same") -> TestResult:
+def scores_of(mld: list[float], data_id: str = "same") -> TestScores:
     """Scores whose every alignment and metric but three is 1."""
     values = {metric: [1.0] * len(mld) for metric in METRICS}
     values |= {"M-LD": mld, "F-LD": [0.9 * one for one in mld], "opening_correlation": [1 / one for one in mld]}
     summaries = {name: summarise(np.array(column), SPEAKERS) for name, column in values.items()}
-    plain = {name: (one.mean, one.low, one.high) for name, one in summaries.items()}
+    plain = {name: one.interval for name, one in summaries.items()}
     face = talking_face(1, 0)[0].ravel().tolist()
-    return TestResult(
+    return TestScores(
         data_id=data_id,
         identities={"other-clip": len(mld)},
         clips=CLIPS,
@@ -164,12 +160,12 @@ def scores_of(mld: list[float], data_id: str = "same") -> TestResult:
         summaries=dict.fromkeys(ALIGNMENTS, plain),
         per_clip={alignment: {name: values[name] for name in KEPT} for alignment in KEPT_ALIGNMENTS},
         frechet=0.5,
-        example=Example(clip_id="c2", inter_ocular_px=90.0, times_s=[0.1], target=[face], predicted=[face]),
+        example=FaceExample(clip_id="c2", inter_ocular_px=90.0, times_s=[0.1], target=[face], predicted=[face]),
     )
 
 
-def _training() -> Training:
-    return Training(
+def _training() -> TrainingRecord:
+    return TrainingRecord(
         parameters=2_000_000,
         steps=900,
         clip_seconds=14_400.0,
@@ -183,8 +179,8 @@ def _training() -> Training:
     )
 
 
-def save(results: Path, *found: RunResult) -> Path:
+def save(results: Path, *found: RunRecord) -> Path:
     """Write results where the benchmark would."""
     for one in found:
-        one.save(result_path(results, one.protocol, one.row, one.seed))
+        one.save(run_path(results, one.protocol, one.row, one.seed))
     return results

@@ -65,14 +65,15 @@ def prepared(
                 seed += 1
                 samples = speech(seed, frames)
                 landmarks = talk(samples, frames, size=95.0 + 5 * place, seed=seed)
-                row = _row(f"{speaker}/{split}{number}", speaker, split, corpus, frames)
+                row = clip_row(f"{speaker}/{split}{number}", speaker, split, corpus, frames)
                 row["emotion"] = emotions[number % len(emotions)]
                 tables.append(clip_table(row, landmarks, samples))
         write_shard(root / "data" / f"{split}-0.parquet", tables)
     return ClipStore(root)
 
 
-def _row(clip_id: str, speaker: str, split: str, corpus: str, frames: int) -> dict[str, object]:
+def clip_row(clip_id: str, speaker: str, split: str, corpus: str, frames: int) -> dict[str, object]:
+    """What a prepared data set says of a clip without a label, beside its landmarks and its sound."""
     return {
         "clip_id": clip_id,
         "corpus": corpus,
@@ -124,3 +125,22 @@ class Actor(Listener):
         points = super().predict(samples, identity, emotion, intensity)
         points[:, 17:27, 1] -= 0.1 * (emotion == "happy")
         return points
+
+
+def still(frames: int = 6) -> NDArray[np.float32]:
+    """A face that does not move, (frames, 68, 2)."""
+    return np.repeat(face_points()[None], frames, axis=0)
+
+
+def wave(frames: int = 90, delay: float = 0.0) -> NDArray[np.float64]:
+    """A mouth opening over time in inter-ocular distances, (frames,), late by `delay` frames."""
+    time = np.arange(frames) - delay
+    return 0.1 + 0.05 * np.sin(time / 3.1) + 0.03 * np.sin(time / 1.7 + 1)
+
+
+def at(*places: float) -> NDArray[np.float32]:
+    """Two points that stand at these x in turn, 10 px above each other."""
+    points = np.zeros((len(places), 2, 2), np.float32)
+    points[:, :, 0] = np.array(places)[:, None]
+    points[:, 1, 1] = 10
+    return points

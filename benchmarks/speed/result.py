@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from kfusion.evaluation.tables import markdown
+
 FOLDER = Path(__file__).parent / "results"
 PACKAGES = ("kfusion", "numpy", "onnxruntime", "torch", "transformers")
 
@@ -26,8 +28,7 @@ class Table:
 
     def markdown(self) -> str:
         """The table with its title above it."""
-        lines = [self.columns, ["---", *["---:"] * (len(self.columns) - 1)], *self.rows]
-        return "\n".join([f"**{self.title}**", "", *(f"| {' | '.join(line)} |" for line in lines)])
+        return "\n".join([f"**{self.title}**", "", *markdown(self.columns, self.rows)])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from benchmark_factories import tiny_rows, write_root
+from benchmark_factories import tiny_systems, write_root
 from training_factories import TinyEncoder
 
 
@@ -17,11 +17,11 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows with tiny networks, and the tiny speech encoder wherever one is loaded."""
-    rows = tiny_rows()
-    for module in ("rows", "worker", "board"):
-        monkeypatch.setattr(f"kfusion.benchmark.{module}.known_rows", lambda: rows)
-    for place in ("training.features", "models.speech", "benchmark.worker"):
+    """Systems with tiny networks, and the tiny speech encoder wherever one is loaded."""
+    systems = tiny_systems()
+    for module in ("systems", "plan", "board"):
+        monkeypatch.setattr(f"kfusion.benchmark.{module}.known_systems", lambda: systems)
+    for place in ("training.features", "models.speech", "benchmark.speed"):
         monkeypatch.setattr(f"kfusion.{place}.load_speech_encoder", lambda name: TinyEncoder())
     monkeypatch.setattr("kfusion.benchmark.speed.SOUND_S", 1)
 

@@ -9,8 +9,8 @@ from benchmark_factories import InProcess, setup_in, tiny_kfusion
 from torch import nn
 from training_factories import DIM
 
-from kfusion.benchmark import rows
-from kfusion.benchmark.result import RunResult
+from kfusion.benchmark import systems
+from kfusion.benchmark.run_record import RunRecord
 from kfusion.benchmark.runner import run_protocol
 from kfusion.landmarks import POINT_COUNT
 from kfusion.models.baselines import BASELINES, BaselineConfig
@@ -31,14 +31,14 @@ def test_a_baseline_takes_one_class_and_one_registration(
     exec(block, known | {one.__name__: one for one in NAMES} | {"__name__": "added"})
     monkeypatch.setitem(BASELINES, "loud-mouth", registry["loud-mouth"])
     model = BaselineConfig(network="loud-mouth", speech_encoder="tiny", feature_dim=DIM)
-    (row,) = [
+    (system,) = [
         replace(one, make=lambda: replace(tiny_kfusion(), model=model))
-        for one in rows._baselines()
+        for one in systems._baselines()
         if one.name == "loud-mouth"
     ]
     setup = setup_in(tmp_path, data_root)
-    outcome = run_protocol(setup, [row], None, InProcess())
+    outcome = run_protocol(setup, [system], None, InProcess())
     assert not outcome.failed
-    found = RunResult.load(setup.results / "grid" / "loud-mouth-seed0.json")
+    found = RunRecord.load(setup.results / "grid" / "loud-mouth-seed0.json")
     assert found.training is not None
     assert found.training.parameters == 2 * 2 * POINT_COUNT

@@ -3,76 +3,16 @@ from pathlib import Path
 
 import pytest
 from benchmark_factories import setup_in, tiny_kfusion
-from training_factories import ToyBaseline
 
 from kfusion.benchmark.plan import budgeted, plan, same_config
-from kfusion.benchmark.rows import find_rows, known_rows
+from kfusion.benchmark.systems import find_systems
 from kfusion.errors import InputError
-from kfusion.models.baselines import BASELINES, BaselineConfig
 from kfusion.models.kfusion import KFusionConfig
-from kfusion.models.networks import build
 from kfusion.presets import load_preset
 
 
-def test_every_registered_baseline_is_a_row() -> None:
-    assert set(BASELINES) <= set(known_rows())
-
-
-def test_a_baseline_that_is_registered_is_a_row_without_more_ado(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(BASELINES, "toy", ToyBaseline)
-    row = known_rows()["toy"]
-    assert row.make is not None
-    run = row.make()
-    assert run.model == BaselineConfig(network="toy")
-    assert run.optimiser == load_preset("default").optimiser
-
-
-def test_the_sanity_rows_are_always_among_the_rows() -> None:
-    sanity = {name for name, row in known_rows().items() if row.group == "sanity"}
-    assert {"hold", "mean-motion", "shuffled-audio", "shuffled-emotion"} <= sanity
-
-
-def test_an_unknown_row_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match="unknown row 'kan': use kfusion, without-kfusion, without-lstm"):
-        find_rows(("hold", "kan"))
-
-
-@pytest.mark.parametrize("name", [name for name, row in known_rows().items() if row.make is not None])
-def test_every_trained_row_makes_a_run_that_can_be_built(name: str) -> None:
-    make = known_rows()[name].make
-    assert make is not None
-    assert build(make().model).training
-
-
-def test_each_ablation_differs_from_ours_in_its_own_field_alone() -> None:
-    ours = load_preset("default")
-    fields = {
-        "without-kfusion": {"fusion"},
-        "without-lstm": {"lstm"},
-        "without-global": {"global_domain"},
-        "mlp-parameters": {"head", "mlp_width"},
-        "mlp-width": {"head"},
-        "mse-only": set(),
-    }
-    for name, expected in fields.items():
-        make = known_rows()[name].make
-        assert make is not None
-        run = make()
-        assert {key for key, value in asdict(run.model).items() if value != getattr(ours.model, key)} == expected
-        assert (run.loss == ours.loss) == (name != "mse-only")
-
-
-def test_the_matched_mlp_has_as_many_parameters_as_the_kan() -> None:
-    counts = []
-    for name in ("kfusion", "mlp-parameters"):
-        make = known_rows()[name].make
-        assert make is not None
-        counts.append(sum(weight.numel() for weight in build(make().model).parameters()))
-    assert counts[1] == pytest.approx(counts[0], rel=0.001)
-
-
 def test_the_first_seed_of_every_row_comes_before_the_second_of_any() -> None:
-    jobs = plan(find_rows(("kfusion", "without-lstm", "temporal-conv", "hold")), None)
+    jobs = plan(find_systems(("kfusion", "without-lstm", "temporal-conv", "hold")), None)
     assert [job.name for job in jobs] == [
         "kfusion-seed0",
         "without-lstm-seed0",
@@ -86,7 +26,7 @@ def test_the_first_seed_of_every_row_comes_before_the_second_of_any() -> None:
 
 
 def test_seeds_that_are_asked_for_take_the_place_of_the_usual_ones() -> None:
-    jobs = plan(find_rows(("without-lstm", "hold")), (3, 4))
+    jobs = plan(find_systems(("without-lstm", "hold")), (3, 4))
     assert [job.name for job in jobs] == ["without-lstm-seed3", "hold-seed0", "without-lstm-seed4"]
 
 

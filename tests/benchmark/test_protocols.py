@@ -1,17 +1,14 @@
-import logging
 from pathlib import Path
 
 import pytest
-from benchmark_factories import InProcess, setup_in, write_corpus, write_root
+from benchmark_factories import InProcess, setup_in, write_corpus
 
-from kfusion.benchmark.data import digest, open_data
 from kfusion.benchmark.protocols import PREPARE, PROTOCOLS, find_protocol
-from kfusion.benchmark.result import RunResult
-from kfusion.benchmark.rows import find_rows
+from kfusion.benchmark.run_record import RunRecord
 from kfusion.benchmark.runner import run_protocol
+from kfusion.benchmark.systems import find_systems
 from kfusion.data.cremad import read_cremad
 from kfusion.data.mead import read_mead
-from kfusion.data.store import ClipStore
 from kfusion.errors import InputError
 
 
@@ -52,11 +49,11 @@ def test_the_mead_protocols_train_on_mead_and_test_on_mead_and_cremad(name: str,
     write_corpus(tmp_path / "data" / name, mead)
     write_corpus(tmp_path / "data" / "cremad", read_cremad(cremad_tree(tmp_path / "cremad")))
     setup = setup_in(tmp_path, tmp_path / "data", name)
-    outcome = run_protocol(setup, find_rows(("kfusion", "shuffled-emotion", "hold")), (0,), InProcess())
+    outcome = run_protocol(setup, find_systems(("kfusion", "shuffled-emotion", "hold")), (0,), InProcess())
     assert not outcome.failed
     assert len(outcome.done) == 3
     ours, shuffled = (
-        RunResult.load(setup.results / name / f"{row}-seed0.json") for row in ("kfusion", "shuffled-emotion")
+        RunRecord.load(setup.results / name / f"{row}-seed0.json") for row in ("kfusion", "shuffled-emotion")
     )
     assert list(ours.tests) == list(shuffled.tests) == ["mead", "cremad"]
     tested = {clip.clip_id for clip in mead if clip.split == "test"}
@@ -78,25 +75,3 @@ def test_every_data_set_of_a_protocol_says_how_it_is_prepared() -> None:
 def test_an_unknown_protocol_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="unknown protocol 'vox': use grid, lrwar, mead-sentences, mead-speakers"):
         find_protocol("vox")
-
-
-def test_missing_training_data_says_which_where_and_how(tmp_path: Path) -> None:
-    with pytest.raises(InputError) as caught:
-        open_data(PROTOCOLS["mead-speakers"], tmp_path)
-    for words in ("mead-speakers", str(tmp_path / "mead-speakers"), "kfusion prepare mead MEAD --protocol speakers -o"):
-        assert words in str(caught.value)
-
-
-def test_a_missing_test_set_is_left_out_with_a_notice(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    write_root(tmp_path, ["grid"])
-    with caplog.at_level(logging.WARNING):
-        data = open_data(PROTOCOLS["grid"], tmp_path)
-    assert [opened.test.name for opened in data.tests] == ["s1-validation", "unseen-speakers"]
-    assert "test set 'lrwar' is left out" in caplog.text
-    assert f"kfusion prepare lrwar LRWAR -o {tmp_path / 'lrwar'}" in caplog.text
-
-
-def test_the_digest_of_clips_follows_their_landmarks_and_not_their_order(data_root: Path) -> None:
-    clips = ClipStore(data_root / "grid").clips
-    assert digest(clips) == digest(clips[::-1])
-    assert digest(clips) != digest(clips[1:])

@@ -3,50 +3,50 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from benchmark_factories import Ended, InProcess, setup_in, tiny_rows, write_root
+from benchmark_factories import Ended, InProcess, setup_in, tiny_systems, write_root
 
-from kfusion.benchmark.plan import Job, Setup
-from kfusion.benchmark.report import write_report
-from kfusion.benchmark.result import RunResult
-from kfusion.benchmark.rows import Row, find_rows
+from kfusion.benchmark.benchmark_page import write_report
+from kfusion.benchmark.plan import PlannedRun, Setup
+from kfusion.benchmark.run_record import RunRecord
 from kfusion.benchmark.runner import run_protocol
+from kfusion.benchmark.systems import System, find_systems
 from kfusion.data.store import ClipStore
 from kfusion.errors import InputError
 from kfusion.evaluation.cases import Selection
-from kfusion.evaluation.metrics import METRIC_VERSION
-from kfusion.evaluation.rows import Row as RowOfCases
+from kfusion.evaluation.metrics.catalogue import METRIC_VERSION
+from kfusion.evaluation.sanity_rows import ScoredRow
 from kfusion.evaluation.scoring import score_rows
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
 
-def rows(*names: str) -> list[Row]:
-    return find_rows(names)
+def systems(*names: str) -> list[System]:
+    return find_systems(names)
 
 
-def load(setup: Setup, name: str) -> RunResult:
-    return RunResult.load(setup.results / setup.protocol.name / f"{name}-seed0.json")
+def load(setup: Setup, name: str) -> RunRecord:
+    return RunRecord.load(setup.results / setup.protocol.name / f"{name}-seed0.json")
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Setup, list[str]]:
     """The whole of a protocol, both trained rows and the sanity rows, with one seed."""
-    from kfusion.benchmark import board, rows, worker
+    from kfusion.benchmark import board, plan, speed, systems
     from kfusion.models import speech
     from kfusion.training import features
 
     folder = tmp_path_factory.mktemp("done")
     with pytest.MonkeyPatch.context() as patch:
-        known = tiny_rows()
+        known = tiny_systems()
         from training_factories import TinyEncoder
 
-        for module in (rows, worker, board):
-            patch.setattr(module, "known_rows", lambda: known)
-        for module in (features, speech, worker):
+        for module in (systems, plan, board):
+            patch.setattr(module, "known_systems", lambda: known)
+        for module in (features, speech, speed):
             patch.setattr(module, "load_speech_encoder", lambda name: TinyEncoder())
         patch.setattr("kfusion.benchmark.speed.SOUND_S", 1)
         setup, launch = setup_in(folder, write_root(folder / "data")), InProcess()
-        outcome = run_protocol(setup, find_rows(()), (0,), launch)
+        outcome = run_protocol(setup, find_systems(()), (0,), launch)
     assert not outcome.failed
     return setup, launch.started
 
@@ -124,17 +124,17 @@ def test_the_report_of_a_run_names_every_row_and_has_its_figures(done: tuple[Set
 
 def test_nothing_is_repeated(done: tuple[Setup, list[str]]) -> None:
     launch = InProcess()
-    outcome = run_protocol(done[0], find_rows(()), (0,), launch)
+    outcome = run_protocol(done[0], find_systems(()), (0,), launch)
     assert launch.started == []
     assert len(outcome.current) == len(done[1])
 
 
 def test_a_row_can_be_run_alone_and_again(tmp_path: Path, data_root: Path) -> None:
     setup, launch = setup_in(tmp_path, data_root), InProcess()
-    run_protocol(setup, rows("hold"), None, launch)
-    run_protocol(setup, rows("hold"), None, launch)
+    run_protocol(setup, systems("hold"), None, launch)
+    run_protocol(setup, systems("hold"), None, launch)
     assert launch.started == ["hold-seed0"]
-    run_protocol(replace(setup, again=True), rows("hold"), None, launch)
+    run_protocol(replace(setup, again=True), systems("hold"), None, launch)
     assert launch.started == ["hold-seed0", "hold-seed0"]
 
 
@@ -142,8 +142,8 @@ def test_a_row_with_another_budget_is_trained_into_place(
     tmp_path: Path, data_root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     setup, launch = setup_in(tmp_path, data_root), InProcess()
-    run_protocol(setup, rows("temporal-conv"), (0,), launch)
-    run_protocol(replace(setup, steps=2), rows("temporal-conv"), (0,), launch)
+    run_protocol(setup, systems("temporal-conv"), (0,), launch)
+    run_protocol(replace(setup, steps=2), systems("temporal-conv"), (0,), launch)
     assert launch.started == ["temporal-conv-seed0"] * 2
     assert load(setup, "temporal-conv").steps == 2
     assert "is run again" in caplog.text
@@ -154,12 +154,11 @@ def test_a_new_metric_version_scores_again_without_training(
     tmp_path: Path, data_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setup, launch = setup_in(tmp_path, data_root), InProcess()
-    run_protocol(setup, rows("temporal-conv"), (0,), launch)
+    run_protocol(setup, systems("temporal-conv"), (0,), launch)
     before = load(setup, "temporal-conv")
-    for module in ("plan", "worker"):
-        monkeypatch.setattr(f"kfusion.benchmark.{module}.METRIC_VERSION", 99)
+    monkeypatch.setattr("kfusion.benchmark.plan.METRIC_VERSION", 99)
     monkeypatch.setattr("kfusion.benchmark.worker.train", lambda *_, **__: pytest.fail("trained again"))
-    run_protocol(setup, rows("temporal-conv"), (0,), launch)
+    run_protocol(setup, systems("temporal-conv"), (0,), launch)
     after = load(setup, "temporal-conv")
     assert after.metric_version == 99
     assert after.training == before.training
@@ -173,14 +172,14 @@ def test_a_crash_is_a_failed_row_and_the_others_go_on(
 
     monkeypatch.setattr("kfusion.benchmark.worker.train", crash)
     setup, launch = setup_in(tmp_path, data_root), InProcess()
-    outcome = run_protocol(setup, rows("temporal-conv", "hold"), (0,), launch)
+    outcome = run_protocol(setup, systems("temporal-conv", "hold"), (0,), launch)
     assert [job.name for job, _ in outcome.failed] == ["temporal-conv-seed0"]
     assert [job.name for job in outcome.done] == ["hold-seed0"]
     found = load(setup, "temporal-conv")
     assert found.failed
     assert found.reason == "the loss is not a number any more in epoch 1"
     assert found.tests == {}
-    run_protocol(setup, rows("temporal-conv"), (0,), launch)
+    run_protocol(setup, systems("temporal-conv"), (0,), launch)
     assert launch.started.count("temporal-conv-seed0") == 2  # what failed is tried again
 
 
@@ -189,22 +188,22 @@ def test_a_loss_that_is_no_number_is_a_failure(
 ) -> None:
     curve = {"step": [1.0], "loss": [math.inf], "M-LD": [1.0], "correlation": [0.1]}
     monkeypatch.setattr("kfusion.benchmark.worker.read_curve", lambda folder: curve)
-    outcome = run_protocol(setup_in(tmp_path, data_root), rows("temporal-conv"), (0,), InProcess())
+    outcome = run_protocol(setup_in(tmp_path, data_root), systems("temporal-conv"), (0,), InProcess())
     ((_, reason),) = outcome.failed
     assert "the training loss is not a number" in reason
 
 
 def test_a_killed_process_is_a_failure_with_its_signal(tmp_path: Path, data_root: Path) -> None:
-    def killed(setup: Setup, job: Job, hours: float | None, log_path: Path) -> Ended:
+    def killed(setup: Setup, run: PlannedRun, hours: float | None, log_path: Path) -> Ended:
         return Ended(-9)
 
-    outcome = run_protocol(setup_in(tmp_path, data_root), rows("hold"), None, killed)
+    outcome = run_protocol(setup_in(tmp_path, data_root), systems("hold"), None, killed)
     assert [reason for _, reason in outcome.failed] == ["killed by signal 9"]
 
 
 def test_when_the_time_is_up_what_is_left_stays_for_the_next_time(tmp_path: Path, data_root: Path) -> None:
     setup, launch = setup_in(tmp_path, data_root), InProcess()
-    outcome = run_protocol(replace(setup, max_hours=0.0), rows("temporal-conv", "hold"), (0,), launch)
+    outcome = run_protocol(replace(setup, max_hours=0.0), systems("temporal-conv", "hold"), (0,), launch)
     assert launch.started == []
     assert [job.name for job in outcome.left] == ["temporal-conv-seed0", "hold-seed0"]
 
@@ -212,13 +211,13 @@ def test_when_the_time_is_up_what_is_left_stays_for_the_next_time(tmp_path: Path
 def test_a_training_that_is_stopped_goes_on(tmp_path: Path, data_root: Path) -> None:
     setup, launch = setup_in(tmp_path, data_root), InProcess()
 
-    def stopped(setup: Setup, job: Job, hours: float | None, log_path: Path) -> Ended:
-        return launch(setup, job, 0.0, log_path)
+    def stopped(setup: Setup, run: PlannedRun, hours: float | None, log_path: Path) -> Ended:
+        return launch(setup, run, 0.0, log_path)
 
-    outcome = run_protocol(setup, rows("temporal-conv"), (0,), stopped)
+    outcome = run_protocol(setup, systems("temporal-conv"), (0,), stopped)
     assert [job.name for job in outcome.left] == ["temporal-conv-seed0"]
     assert not list(tmp_path.glob("results/grid/*"))
-    outcome = run_protocol(setup, rows("temporal-conv"), (0,), launch)
+    outcome = run_protocol(setup, systems("temporal-conv"), (0,), launch)
     assert [job.name for job in outcome.done] == ["temporal-conv-seed0"]
 
 
@@ -235,31 +234,31 @@ def test_a_sanity_row_waits_for_its_network(tmp_path: Path, data_root: Path) -> 
             self.looks += 1
             return self.code if self.looks > 2 else None
 
-    def start(setup: Setup, job: Job, hours: float | None, log_path: Path) -> Ended:
-        assert job.row.name != "shuffled-audio" or all(one.poll() is not None for one in running)
-        running.append(Slow(launch(setup, job, hours, log_path).code))
+    def start(setup: Setup, run: PlannedRun, hours: float | None, log_path: Path) -> Ended:
+        assert run.system.name != "shuffled-audio" or all(one.poll() is not None for one in running)
+        running.append(Slow(launch(setup, run, hours, log_path).code))
         return running[-1]
 
-    outcome = run_protocol(setup, rows("kfusion", "shuffled-audio", "hold"), (0,), start)
+    outcome = run_protocol(setup, systems("kfusion", "shuffled-audio", "hold"), (0,), start)
     assert not outcome.failed
     assert launch.started == ["kfusion-seed0", "hold-seed0", "shuffled-audio-seed0"]
 
 
 def test_a_sanity_row_without_its_network_says_which_row_to_run(tmp_path: Path, data_root: Path) -> None:
-    outcome = run_protocol(setup_in(tmp_path, data_root), rows("shuffled-audio"), None, InProcess())
+    outcome = run_protocol(setup_in(tmp_path, data_root), systems("shuffled-audio"), None, InProcess())
     ((_, reason),) = outcome.failed
     assert "asks the network of 'kfusion': run it with --row kfusion" in reason
 
 
 def test_the_noise_floor_is_read_where_it_was_measured_on_the_same_clips(tmp_path: Path, data_root: Path) -> None:
     setup, launch = setup_in(tmp_path, data_root), InProcess()
-    run_protocol(setup, rows("noise-floor", "hold"), None, launch)
+    run_protocol(setup, systems("noise-floor", "hold"), None, launch)
     assert launch.started == ["hold-seed0"]  # it was not measured: the row is left out
 
-    floor = RowOfCases(name="noise-floor", draw=lambda case: case.target + 1)
+    floor = ScoredRow(name="noise-floor", draw=lambda case: case.target + 1)
     scored = score_rows([floor], [ClipStore(data_root / "grid")], Selection(split="val"))
     scored.save(setup.results.parent / "noise_floor" / "validation.json")
-    outcome = run_protocol(setup, rows("noise-floor", "hold"), None, launch)
+    outcome = run_protocol(setup, systems("noise-floor", "hold"), None, launch)
     assert [job.name for job in outcome.done] == ["noise-floor-seed0"]
     found = load(setup, "noise-floor")
     assert list(found.tests) == ["s1-validation"]
@@ -267,7 +266,7 @@ def test_the_noise_floor_is_read_where_it_was_measured_on_the_same_clips(tmp_pat
 
 
 def test_a_noise_floor_that_was_not_measured_says_how(tmp_path: Path, data_root: Path) -> None:
-    outcome = run_protocol(setup_in(tmp_path, data_root), rows("noise-floor"), None, InProcess())
+    outcome = run_protocol(setup_in(tmp_path, data_root), systems("noise-floor"), None, InProcess())
     ((_, reason),) = outcome.failed
     assert "measure it with benchmarks/noise_floor.py into" in reason
 
@@ -277,6 +276,6 @@ def test_a_folder_that_holds_something_else_is_not_touched(tmp_path: Path, data_
     mine = setup.runs / "grid" / "temporal-conv-seed0" / "mine.txt"
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
-    ((_, reason),) = run_protocol(setup, rows("temporal-conv"), (0,), InProcess()).failed
+    ((_, reason),) = run_protocol(setup, systems("temporal-conv"), (0,), InProcess()).failed
     assert "holds no run of the benchmark" in reason
     assert mine.read_text() == "mine"

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from benchmark_factories import result, save, write_root
+from benchmark_factories import record, save, write_root
 
-from kfusion.benchmark.result import RunResult
+from kfusion.benchmark.run_record import RunRecord
 from kfusion.cli.main import main
 
 
@@ -27,14 +27,14 @@ def test_rows_run_in_processes_of_their_own_and_a_failure_ends_with_1(
     shown = capsys.readouterr()
     assert shown.out.splitlines() == ["grid: 1 done, 1 failed", str(tmp_path / "REPORT.md")]
     assert "grid shuffled-audio-seed0 failed: " in shown.err
-    assert not RunResult.load(tmp_path / "results/grid/hold-seed0.json").failed
-    failed = RunResult.load(tmp_path / "results/grid/shuffled-audio-seed0.json")
+    assert not RunRecord.load(tmp_path / "results/grid/hold-seed0.json").failed
+    failed = RunRecord.load(tmp_path / "results/grid/shuffled-audio-seed0.json")
     assert "asks the network of 'kfusion'" in failed.reason
     assert "- `shuffled-audio`, seed 0: " in (tmp_path / "REPORT.md").read_text()
 
 
 def test_the_report_alone_can_be_written_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    save(tmp_path / "results", result("kfusion"))
+    save(tmp_path / "results", record("kfusion"))
     assert main(["benchmark", "report", *words(tmp_path, tmp_path)]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "REPORT.md")
     assert "| KFusion (ours) |" in (tmp_path / "REPORT.md").read_text()

@@ -7,7 +7,7 @@ from factories import write_bundle
 from PIL import Image
 
 from kfusion.cli.main import main
-from kfusion.evaluation.result import Evaluation
+from kfusion.evaluation.score_sheet import Evaluation
 
 
 @pytest.fixture(scope="module")

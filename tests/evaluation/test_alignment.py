@@ -3,7 +3,7 @@ import pytest
 from factories import face_points
 
 from kfusion.evaluation.alignment import ALIGNMENTS, align
-from kfusion.evaluation.metrics import landmark_distance
+from kfusion.evaluation.metrics.distance import landmark_distance
 from kfusion.landmarks import STABLE_POINTS
 
 

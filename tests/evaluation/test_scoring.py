@@ -6,15 +6,12 @@ import pytest
 from evaluation_factories import Actor, Listener, prepared
 
 from kfusion.data.store import ClipStore
-from kfusion.errors import InputError
 from kfusion.evaluation.alignment import ALIGNMENTS
 from kfusion.evaluation.cases import Case, Selection
-from kfusion.evaluation.evaluate import evaluate
-from kfusion.evaluation.metrics import METRICS
-from kfusion.evaluation.report import to_markdown
-from kfusion.evaluation.result import Scored
-from kfusion.evaluation.rows import Row, make_row
-from kfusion.evaluation.scoring import find_scored, score_rows
+from kfusion.evaluation.metrics.catalogue import METRICS
+from kfusion.evaluation.sanity_rows import RowRequest, ScoredRow, make_row
+from kfusion.evaluation.score_sheet import ScoreSheet
+from kfusion.evaluation.scoring import evaluate, find_sheet, score_rows
 from kfusion.landmarks import MOUTH, Points
 
 SELECTION = Selection()
@@ -27,21 +24,21 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ClipStore:
     return prepared(root, {"test": {"b": 2, "c": 2}}, frames=300, emotions=("angry", "happy"))
 
 
-def row(name: str, store: ClipStore) -> Row:
-    made = make_row(name, [store], SELECTION, predictor=Listener())
-    assert isinstance(made, Row)
+def row(name: str, store: ClipStore) -> ScoredRow:
+    made = make_row(name, RowRequest(stores=[store], selection=SELECTION, train=[store], predictor=Listener()))
+    assert isinstance(made, ScoredRow)
     return made
 
 
 @pytest.fixture(scope="module")
-def hold(store: ClipStore) -> Scored:
+def hold(store: ClipStore) -> ScoreSheet:
     return score_rows([row("hold", store)], [store], SELECTION)
 
 
-def test_one_row_alone_scores_as_it_does_among_all(store: ClipStore, hold: Scored) -> None:
+def test_one_row_alone_scores_as_it_does_among_all(store: ClipStore, hold: ScoreSheet) -> None:
     found = evaluate(Listener(), [store], SELECTION)
     assert found.data_id == hold.data_id
-    assert hold.rows == ["hold"]
+    assert hold.row_names == ["hold"]
     assert hold.frechet["hold"] == found.frechet["hold"]
     for alone, among in zip(hold.clips, found.clips, strict=True):
         assert list(alone.scores) == ["hold"]
@@ -51,9 +48,9 @@ def test_one_row_alone_scores_as_it_does_among_all(store: ClipStore, hold: Score
         assert set(found.rows["hold"][alignment]) == set(METRICS)
 
 
-def test_without_rows_there_is_still_the_id_of_the_data(store: ClipStore, hold: Scored) -> None:
+def test_without_rows_there_is_still_the_id_of_the_data(store: ClipStore, hold: ScoreSheet) -> None:
     none = score_rows([], [store], SELECTION)
-    assert (none.data_id, none.rows, none.frechet) == (hold.data_id, [], {})
+    assert (none.data_id, none.row_names, none.frechet) == (hold.data_id, [], {})
 
 
 def test_the_frechet_distance_ranks_the_rows_and_is_nothing_for_the_target(store: ClipStore) -> None:
@@ -69,7 +66,7 @@ def test_the_frechet_distance_of_a_shift_is_its_square_over_all_points(store: Cl
         points[:, MOUTH, 1] += 0.05 * size
         return points
 
-    found = score_rows([Row(name="shifted", draw=shifted)], [store], SELECTION)
+    found = score_rows([ScoredRow(name="shifted", draw=shifted)], [store], SELECTION)
     assert found.frechet["shifted"] == pytest.approx(20 * 5**2, rel=0.01)
 
 
@@ -88,33 +85,14 @@ def test_each_clip_is_shown_with_what_the_rows_say(store: ClipStore) -> None:
     assert seen == [(clip.clip_id, ["hold", "target"], (300, 68, 2)) for clip in found.clips]
 
 
-def test_the_json_of_a_row_keeps_everything(hold: Scored, tmp_path: Path) -> None:
+def test_a_row_is_found_by_its_data(hold: ScoreSheet, tmp_path: Path) -> None:
     hold.save(tmp_path / "row.json")
-    again = Scored.load(tmp_path / "row.json")
-    assert again.to_json() == hold.to_json()
-    assert again.speakers == ["grid/b", "grid/b", "grid/c", "grid/c"]
-    assert again.identities == {"other-clip": 4}
-    assert again.clips[0].emotion_from is None
-    assert np.isnan(again.values("hold", "raw", "opening_correlation")).all()
-
-
-def test_a_row_is_found_by_its_data(hold: Scored, tmp_path: Path) -> None:
-    hold.save(tmp_path / "row.json")
-    found = find_scored(tmp_path, hold.data_id, "hold")
+    found = find_sheet(tmp_path, hold.data_id, "hold")
     assert found is not None
     assert found.to_json() == hold.to_json()
-    assert find_scored(tmp_path, hold.data_id, "noise-floor") is None
-    assert find_scored(tmp_path, "0" * 16, "hold") is None
-    assert find_scored(tmp_path / "nowhere", hold.data_id, "hold") is None
-
-
-def test_another_json_is_refused(hold: Scored, tmp_path: Path) -> None:
-    (tmp_path / "row.json").write_text('{"format": 1}')
-    with pytest.raises(InputError, match="format 1, this version reads 2"):
-        find_scored(tmp_path, hold.data_id, "hold")
-    (tmp_path / "row.json").write_text(hold.to_json().replace('"frechet"', '"fréchet"'))
-    with pytest.raises(InputError, match="not an evaluation"):
-        Scored.load(tmp_path / "row.json")
+    assert find_sheet(tmp_path, hold.data_id, "noise-floor") is None
+    assert find_sheet(tmp_path, "0" * 16, "hold") is None
+    assert find_sheet(tmp_path / "nowhere", hold.data_id, "hold") is None
 
 
 def test_a_model_that_obeys_emotions_gets_a_shuffled_row_and_others_a_note(store: ClipStore) -> None:
@@ -127,21 +105,3 @@ def test_a_model_that_obeys_emotions_gets_a_shuffled_row_and_others_a_note(store
     deaf = evaluate(Listener(), [store], SELECTION)
     assert "shuffled-emotion" not in deaf.rows
     assert "no shuffled-emotion row: the model was trained without emotion labels" in deaf.notes
-
-
-def test_the_report_has_the_further_scores_in_a_table_of_their_own(store: ClipStore) -> None:
-    found = evaluate(Actor(), [store], SELECTION)
-    report = to_markdown(found)
-    table = report[report.index("## More scores") : report.index("## How far")].strip().splitlines()
-    assert table[2] == "|  | over 8 Hz | LVE (%iod)^2 | FDD %iod | DTW-LD px | Frechet (%iod)^2 |"
-    assert [line.split(" | ")[0] for line in table[4:]] == [
-        "| **model**",
-        "| hold the identity",
-        "| speaker's median face",
-        "| shuffled audio",
-        "| shuffled emotion",
-        "| target itself",
-    ]
-    assert table[-1] == "| target itself | 1.00 | 0.0 | 0.00 | 0.00 | 0.0 |"
-    assert "LVE" not in report[: report.index("## More scores")]
-    assert f"{found.frechet['hold']:.1f}" in table[5]

@@ -1,16 +1,17 @@
-"""Which runs a command asks for, in which order, and which of them are there already."""
+"""Which runs a command asks for (systems x seeds on a protocol), in which order, and which are there already."""
 
 import os
 from collections.abc import Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kfusion import __version__
 from kfusion.benchmark.protocols import Protocol
-from kfusion.benchmark.result import RunResult, result_path
-from kfusion.benchmark.rows import FIRST_SEED, Row
+from kfusion.benchmark.run_record import OK, RunRecord, run_path
+from kfusion.benchmark.systems import FIRST_SEED, System, known_systems
 from kfusion.errors import InputError
-from kfusion.evaluation.metrics import METRIC_VERSION
+from kfusion.evaluation.metrics.catalogue import METRIC_VERSION
 from kfusion.training.config import RunConfig
 
 STEPS, BATCH, CLIP_S = 900, 16, 1.0
@@ -47,24 +48,24 @@ class Setup:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """One run of one row."""
+class PlannedRun:
+    """One run of one system."""
 
-    row: Row
+    system: System
     seed: int
 
     @property
     def name(self) -> str:
         """Its name in logs and folders."""
-        return f"{self.row.name}-seed{self.seed}"
+        return f"{self.system.name}-seed{self.seed}"
 
     def config(self, steps: int) -> RunConfig | None:
         """How it is trained; none for a sanity row."""
-        return None if self.row.make is None else budgeted(self.row.make(), steps, self.seed)
+        return None if self.system.make is None else budgeted(self.system.make(), steps, self.seed)
 
-    def result(self, setup: Setup) -> Path:
+    def path(self, setup: Setup) -> Path:
         """Where its JSON stands."""
-        return result_path(setup.results, setup.protocol.name, self.row.name, self.seed)
+        return run_path(setup.results, setup.protocol.name, self.system.name, self.seed)
 
     def folder(self, setup: Setup) -> Path:
         """Where it is trained."""
@@ -77,85 +78,91 @@ def budgeted(run: RunConfig, steps: int, seed: int) -> RunConfig:
     return replace(run, optimiser=optimiser, data=replace(run.data, clip_s=CLIP_S, identity_from="other-clip"))
 
 
-def plan(rows: Sequence[Row], seeds: tuple[int, ...] | None) -> list[Job]:
+def plan(systems: Sequence[System], seeds: tuple[int, ...] | None) -> list[PlannedRun]:
     """The runs: the first seed of every row before the second of any; sanity rows once, after the first seeds."""
-    asked = [(row, row.seeds if seeds is None else seeds) for row in rows if row.make is not None]
-    rounds = max((len(own) for _, own in asked), default=0)
-    trained = [[Job(row=row, seed=own[index]) for row, own in asked if index < len(own)] for index in range(rounds)]
-    sanity = [Job(row=row, seed=FIRST_SEED[0]) for row in rows if row.make is None]
-    return [*(trained[0] if trained else []), *sanity, *(job for later in trained[1:] for job in later)]
+
+    def own(system: System) -> tuple[int, ...]:
+        return FIRST_SEED if system.make is None else system.seeds if seeds is None else seeds
+
+    runs = [
+        (number, system.make is None, PlannedRun(system=system, seed=seed))
+        for system in systems
+        for number, seed in enumerate(own(system))
+    ]
+    return [run for _, _, run in sorted(runs, key=lambda one: one[:2])]
 
 
-def is_current(job: Job, setup: Setup, data: dict[str, str]) -> bool:
+def is_current(run: PlannedRun, setup: Setup, data: dict[str, str]) -> bool:
     """Whether the run is there already: same configuration, budget, data and metric version, and not failed."""
-    found = _stored(job.result(setup))
+    found = _stored(run.path(setup))
     if found is None:
         return False
-    config = asked_config(job, setup.steps)
+    config = asked_config(run, setup.steps)
     return (
         not found.failed
         and found.metric_version == METRIC_VERSION
         and found.data == data
         and (config is None or (found.steps == setup.steps and same_config(found.config, config)))
-        and _asks_same_network(job, setup, found)
+        and _asks_same_network(run, setup, found)
     )
 
 
-def _stored(path: Path) -> RunResult | None:
+def _stored(path: Path) -> RunRecord | None:
     """A result that can be read; a damaged one, or one of another version, is as good as none."""
     try:
-        return RunResult.load(path) if path.is_file() else None
+        return RunRecord.load(path) if path.is_file() else None
     except InputError:
         return None
 
 
-def asked_config(job: Job, steps: int) -> RunConfig | None:
+def asked_config(run: PlannedRun, steps: int) -> RunConfig | None:
     """How the network that the run trains, or for a sanity row asks, is trained."""
-    if job.row.of is None:
-        return job.config(steps)
-    from kfusion.benchmark.rows import known_rows
-
-    return Job(row=known_rows()[job.row.of], seed=FIRST_SEED[0]).config(steps)
+    if run.system.of is None:
+        return run.config(steps)
+    return asked_run(run.system.of).config(steps)
 
 
-def same_config(stored: Any, config: RunConfig) -> bool:
+def asked_run(name: str) -> PlannedRun:
+    """The run whose network the sanity rows of the system `name` ask."""
+    return PlannedRun(system=known_systems()[name], seed=FIRST_SEED[0])
+
+
+def same_config(stored: Any, config: Any) -> bool:
     """Whether a stored configuration means `config`; fields that are newer than it count as left at their defaults.
 
     The number of epochs does not count: the budget is in steps.
     """
-    return _same(_of_one_epoch(stored), replace(config, optimiser=replace(config.optimiser, epochs=1)))
-
-
-def _of_one_epoch(stored: Any) -> Any:
-    if not isinstance(stored, dict) or not isinstance(stored.get("optimiser"), dict):
-        return stored
-    return {**stored, "optimiser": {**stored["optimiser"], "epochs": 1}}
-
-
-def _same(stored: Any, config: Any) -> bool:
-    if not isinstance(stored, dict):
+    defaults = {one.name: one.default for one in fields(config)}
+    if not isinstance(stored, dict) or stored.keys() - defaults:
         return False
-    names = {one.name for one in fields(config)}
-    if stored.keys() - names:
-        return False
-    return all(_same_field(stored, one, getattr(config, one.name)) for one in fields(config))
+    return all(
+        name == "epochs" or value == found or (is_dataclass(value) and same_config(found, value))
+        for name, found in (defaults | stored).items()
+        for value in [getattr(config, name)]
+    )
 
 
-def _same_field(stored: dict[str, Any], one: Any, value: Any) -> bool:
-    if one.name not in stored:
-        return one.default is not MISSING and bool(value == one.default)
-    return _same(stored[one.name], value) if is_dataclass(value) else bool(stored[one.name] == value)
-
-
-def _asks_same_network(job: Job, setup: Setup, found: RunResult) -> bool:
+def _asks_same_network(run: PlannedRun, setup: Setup, found: RunRecord) -> bool:
     """Whether a sanity row was made from the weights that its row has now."""
-    if job.row.of is None:
+    if run.system.of is None:
         return True
-    theirs = _stored(result_path(setup.results, setup.protocol.name, job.row.of, FIRST_SEED[0]))
+    theirs = _stored(asked_run(run.system.of).path(setup))
     ours = found.training.weights if found.training else None
     return theirs is not None and theirs.training is not None and theirs.training.weights == ours
 
 
-def config_json(config: RunConfig | None) -> dict[str, Any] | None:
-    """As it stands in a result."""
-    return None if config is None else asdict(config)
+def new_record(run: PlannedRun, setup: Setup, data: dict[str, str], *, status: str = OK, **found: Any) -> RunRecord:
+    """The record of a run with what it was asked for, and with what was found or why it failed."""
+    config = asked_config(run, setup.steps)
+    return RunRecord(
+        protocol=setup.protocol.name,
+        row=run.system.name,
+        seed=run.seed,
+        status=status,
+        metric_version=METRIC_VERSION,
+        kfusion_version=__version__,
+        steps=setup.steps,
+        config=None if config is None else asdict(config),
+        data=data,
+        **found,
+    )

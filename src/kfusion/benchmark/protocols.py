@@ -41,10 +41,6 @@ class Protocol:
     """Folders under the data root; their `train` and `val` splits are used."""
     tests: tuple[TestSet, ...]
 
-    def test(self, name: str) -> TestSet:
-        """The test set called `name`, which is one of them."""
-        return next(test for test in self.tests if test.name == name)
-
 
 GRID_VALIDATION = TestSet(
     name="s1-validation",

@@ -9,44 +9,50 @@ from dataclasses import dataclass
 LABEL = "published, other protocol"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Published:
     """One printed line."""
 
     method: str
     year: int | None
-    mld: float
-    mlvd: float
-    fld: float
-    flvd: float
+    m_ld: float
+    m_lvd: float
+    f_ld: float
+    f_lvd: float
 
+    @property
+    def name(self) -> str:
+        """The method with its year, where it has one."""
+        return self.method if self.year is None else f"{self.method} {self.year}"
 
-def _line(method: str, year: int | None, mld: float, mlvd: float, fld: float, flvd: float) -> Published:
-    return Published(method=method, year=year, mld=mld, mlvd=mlvd, fld=fld, flvd=flvd)
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """In the order of the paper."""
+        return self.m_ld, self.m_lvd, self.f_ld, self.f_lvd
 
 
 TABLES: dict[str, tuple[Published, ...]] = {
     "MEAD (Table 1)": (
-        _line("Chen et al.", 2019, 3.27, 2.09, 3.82, 1.71),
-        _line("Wang et al.", 2020, 2.52, 2.28, 3.16, 2.01),
-        _line("Song et al.", 2020, 2.54, 1.99, 3.49, 1.76),
-        _line("Ji et al.", 2021, 2.45, 1.78, 3.01, 1.56),
-        _line("Sinha et al.", 2022, 2.18, 0.77, 1.24, 0.50),
-        _line("Cao et al.", 2023, 1.92, 0.97, 1.25, 0.70),
-        _line("KFusion of Dual-Domain", 2024, 1.33, 0.81, 1.22, 0.59),
+        Published("Chen et al.", 2019, 3.27, 2.09, 3.82, 1.71),
+        Published("Wang et al.", 2020, 2.52, 2.28, 3.16, 2.01),
+        Published("Song et al.", 2020, 2.54, 1.99, 3.49, 1.76),
+        Published("Ji et al.", 2021, 2.45, 1.78, 3.01, 1.56),
+        Published("Sinha et al.", 2022, 2.18, 0.77, 1.24, 0.50),
+        Published("Cao et al.", 2023, 1.92, 0.97, 1.25, 0.70),
+        Published("KFusion of Dual-Domain", 2024, 1.33, 0.81, 1.22, 0.59),
     ),
     "CREMA-D (Table 1)": (
-        _line("Vougioukas et al.", 2020, 2.90, 0.42, 2.80, 0.34),
-        _line("Eskimez et al.", 2021, 6.14, 0.49, 5.89, 0.40),
-        _line("Sinha et al.", 2022, 2.41, 0.69, 1.35, 0.46),
-        _line("KFusion of Dual-Domain", 2024, 2.37, 0.66, 1.23, 0.52),
+        Published("Vougioukas et al.", 2020, 2.90, 0.42, 2.80, 0.34),
+        Published("Eskimez et al.", 2021, 6.14, 0.49, 5.89, 0.40),
+        Published("Sinha et al.", 2022, 2.41, 0.69, 1.35, 0.46),
+        Published("KFusion of Dual-Domain", 2024, 2.37, 0.66, 1.23, 0.52),
     ),
     "Ablations (Table 2)": (
-        _line("w/o KFusion", None, 3.300, 2.451, 8.624, 10.00),
-        _line("w/o LSTM", None, 2.799, 1.787, 5.490, 6.123),
-        _line("w/o Global", None, 2.120, 1.373, 4.126, 6.015),
-        _line("repl MLP", None, 1.380, 2.520, 3.990, 3.480),
-        _line("Proposed", None, 1.333, 0.808, 1.225, 0.599),
+        Published("w/o KFusion", None, 3.300, 2.451, 8.624, 10.00),
+        Published("w/o LSTM", None, 2.799, 1.787, 5.490, 6.123),
+        Published("w/o Global", None, 2.120, 1.373, 4.126, 6.015),
+        Published("repl MLP", None, 1.380, 2.520, 3.990, 3.480),
+        Published("Proposed", None, 1.333, 0.808, 1.225, 0.599),
     ),
 }
 

@@ -1,34 +1,28 @@
-"""One run of one row, in one process: train it (or go on), score it, write its JSON."""
+"""One run of one system, in one process: train it (or go on), score it, write its JSON."""
 
 import hashlib
 import math
 import platform
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from kfusion import __version__
-from kfusion.benchmark.curve import read_curve
-from kfusion.benchmark.data import BenchmarkData, open_data
-from kfusion.benchmark.folder import claim, read_clock, write_clock
-from kfusion.benchmark.plan import CLIP_S, Job, Setup, asked_config, config_json
-from kfusion.benchmark.result import OK, RunResult, Speed, TestResult, Training
-from kfusion.benchmark.rows import FIRST_SEED, PACKAGED, known_rows
-from kfusion.benchmark.scoring import noise_floor, noise_floor_folder, score
+from kfusion.benchmark.plan import CLIP_S, PlannedRun, Setup, asked_run, new_record
+from kfusion.benchmark.protocol_data import BenchmarkData, open_data
+from kfusion.benchmark.run_record import RunRecord, TestScores, TrainingRecord
 from kfusion.benchmark.speed import measure
+from kfusion.benchmark.system_scores import noise_floor, noise_floor_folder, score
+from kfusion.benchmark.systems import PACKAGED
+from kfusion.benchmark.training_folder import claim, is_finished, read_clock, read_curve, timed
 from kfusion.errors import InputError
-from kfusion.evaluation.metrics import METRIC_VERSION
+from kfusion.evaluation.alignment import EXPRESSION
 from kfusion.evaluation.predictors import DEFAULT
-from kfusion.evaluation.sanity import MODEL, NOISE_FLOOR
-from kfusion.models.speech import load_speech_encoder
+from kfusion.evaluation.sanity_rows import NOISE_FLOOR
 from kfusion.training.callbacks import BEST, LAST
 from kfusion.training.checkpoint import WEIGHTS, load_model, read_info
 from kfusion.training.config import Machines, RunConfig
 from kfusion.training.loop import train
 
 
-def run_job(setup: Setup, job: Job) -> bool:
+def carry_out(setup: Setup, run: PlannedRun) -> bool:
     """Do the run and write its JSON; False if it stopped before its end, to be resumed.
 
     Raises:
@@ -36,89 +30,65 @@ def run_job(setup: Setup, job: Job) -> bool:
     """
     data = open_data(setup.protocol, setup.data_root)
     digests = data.digests()
-    config = job.config(setup.steps)
-    if config is not None and not _train(setup, job, config, data, digests["train"]):
+    config = run.config(setup.steps)
+    if config is not None and not _train(setup, run, config, data, digests["train"]):
         return False
-    _result(setup, job, data, digests).save(job.result(setup))
+    model = _model_folder(setup, run)
+    found = new_record(
+        run,
+        setup,
+        digests,
+        training=None if model is None else _training(setup, model),
+        speed=None if model is None or run.system.of is not None else measure(load_model(model / LAST)),
+        tests=_tests(setup, run, model, data),
+    )
+    _check_finite(found)
+    found.save(run.path(setup))
     return True
 
 
-def _train(setup: Setup, job: Job, config: RunConfig, data: BenchmarkData, digest: str) -> bool:
-    folder = job.folder(setup)
+def _train(setup: Setup, run: PlannedRun, config: RunConfig, data: BenchmarkData, digest: str) -> bool:
+    folder = run.folder(setup)
     claim(folder, config, digest, again=setup.again)
-    if _is_finished(folder):
+    if is_finished(folder):
         return True
-    with _timed(folder):
+    with timed(folder):
         roots = [store.root for store in data.train]
         machines = Machines(accelerator=setup.accelerator)  # type: ignore[arg-type]
         train(config, roots, folder, machines=machines, max_hours=setup.max_hours)
-    return _is_finished(folder)
+    return is_finished(folder)
 
 
-def _is_finished(folder: Path) -> bool:
-    return (folder / LAST).is_dir() and read_info(folder / LAST).finished
-
-
-@contextmanager
-def _timed(folder: Path) -> Iterator[None]:
-    """Adds to the clock of the run, however the block ends."""
-    start, cpu = time.monotonic(), time.process_time()
-    try:
-        yield
-    finally:
-        if folder.is_dir():
-            clock = read_clock(folder).plus(time.monotonic() - start, time.process_time() - cpu)
-            write_clock(folder, clock)
-
-
-def _result(setup: Setup, job: Job, data: BenchmarkData, digests: dict[str, str]) -> RunResult:
-    model = _model_folder(setup, job)
-    found = RunResult(
-        protocol=setup.protocol.name,
-        row=job.row.name,
-        seed=job.seed,
-        status=OK,
-        metric_version=METRIC_VERSION,
-        kfusion_version=__version__,
-        steps=setup.steps,
-        config=config_json(asked_config(job, setup.steps)),
-        data=digests,
-        training=None if model is None else _training(setup, model, data),
-        speed=_speed(model) if model is not None and job.row.of is None else None,
-        tests=_tests(setup, job, model, data),
-    )
-    _check_finite(found)
-    return found
-
-
-def _model_folder(setup: Setup, job: Job) -> Path | None:
+def _model_folder(setup: Setup, run: PlannedRun) -> Path | None:
     """The training whose network is scored; none for a row that has none.
 
     Raises:
         InputError: a sanity row's network is not there.
     """
-    if job.row.make is not None:
-        return job.folder(setup)
-    if job.row.of is None:
+    if run.system.make is not None:
+        return run.folder(setup)
+    if run.system.of is None:
         return None
-    asked = Job(row=known_rows()[job.row.of], seed=FIRST_SEED[0])
+    asked = asked_run(run.system.of)
     folder = asked.folder(setup)
-    if not _is_finished(folder):
-        remedy = f"run it with --row {asked.row.name} --seeds {asked.seed} --again"
-        raise InputError(f"{folder}: row '{job.row.name}' asks the network of '{asked.row.name}': {remedy}")
+    if not is_finished(folder):
+        name = asked.system.name
+        remedy = f"run it with --row {name} --seeds {asked.seed} --again"
+        raise InputError(f"{folder}: row '{run.system.name}' asks the network of '{name}': {remedy}")
     return folder
 
 
-def _training(setup: Setup, folder: Path, data: BenchmarkData) -> Training:
-    info, clock, network = read_info(folder / BEST), read_clock(folder), load_model(folder / LAST)
+def _training(setup: Setup, folder: Path) -> TrainingRecord:
+    info, network = read_info(folder / BEST), load_model(folder / LAST)
+    seconds, cpu_seconds = read_clock(folder)
     optimiser = info.run.optimiser
     steps = optimiser.max_steps or setup.steps
-    return Training(
+    return TrainingRecord(
         parameters=sum(weight.numel() for weight in network.parameters() if weight.requires_grad),
         steps=steps,
         clip_seconds=float(steps * optimiser.batch_size * (info.run.data.clip_s or CLIP_S)),
-        seconds=clock.seconds,
-        cpu_seconds=clock.cpu_seconds,
+        seconds=seconds,
+        cpu_seconds=cpu_seconds,
         threads=setup.run_threads,
         machine=_machine(),
         weights=hashlib.sha256((folder / LAST / WEIGHTS).read_bytes()).hexdigest()[:16],
@@ -127,35 +97,27 @@ def _training(setup: Setup, folder: Path, data: BenchmarkData) -> Training:
     )
 
 
-def _speed(folder: Path) -> Speed:
-    network = load_model(folder / LAST)
-    return measure(network, load_speech_encoder(network.config.speech_encoder).eval())
-
-
-def _tests(setup: Setup, job: Job, model: Path | None, data: BenchmarkData) -> dict[str, TestResult]:
-    packaged = job.row.name == PACKAGED
-    name = MODEL if job.row.make is not None or packaged else job.row.name
-    folder, asked = noise_floor_folder(setup.results), None if model is None else model / LAST
+def _tests(setup: Setup, run: PlannedRun, model: Path | None, data: BenchmarkData) -> dict[str, TestScores]:
+    row, folder = run.system.scored_row, noise_floor_folder(setup.results)
+    asked = DEFAULT if run.system.name == PACKAGED else None if model is None else model / LAST
     found = {
-        opened.test.name: noise_floor(folder, opened)
-        if name == NOISE_FLOOR
-        else score(name, DEFAULT if packaged else asked, opened, data.train)
+        opened.test.name: noise_floor(folder, opened) if row == NOISE_FLOOR else score(row, asked, opened, data.train)
         for opened in data.tests
     }
-    defined = {test: result for test, result in found.items() if result is not None}
+    defined = {test: scores for test, scores in found.items() if scores is not None}
     if not defined:
-        remedy = f"measure it with benchmarks/noise_floor.py into {folder}" if name == NOISE_FLOOR else "leave it out"
-        raise InputError(f"row '{job.row.name}' is not defined on any test set of the protocol: {remedy}")
+        remedy = f"measure it with benchmarks/noise_floor.py into {folder}" if row == NOISE_FLOOR else "leave it out"
+        raise InputError(f"row '{run.system.name}' is not defined on any test set of the protocol: {remedy}")
     return defined
 
 
-def _check_finite(found: RunResult) -> None:
+def _check_finite(found: RunRecord) -> None:
     """Raises `InputError` where a network diverged: nothing of it is a number to report."""
     losses = found.training.curve["loss"] if found.training else []
     if any(math.isinf(loss) for loss in losses):  # NaN: an epoch in which the run was stopped has no loss
         raise InputError(f"row '{found.row}': the training loss is not a number any more: lower its learning rate")
     for name, test in found.tests.items():
-        if not math.isfinite(test.summaries["frame"]["M-LD"][0]):
+        if not math.isfinite(test.summaries[EXPRESSION]["M-LD"].mean):
             raise InputError(f"row '{found.row}': M-LD on '{name}' is not a number: train it again with --again")
 
 

@@ -1,24 +1,19 @@
 """`kfusion benchmark`: every system trained and scored alike; one JSON a run, and the report."""
 
 import argparse
-import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 from kfusion.benchmark.protocols import PROTOCOLS, find_protocol
-from kfusion.cli.console import show, visible
+from kfusion.cli.console import show
+from kfusion.cli.progress import progress_lines
 from kfusion.config import hours, whole
 from kfusion.errors import InputError
 
 if TYPE_CHECKING:
     from kfusion.benchmark.plan import Setup
-    from kfusion.benchmark.rows import Row
     from kfusion.benchmark.runner import Outcome
+    from kfusion.benchmark.systems import System
 
 REPORT = "report"
 """In place of a protocol: write the report anew from the results that are there."""
@@ -69,15 +64,15 @@ def run(arguments: argparse.Namespace) -> int:
         return _report(arguments)
     if arguments.protocol not in PROTOCOLS:
         raise InputError(f"unknown protocol '{arguments.protocol}': use {', '.join(PROTOCOLS)}, or {REPORT}")
-    from kfusion.benchmark.rows import find_rows
+    from kfusion.benchmark.systems import find_systems
 
-    rows, setup = find_rows(tuple(arguments.row)), _setup(arguments)
+    systems, setup = find_systems(tuple(arguments.row)), _setup(arguments)
     if arguments.worker:
-        return _work(setup, rows, arguments.seeds)
+        return _work(setup, systems, arguments.seeds)
     from kfusion.benchmark.runner import run_protocol, start_process
 
-    with _progress_on_stderr():
-        outcome = run_protocol(setup, rows, arguments.seeds, start_process)
+    with progress_lines("kfusion.benchmark", "kfusion.training"):
+        outcome = run_protocol(setup, systems, arguments.seeds, start_process)
     show(_summary(arguments.protocol, outcome))
     _report(arguments)
     return EXIT_FAILED if outcome.failed else 0
@@ -100,22 +95,22 @@ def _setup(arguments: argparse.Namespace) -> "Setup":
     )
 
 
-def _work(setup: "Setup", rows: list["Row"], seeds: tuple[int, ...] | None) -> int:
+def _work(setup: "Setup", systems: list["System"], seeds: tuple[int, ...] | None) -> int:
     """One run in this process."""
     import torch
 
     from kfusion.benchmark.plan import plan
-    from kfusion.benchmark.worker import run_job
+    from kfusion.benchmark.worker import carry_out
 
     torch.set_num_threads(setup.run_threads)
-    with _progress_on_stderr():
-        for job in plan(rows, seeds):
-            run_job(setup, job)
+    with progress_lines("kfusion.benchmark", "kfusion.training"):
+        for run in plan(systems, seeds):
+            carry_out(setup, run)
     return 0
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from kfusion.benchmark.report import write_report
+    from kfusion.benchmark.benchmark_page import write_report
 
     write_report(arguments.results, arguments.output)
     show(arguments.output)
@@ -140,27 +135,3 @@ def _seeds(word: str) -> tuple[int, ...]:
     if min(seeds) < 0:
         raise argparse.ArgumentTypeError(f"seed {min(seeds)} is less than 0")
     return seeds
-
-
-@contextmanager
-def _progress_on_stderr() -> Iterator[None]:
-    """Shows how far the runs are, above the progress bar where there is one."""
-    loggers, handler = [logging.getLogger(f"kfusion.{name}") for name in ("benchmark", "training")], _Lines()
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-            logger.removeHandler(handler)
-
-
-class _Lines(logging.Handler):
-    """Information as plain lines; warnings are shown by the command line itself."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno == logging.INFO:
-            tqdm.write(visible(record.getMessage()), file=sys.stderr)

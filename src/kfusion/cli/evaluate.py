@@ -38,10 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the JSON, the tables and the figure, and print the tables."""
     from kfusion.data.store import ClipStore
     from kfusion.evaluation.cases import Selection
-    from kfusion.evaluation.evaluate import evaluate
-    from kfusion.evaluation.figure import draw
+    from kfusion.evaluation.evaluation_page import to_markdown
+    from kfusion.evaluation.figures import draw_clips
     from kfusion.evaluation.predictors import load_predictor
-    from kfusion.evaluation.report import to_markdown
+    from kfusion.evaluation.scoring import evaluate
 
     selection = Selection(
         split=arguments.split,
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = to_markdown(evaluation)
         evaluation.save(work / JSON)
         (work / MARKDOWN).write_text(report, encoding="utf-8")
-        draw(work / FIGURE, predictor, stores, selection, evaluation.clips)
+        draw_clips(work / FIGURE, predictor, stores, selection, evaluation.clips)
     for line in report.rstrip("\n").split("\n"):
         show(line)
     return 0

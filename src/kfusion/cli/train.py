@@ -1,15 +1,10 @@
 """`kfusion train`: a preset and prepared data sets in; checkpoints out."""
 
 import argparse
-import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from tqdm import tqdm
-
-from kfusion.cli.console import show, visible
+from kfusion.cli.console import show
+from kfusion.cli.progress import progress_lines
 from kfusion.config import add_flag, add_flags, given_flags, hours, override, whole
 from kfusion.presets import PRESETS, load_preset
 from kfusion.training.config import Machines, RunConfig
@@ -56,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         import torch
 
         torch.set_num_threads(arguments.threads)
-    with _epochs_on_stderr():
+    with progress_lines("kfusion.training"):
         best = train(config, arguments.data, arguments.output, machines=machines, max_hours=arguments.max_hours)
     _print_result(best)
     return 0
@@ -84,25 +79,3 @@ def _threads(word: str) -> int:
     if not 1 <= count <= MAX_THREADS:
         raise argparse.ArgumentTypeError(f"{count}: use 1 to {MAX_THREADS}")
     return count
-
-
-@contextmanager
-def _epochs_on_stderr() -> Iterator[None]:
-    """Shows the line of every epoch, above the progress bar where there is one."""
-    log, handler = logging.getLogger("kfusion.training"), _Lines()
-    level = log.level
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-        log.removeHandler(handler)
-
-
-class _Lines(logging.Handler):
-    """Information as plain lines; warnings are shown by the command line itself."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno == logging.INFO:
-            tqdm.write(visible(record.getMessage()), file=sys.stderr)

@@ -7,15 +7,50 @@ frame   the head's motion is taken out of both: the stable points (eye corners, 
         frame are brought onto the target's median face. Expression only.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
-from kfusion.landmarks import Points, fit_similarity, remove_head_motion
+from kfusion.evaluation.metrics.timing import FrameSignal, opening_lag
+from kfusion.evaluation.metrics.velocity import FrameMask
+from kfusion.landmarks import Points, fit_similarity, mouth_opening, remove_head_motion
 
 ALIGNMENTS = {
     "raw": "crop pixels as they are",
     "clip": "one similarity Procrustes fit a clip, all frames and points",
     "frame": "head motion taken out of both: stable points of each frame on the target's median face",
 }
+EXPRESSION = "frame"
+"""The alignment that is shown where there is room for one."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AlignedPair:
+    """A clip as metrics see it: two faces, (T, 68, 2) each in crop pixels at 30 fps, laid upon each other."""
+
+    predicted: Points
+    target: Points
+    inter_ocular_px: float
+    """Of the target before any alignment, mean of the clip."""
+    silent: FrameMask
+    """(T,), frames in silence."""
+
+    def part(self, points: slice) -> tuple[Points, Points]:
+        """These points of the predicted and of the target face, (T, N, 2) each."""
+        return self.predicted[:, points], self.target[:, points]
+
+    @cached_property
+    def openings(self) -> tuple[FrameSignal, FrameSignal]:
+        """Mouth opening of the predicted and of the target face, in inter-ocular distances, (T,) each."""
+        faces = (self.predicted, self.target)
+        ours, theirs = (mouth_opening(points).astype(np.float64) / self.inter_ocular_px for points in faces)
+        return ours, theirs
+
+    @cached_property
+    def lag(self) -> float:
+        """Frames that the predicted opening comes after that of the target."""
+        return opening_lag(*self.openings)
 
 
 def align(alignment: str, predicted: Points, target: Points) -> tuple[Points, Points]:

@@ -4,8 +4,10 @@ The interval is a bootstrap over speakers and, within each drawn speaker, over c
 over clips alone. All rows and scores of an evaluation see the same draws, so differences are paired.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,14 @@ INTERVAL_PERCENT = (2.5, 97.5)
 
 Values = NDArray[np.float64]
 """One number a clip, (clips,); NaN where it is undefined."""
+
+
+class Interval(NamedTuple):
+    """A mean with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +44,16 @@ class Summary:
     undefined: int
     """How many clips were left out because the score is not defined there."""
 
+    @property
+    def interval(self) -> Interval:
+        """The part of it that a benchmark keeps."""
+        return Interval(self.mean, self.low, self.high)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the interval leaves zero out."""
+        return self.low > 0 or self.high < 0
+
 
 def method(speakers: list[str]) -> str:
     """How the interval was made, in words."""
@@ -44,17 +64,9 @@ def method(speakers: list[str]) -> str:
 def summarise(values: Values, speakers: list[str]) -> Summary:
     """The mean of `values` over the clips where it is defined, and its interval."""
     defined = ~np.isnan(values)
-    weights, draws = _weights(_groups(speakers, defined))
     kept = values[defined]
-    low, high = _interval(draws @ kept) if len(kept) > 1 else (float("nan"), float("nan"))
-    return Summary(
-        mean=_sum(weights, kept),
-        low=low,
-        high=high,
-        clip_mean=float(kept.mean()) if len(kept) else float("nan"),
-        clips=len(kept),
-        undefined=int((~defined).sum()),
-    )
+    clip_mean = float(kept.mean()) if len(kept) else float("nan")
+    return _summary(defined, speakers, lambda weights: weights @ kept, clip_mean)
 
 
 def ratio(values: Values, reference: Values, speakers: list[str]) -> Summary:
@@ -63,18 +75,10 @@ def ratio(values: Values, reference: Values, speakers: list[str]) -> Summary:
     NaN where the mean of `reference` is not above zero.
     """
     defined = ~(np.isnan(values) | np.isnan(reference))
-    weights, draws = _weights(_groups(speakers, defined))
     a, b = values[defined], reference[defined]
-    low, high = _interval(_divide(draws @ a, draws @ b)) if len(a) > 1 else (float("nan"), float("nan"))
     uniform = np.full(len(a), 1 / max(len(a), 1))
-    return Summary(
-        mean=float(_divide(np.array(_sum(weights, a)), np.array(_sum(weights, b)))),
-        low=low,
-        high=high,
-        clip_mean=float(_divide(np.array(_sum(uniform, a)), np.array(_sum(uniform, b)))),
-        clips=len(a),
-        undefined=int((~defined).sum()),
-    )
+    clip_mean = float(_divide(uniform @ a, uniform @ b))
+    return _summary(defined, speakers, lambda weights: _divide(weights @ a, weights @ b), clip_mean)
 
 
 def improvement_percent(values: Values, reference: Values, speakers: list[str]) -> Summary:
@@ -90,8 +94,21 @@ def improvement_percent(values: Values, reference: Values, speakers: list[str]) 
     )
 
 
-def _sum(weights: Values, values: Values) -> float:
-    return float(weights @ values) if len(values) else float("nan")
+def _summary(
+    defined: NDArray[np.bool_], speakers: list[str], statistic: Callable[[Values], Values], clip_mean: float
+) -> Summary:
+    """Of a statistic by the weights of the clips that count: (clips,) gives one value, (resamples, clips) one each."""
+    weights, draws = _weights(_groups(speakers, defined))
+    clips = len(weights)
+    low, high = _interval(statistic(draws)) if clips > 1 else (float("nan"), float("nan"))
+    return Summary(
+        mean=float(statistic(weights)) if clips else float("nan"),
+        low=low,
+        high=high,
+        clip_mean=clip_mean,
+        clips=clips,
+        undefined=int((~defined).sum()),
+    )
 
 
 def _divide(a: Values, b: Values) -> Values:

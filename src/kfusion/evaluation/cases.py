@@ -8,20 +8,22 @@ import numpy as np
 from kfusion.audio import Samples
 from kfusion.data.store import ClipStore, StoredClip
 from kfusion.errors import InputError
-from kfusion.evaluation.identity import (
+from kfusion.evaluation.alignment import AlignedPair, align, median_face
+from kfusion.evaluation.identity_rules import (
     OTHER_CLIP,
     RULES,
-    Identity,
+    PickedIdentity,
     by_speaker,
     pick_identity,
     scored_frames,
     speaker_of,
 )
-from kfusion.evaluation.metrics import Mask
+from kfusion.evaluation.metrics.velocity import FrameMask
 from kfusion.evaluation.predictors import Predictor
-from kfusion.evaluation.sanity import fit_length, spread
-from kfusion.evaluation.silence import silent_frames
-from kfusion.landmarks import Points
+from kfusion.evaluation.silence import find_silence
+from kfusion.landmarks import Points, inter_ocular_distance, remove_head_motion
+
+SHOWN_FRAMES = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +35,7 @@ class Selection:
     speakers: tuple[str, ...] = ()
     """Their names, or what stands before a `/` in them; empty: all."""
     identity: str = OTHER_CLIP
-    """`other-clip` or `frame-0`, see `kfusion.evaluation.identity`."""
+    """`other-clip` or `frame-0`, see `kfusion.evaluation.identity_rules`."""
     limit: int | None = None
     """At most so many clips, evenly spread over the selection."""
 
@@ -76,11 +78,11 @@ def _is(name: str, clip: StoredClip) -> bool:
 
 
 def _check_unique(clips: list[StoredClip]) -> None:
-    seen: set[tuple[str, str]] = set()
+    seen: set[str] = set()
     for clip in clips:
-        if (clip.corpus, clip.clip_id) in seen:
+        if clip_name(clip) in seen:
             raise InputError(f"clip '{clip.clip_id}' of {clip.corpus} stands twice: pass each data set once")
-        seen.add((clip.corpus, clip.clip_id))
+        seen.add(clip_name(clip))
 
 
 def _check_speakers(names: tuple[str, ...], clips: list[StoredClip], roots: str, split: str) -> None:
@@ -95,31 +97,35 @@ class Case:
     """A clip that is scored, and the face it is predicted on."""
 
     clip: StoredClip
-    identity: Identity
+    identity: PickedIdentity
     target: Points
     """(frames that are scored, 68, 2), crop pixels."""
     samples: Samples
     """Of the whole clip."""
-    silent: Mask
+    silent: FrameMask
     """(frames that are scored,)"""
+    inter_ocular_px: float
+    """Of the target, mean over the scored frames."""
 
     @classmethod
     def read(cls, clip: StoredClip, speakers: dict[str, list[StoredClip]], rule: str) -> "Case":
         """A clip, with an identity by `rule`; `speakers` holds all clips of its split, see `by_speaker`."""
         identity = pick_identity(clip, speakers, rule)
         scored, samples = scored_frames(clip, identity.rule), clip.samples()
+        target = clip.landmarks()[:scored]
         return cls(
             clip=clip,
             identity=identity,
-            target=clip.landmarks()[:scored],
+            target=target,
             samples=samples,
-            silent=silent_frames(samples, clip.frames)[:scored],
+            silent=find_silence(samples, clip.frames)[:scored],
+            inter_ocular_px=float(inter_ocular_distance(target).mean(dtype=np.float64)),
         )
 
     @property
     def name(self) -> str:
         """Unique over corpora."""
-        return f"{self.clip.corpus}/{self.clip.clip_id}"
+        return clip_name(self.clip)
 
     @property
     def speaker(self) -> str:
@@ -150,6 +156,41 @@ class Case:
             )
         return self.identity.place(predicted[: len(self.target)])
 
+    def aligned(self, drawn: Points, alignment: str) -> AlignedPair:
+        """What is said of the scored frames (T, 68, 2), crop pixels, and the target, laid upon each other."""
+        predicted, target = align(alignment, drawn, self.target)
+        return AlignedPair(predicted=predicted, target=target, inter_ocular_px=self.inter_ocular_px, silent=self.silent)
+
+    @property
+    def still_identity(self) -> Points:
+        """The identity (68, 2) brought onto the target's median face, as `frame` brings every frame."""
+        still: Points = remove_head_motion(self.identity.points[None], median_face(self.target))[0]
+        return still
+
+    @property
+    def shown_frames(self) -> list[int]:
+        """The frames of a figure: evenly spread over the part with sound."""
+        heard = np.flatnonzero(~self.silent)
+        first, last = (heard[0], heard[-1]) if len(heard) >= SHOWN_FRAMES else (0, len(self.target) - 1)
+        return [int(frame) for frame in np.linspace(first, last, SHOWN_FRAMES).round()]
+
     def hold(self, face: Points) -> Points:
         """One face (68, 2) in every scored frame."""
         return np.broadcast_to(face, self.target.shape)
+
+
+def clip_name(clip: StoredClip) -> str:
+    """The clip's name, unique over corpora."""
+    return f"{clip.corpus}/{clip.clip_id}"
+
+
+def spread(clips: list[StoredClip], limit: int | None) -> list[StoredClip]:
+    """At most `limit` clips, evenly spread over all."""
+    if limit is None or len(clips) <= limit:
+        return clips
+    return [clips[int(index)] for index in np.linspace(0, len(clips) - 1, limit).round()]
+
+
+def fit_length(samples: Samples, count: int) -> Samples:
+    """`count` samples: cut, or with silence after the end."""
+    return np.pad(samples[:count], (0, max(0, count - len(samples))))

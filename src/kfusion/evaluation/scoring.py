@@ -1,7 +1,8 @@
-"""Rows scored on a selection of clips: the work behind `evaluate` and behind a single row of a benchmark."""
+"""Rows scored on a selection of clips, and a model beside the sanity rows."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -9,95 +10,131 @@ from tqdm import tqdm
 
 from kfusion import __version__
 from kfusion.data.store import ClipStore
-from kfusion.evaluation.alignment import ALIGNMENTS, align, median_face
+from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION
+from kfusion.evaluation.bootstrap import Summary, improvement_percent, method, ratio
 from kfusion.evaluation.cases import Case, Selection
-from kfusion.evaluation.frechet import Cloud, frechet_distance, mouth_vectors
-from kfusion.evaluation.metrics import METRIC_VERSION, clip_metrics, mean_inter_ocular
-from kfusion.evaluation.result import ClipResult, Scored, Scores
-from kfusion.evaluation.rows import Row
-from kfusion.evaluation.sanity import SHUFFLED, SHUFFLED_EMOTION
-from kfusion.landmarks import Points, remove_head_motion
+from kfusion.evaluation.identity_rules import FRAME_0, OTHER_MOMENT
+from kfusion.evaluation.metrics.catalogue import FPS, METRIC_VERSION, METRICS, clip_metrics
+from kfusion.evaluation.metrics.distribution import PooledMouths
+from kfusion.evaluation.predictors import Predictor
+from kfusion.evaluation.sanity_rows import (
+    MODEL,
+    REFERENCES,
+    ROWS,
+    SHUFFLED,
+    SHUFFLED_EMOTION,
+    TARGET,
+    RowRequest,
+    ScoredRow,
+    UndefinedRow,
+    make_row,
+)
+from kfusion.evaluation.score_sheet import ClipScores, Evaluation, FaceExample, Scores, ScoreSheet, Table
+from kfusion.landmarks import Points
 
 DIGEST_PX = 0.01
-FRECHET_ALIGNMENT = "frame"
+DISTANCES = tuple(name for name in METRICS if "-L" in name)
+"""The scores whose improvement over other rows is reported."""
 
 Seen = Callable[[Case, dict[str, Points]], None]
 """Told of each clip and of what every row says of it: (frames, 68, 2), crop pixels."""
 
 
+def evaluate(predictor: Predictor, stores: Sequence[ClipStore], selection: Selection) -> Evaluation:
+    """All scores of a predictor and of the sanity rows: clip by clip, and over clips and speakers.
+
+    Raises:
+        InputError: the selection cannot be made or is empty, or the predictor does not fit the clips.
+    """
+    selection.clips(stores)
+    request = RowRequest(stores=stores, selection=selection, train=stores, predictor=predictor)
+    asked = [make_row(name, request) for name in ROWS]
+    sheet = score_rows([row for row in asked if isinstance(row, ScoredRow)], stores, selection)
+    return Evaluation(
+        **{one.name: getattr(sheet, one.name) for one in fields(sheet)},
+        model_id=predictor.model_id,
+        data_sets=[store.root.resolve().name for store in stores],
+        interval=method(sheet.clip_speakers),
+        notes=_notes(sheet, [row for row in asked if isinstance(row, UndefinedRow)]),
+        rows=_make_table(sheet.row_names, METRICS, sheet.summary),
+        improvement_percent=_improvements(sheet),
+        silence_ratio=_silence_ratio(sheet),
+    )
+
+
 def score_rows(
-    rows: Sequence[Row], stores: Sequence[ClipStore], selection: Selection, *, seen: Seen | None = None
-) -> Scored:
+    rows: Sequence[ScoredRow], stores: Sequence[ClipStore], selection: Selection, *, seen: Seen | None = None
+) -> ScoreSheet:
     """The scores of rows on the selected clips; nothing but these rows is computed.
 
     Raises:
         InputError: the selection cannot be made or is empty, or a predictor does not fit the clips.
     """
     clips = selection.clips(stores)
-    digest, results, clouds = hashlib.sha256(), [], _Clouds()
+    digest, results, mouths = hashlib.sha256(), [], PooledMouths()
     shown = tqdm(clips, desc="evaluate", unit="clip", disable=None)
     for case in selection.cases(stores, shown):
         drawn = {row.name: row.draw(case) for row in rows}
-        results.append(_clip_result(case, rows, {name: _scores(case, name, drawn[name], clouds) for name in drawn}))
-        _update(digest, case)
+        scores = {name: _scores(case, name, points, mouths) for name, points in drawn.items()}
+        results.append(_clip_scores(case, rows, scores))
+        digest.update(f"{case.name} {len(case.target)}\n".encode() + landmark_bytes(case.target))
         if seen is not None:
             seen(case, drawn)
-    return Scored(
+    return ScoreSheet(
         metric_version=METRIC_VERSION,
         kfusion_version=__version__,
         data_id=digest.hexdigest()[:16],
         split=selection.split,
         identity=selection.identity,
         clips=results,
-        frechet=clouds.distances(),
+        frechet=mouths.distances(),
     )
 
 
-def find_scored(folder: Path, data_id: str, row: str) -> Scored | None:
+def find_sheet(folder: Path, data_id: str, row: str) -> ScoreSheet | None:
     """The first of the JSON files in `folder` that holds `row` scored on these very clips with these metrics.
 
     Raises:
         InputError: a file is no such JSON.
     """
     for path in sorted(folder.glob("*.json")):
-        found = Scored.load(path)
-        if found.data_id == data_id and found.metric_version == METRIC_VERSION and row in found.rows:
+        found = ScoreSheet.load(path)
+        if found.data_id == data_id and found.metric_version == METRIC_VERSION and row in found.row_names:
             return found
     return None
 
 
-class _Clouds:
-    """The mouth vectors of every row and of the target, pooled over clips."""
-
-    def __init__(self) -> None:
-        self._pairs: dict[str, tuple[Cloud, Cloud]] = {}
-
-    def add(self, row: str, case: Case, predicted: Points, target: Points) -> None:
-        """Count in a clip; both (T, 68, 2), without the head's motion."""
-        identity = remove_head_motion(case.identity.points[None], median_face(case.target))[0]
-        inter_ocular_px = mean_inter_ocular(case.target)
-        for cloud, points in zip(self._pairs.setdefault(row, (Cloud(), Cloud())), (predicted, target), strict=True):
-            cloud.add(mouth_vectors(points, identity, inter_ocular_px))
-
-    def distances(self) -> dict[str, float]:
-        """By row."""
-        return {row: frechet_distance(*pair) for row, pair in self._pairs.items()}
+def landmark_bytes(points: Points) -> bytes:
+    """What identifies landmarks to 0.01 px, for a hash."""
+    return np.round(points / DIGEST_PX).astype("<i4").tobytes()
 
 
-def _scores(case: Case, row: str, drawn: Points, clouds: _Clouds) -> dict[str, Scores]:
-    found, inter_ocular_px = {}, mean_inter_ocular(case.target)
-    for alignment in ALIGNMENTS:
-        predicted, target = align(alignment, drawn, case.target)
-        found[alignment] = clip_metrics(predicted, target, inter_ocular_px=inter_ocular_px, silent=case.silent)
-        if alignment == FRECHET_ALIGNMENT:
-            clouds.add(row, case, predicted, target)
-    return found
+def example_of(case: Case, drawn: Points) -> FaceExample:
+    """What a row says of a case, in a few frames evenly spread over the part with sound."""
+    pair, shown = case.aligned(drawn, EXPRESSION), case.shown_frames
+    return FaceExample(
+        clip_id=case.clip.clip_id,
+        inter_ocular_px=case.inter_ocular_px,
+        times_s=[frame / FPS for frame in shown],
+        target=_tenths(pair.target[shown]),
+        predicted=_tenths(pair.predicted[shown]),
+    )
 
 
-def _clip_result(case: Case, rows: Sequence[Row], scores: dict[str, dict[str, Scores]]) -> ClipResult:
+def _tenths(points: Points) -> list[list[float]]:
+    return [[round(float(value), 1) for value in face.ravel()] for face in points]
+
+
+def _scores(case: Case, row: str, drawn: Points, mouths: PooledMouths) -> dict[str, Scores]:
+    pairs = {alignment: case.aligned(drawn, alignment) for alignment in ALIGNMENTS}
+    mouths.add(row, pairs[EXPRESSION], case.still_identity)
+    return {alignment: clip_metrics(pair) for alignment, pair in pairs.items()}
+
+
+def _clip_scores(case: Case, rows: Sequence[ScoredRow], scores: dict[str, dict[str, Scores]]) -> ClipScores:
     clip, identity = case.clip, case.identity
     donors = {row.name: row.donors.get(case.name) for row in rows}
-    return ClipResult(
+    return ClipScores(
         clip_id=clip.clip_id,
         corpus=clip.corpus,
         speaker=clip.speaker,
@@ -112,6 +149,41 @@ def _clip_result(case: Case, rows: Sequence[Row], scores: dict[str, dict[str, Sc
     )
 
 
-def _update(digest: "hashlib._Hash", case: Case) -> None:
-    digest.update(f"{case.name} {len(case.target)}\n".encode())
-    digest.update(np.round(case.target / DIGEST_PX).astype("<i4").tobytes())
+def _make_table(rows: Iterable[str], metrics: Iterable[str], cell: Callable[[str, str, str], Summary]) -> Table:
+    return {
+        row: {alignment: {metric: cell(row, alignment, metric) for metric in metrics} for alignment in ALIGNMENTS}
+        for row in rows
+    }
+
+
+def _improvements(sheet: ScoreSheet) -> Table:
+    speakers = sheet.clip_speakers
+
+    def cell(row: str, alignment: str, metric: str) -> Summary:
+        values, reference = (sheet.values(which, alignment, metric) for which in (MODEL, row))
+        return improvement_percent(values, reference, speakers)
+
+    return _make_table([row for row in REFERENCES if row in sheet.row_names], DISTANCES, cell)
+
+
+def _silence_ratio(sheet: ScoreSheet) -> dict[str, Summary]:
+    speeds = {row: sheet.values(row, EXPRESSION, "silence_speed") for row in sheet.row_names}
+    own = speeds.pop(TARGET)
+    return {row: ratio(values, own, sheet.clip_speakers) for row, values in speeds.items()}
+
+
+def _notes(sheet: ScoreSheet, missing: list[UndefinedRow]) -> list[str]:
+    notes, rules, count = [], sheet.identities, len(sheet.clips)
+    if FRAME_0 in rules:
+        notes.append(
+            "identity frame-0: every clip is predicted on its own first frame, as in the paper's code; "
+            "not comparable with other-clip"
+        )
+    if OTHER_MOMENT in rules:
+        notes.append(
+            f"{rules[OTHER_MOMENT]} of {count} clips are the only one of their speaker: identity from the "
+            "last third, scored on the first two thirds"
+        )
+    notes += [f"no {row.name} row: {row.reason}" for row in missing]
+    silent = sum(clip.silent_frames >= 2 for clip in sheet.clips)
+    return [*notes, f"{silent} of {count} clips hold a silence of at least 0.2 s"]

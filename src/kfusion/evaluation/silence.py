@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from kfusion.audio import SAMPLE_RATE_HZ, Samples
 
 BAND_HZ = (150, 6000)
-STEP = SAMPLE_RATE_HZ // 100
-WINDOW = 4 * STEP
+STEP_SAMPLES = SAMPLE_RATE_HZ // 100
+WINDOW_SAMPLES = 4 * STEP_SAMPLES
 UNDER_SPEECH_DB = 25.0
 LOUD_PERCENTILE = 95
 FLOOR_DBFS = -60.0
 AROUND_S = 0.1
 
 
-def silent_frames(samples: Samples, frames: int, fps: int = 30) -> NDArray[np.bool_]:
+def find_silence(samples: Samples, frames: int, fps: int = 30) -> NDArray[np.bool_]:
     """Which of `frames` frames are silent, (frames,); frame t is heard at t / fps."""
     quiet = _quiet(samples)
     heard = np.concatenate([[0], np.cumsum(~quiet)])
-    middle = np.round(np.arange(frames) / fps * SAMPLE_RATE_HZ / STEP).astype(int)
-    reach = round(AROUND_S * SAMPLE_RATE_HZ / STEP)
+    middle = np.round(np.arange(frames) / fps * SAMPLE_RATE_HZ / STEP_SAMPLES).astype(int)
+    reach = round(AROUND_S * SAMPLE_RATE_HZ / STEP_SAMPLES)
     first, last = (np.clip(middle + edge, 0, len(quiet)) for edge in (-reach, reach + 1))
     silent: NDArray[np.bool_] = heard[last] == heard[first]
     return silent
@@ -50,8 +50,8 @@ def _speech_band(samples: Samples) -> NDArray[np.float64]:
 
 def _level_db(sound: NDArray[np.float64]) -> NDArray[np.float64]:
     power = np.concatenate([[0.0], np.cumsum(sound * sound)])
-    middle = np.arange(0, len(sound), STEP)
-    first, last = (np.clip(middle + edge, 0, len(sound)) for edge in (-WINDOW // 2, WINDOW // 2))
+    middle = np.arange(0, len(sound), STEP_SAMPLES)
+    first, last = (np.clip(middle + edge, 0, len(sound)) for edge in (-WINDOW_SAMPLES // 2, WINDOW_SAMPLES // 2))
     mean_power = (power[last] - power[first]) / (last - first)
     level: NDArray[np.float64] = 10 * np.log10(np.maximum(mean_power, 1e-12))
     return level

@@ -3,14 +3,13 @@
 from itertools import pairwise
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from kfusion.landmarks import POINT_COUNT
-from kfusion.models.acoustics import Mfcc, hop_centres, nearest_hops, silent_after_end
-from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, masked_mean
+from kfusion.models.acoustics import Mfcc, hop_centres, nearest_hops
+from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean
 from kfusion.models.baselines.pca import LandmarkPCA
-from kfusion.models.speech.encoder import frames_in
 
 COMPONENTS = 6
 COEFFICIENTS = 12
@@ -70,20 +69,12 @@ class AtNet(Baseline):
         """Mean and spread of the MFCC."""
         self.sound.fit(samples)
 
-    def forward(
-        self,
-        samples: Float[Tensor, "batch samples"],
-        features: Float[Tensor, "batch steps feature_dim"],
-        identity: Float[Tensor, "batch 68 2"],
-        emotion: Int[Tensor, "batch 2"],
-        frames: Int[Tensor, " batch"] | None = None,
-    ) -> Float[Tensor, "batch time 68 2"]:
+    def displacement(self, clips: SpokenClips) -> Float[Tensor, "batch time 68 2"]:
         """See `Baseline`; features and emotion are not looked at."""
-        heard = self.encoder(mfcc_sequence(self.sound, samples, frames), frames_in(samples.shape[1]))
-        face = self.identity_in(self.identity_pca.coefficients(identity))
-        coefficients = self.out(self.lstm(beside(heard, face))[0])
-        landmarks: Tensor = identity[:, None] + self.pca(coefficients)
-        return landmarks
+        heard = self.encoder(mfcc_sequence(self.sound, clips), clips.time)
+        face = self.identity_in(self.identity_pca.coefficients(clips.identity))
+        moved: Tensor = self.pca(self.out(self.lstm(beside(heard, face))[0]))
+        return moved
 
     def loss(
         self,
@@ -129,12 +120,10 @@ def identity_encoder(components: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(components, 256), nn.ReLU(), nn.Linear(256, 512), nn.ReLU())
 
 
-def mfcc_sequence(
-    sound: Mfcc, samples: Float[Tensor, "batch samples"], frames: Int[Tensor, " batch"] | None
-) -> Float[Tensor, "batch steps 12"]:
+def mfcc_sequence(sound: Mfcc, clips: SpokenClips) -> Float[Tensor, "batch steps 12"]:
     """The MFCC of a clip every 10 ms, from `REACH` before the first frame to `REACH` after the last."""
-    last = int(nearest_hops(frames_in(samples.shape[1]))[-1])
-    mfccs: Tensor = sound(silent_after_end(samples, frames), hop_centres(-REACH, last + REACH + 1))
+    last = int(nearest_hops(clips.time)[-1])
+    mfccs: Tensor = sound(clips.sound, hop_centres(-REACH, last + REACH + 1))
     return mfccs
 
 

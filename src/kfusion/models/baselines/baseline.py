@@ -1,6 +1,7 @@
 """What every rebuilt system shares: the interface of `KFusion`, and how it is fitted, scored and smoothed."""
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -8,13 +9,42 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from kfusion.landmarks import Points
+from kfusion.models.acoustics import silent_after_end
 from kfusion.models.layers import Mask
+from kfusion.models.speech.encoder import frames_in
 
 if TYPE_CHECKING:
     from kfusion.models.baselines import BaselineConfig
 
 HUNDREDTHS = 100.0
 """Losses are of landmarks in hundredths of the inter-ocular distance, as in training."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class SpokenClips:
+    """A batch of clips as a baseline is given it; see `KFusion.forward`."""
+
+    samples: Float[Tensor, "batch samples"]
+    features: Float[Tensor, "batch steps feature_dim"]
+    identity: Float[Tensor, "batch 68 2"]
+    emotion: Int[Tensor, "batch 2"]
+    frames: Int[Tensor, " batch"] | None
+    """Of each clip, where the batch is padded."""
+
+    @property
+    def time(self) -> int:
+        """Frames that are predicted."""
+        return frames_in(self.samples.shape[1])
+
+    @property
+    def sound(self) -> Float[Tensor, "batch samples"]:
+        """With zeros after the end of each clip."""
+        return silent_after_end(self.samples, self.frames)
+
+    @property
+    def mask(self) -> Mask | None:
+        """True on the frames that a clip has; None: all are whole."""
+        return frame_mask(self.frames, self.time)
 
 
 class Baseline(nn.Module):
@@ -33,7 +63,6 @@ class Baseline(nn.Module):
     reads_emotion = False
     """Whether the label changes its output."""
 
-    @abstractmethod
     def forward(
         self,
         samples: Float[Tensor, "batch samples"],
@@ -43,6 +72,12 @@ class Baseline(nn.Module):
         frames: Int[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch time 68 2"]:
         """Landmarks at 30 fps in the unit frame, `frames_in(samples)` of them; arguments as `KFusion.forward`."""
+        clips = SpokenClips(samples=samples, features=features, identity=identity, emotion=emotion, frames=frames)
+        return identity[:, None] + self.displacement(clips)
+
+    @abstractmethod
+    def displacement(self, clips: SpokenClips) -> Float[Tensor, "batch time 68 2"]:
+        """How far the face is moved from the identity in each frame, unit frame."""
 
     def fit(self, identity: Float[Tensor, "examples 68 2"], target: Float[Tensor, "examples 68 2"]) -> None:
         """Take what the source takes from its training landmarks, such as a PCA; unit frame, one frame a row."""
@@ -50,14 +85,14 @@ class Baseline(nn.Module):
     def fit_sound(self, samples: Float[Tensor, "examples samples"]) -> None:
         """Take the statistics of the acoustic input from pieces of training sound, some seconds each, 16 kHz."""
 
-    @abstractmethod
     def loss(
         self,
         predicted: Float[Tensor, "batch time 68 2"],
         target: Float[Tensor, "batch time 68 2"],
         mask: Bool[Tensor, "batch time"],
     ) -> dict[str, Tensor]:
-        """The source's terms over the frames that are there, in hundredths of the inter-ocular distance."""
+        """The source's terms over the frames that are there, in hundredths of the inter-ocular distance; here MSE."""
+        return {"position": squared_error(predicted, target, mask)}
 
     def smooth(self, points: Points) -> Points:
         """The source's post-processing of a whole prediction (T, 68, 2); none here."""

@@ -1,13 +1,13 @@
 """Eskimez, Maddox, Xu and Duan 2018, "Generating Talking Face Landmarks from Speech"."""
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from kfusion.landmarks import POINT_COUNT
-from kfusion.models.acoustics import Acoustics, around, deltas, frame_centres, log_power, silent_after_end
+from kfusion.models.acoustics import Acoustics, around, deltas, frame_centres, log_power
 from kfusion.models.baselines.atvgnet import beside
-from kfusion.models.baselines.baseline import Baseline, squared_error
+from kfusion.models.baselines.baseline import Baseline, SpokenClips
 from kfusion.models.speech.encoder import frames_in
 from kfusion.models.speech.mel import HOP
 
@@ -56,31 +56,14 @@ class Eskimez2018(Baseline):
         """Mean and spread of the changes."""
         self.sound.fit(samples)
 
-    def forward(
-        self,
-        samples: Float[Tensor, "batch samples"],
-        features: Float[Tensor, "batch steps feature_dim"],
-        identity: Float[Tensor, "batch 68 2"],
-        emotion: Int[Tensor, "batch 2"],
-        frames: Int[Tensor, " batch"] | None = None,
-    ) -> Float[Tensor, "batch time 68 2"]:
+    def displacement(self, clips: SpokenClips) -> Float[Tensor, "batch time 68 2"]:
         """See `Baseline`; features and emotion are not looked at."""
-        last = frames_in(samples.shape[1]) + DELAY_FRAMES
-        heard = self.sound(silent_after_end(samples, frames), frame_centres(-PAST_FRAMES, last))
+        heard = self.sound(clips.sound, frame_centres(-PAST_FRAMES, clips.time + DELAY_FRAMES))
         with_past = heard.unfold(1, PAST_FRAMES + 1, 1).flatten(2)
-        x = self.lstm(self.dropout(beside(with_past, identity.flatten(1))))[0]
-        moved = self.out(self.dropout(x))[0][:, DELAY_FRAMES:].unflatten(-1, (POINT_COUNT, 2))
-        landmarks: Tensor = identity[:, None] + self.get_buffer("spread") * moved
-        return landmarks
-
-    def loss(
-        self,
-        predicted: Float[Tensor, "batch time 68 2"],
-        target: Float[Tensor, "batch time 68 2"],
-        mask: Bool[Tensor, "batch time"],
-    ) -> dict[str, Tensor]:
-        """MSE over coordinates."""
-        return {"position": squared_error(predicted, target, mask)}
+        x = self.lstm(self.dropout(beside(with_past, clips.identity.flatten(1))))[0]
+        moved = self.out(self.dropout(x))[0][:, DELAY_FRAMES:]
+        points: Tensor = self.get_buffer("spread") * moved.unflatten(-1, (POINT_COUNT, 2))
+        return points
 
 
 class MelChanges(Acoustics):

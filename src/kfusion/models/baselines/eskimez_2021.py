@@ -3,16 +3,15 @@
 from itertools import pairwise
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kfusion.emotion import EMOTIONS
 from kfusion.landmarks import POINT_COUNT
-from kfusion.models.acoustics import nearest_hops, silent_after_end
+from kfusion.models.acoustics import nearest_hops
 from kfusion.models.baselines.atvgnet import beside
-from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, masked_mean
-from kfusion.models.speech.encoder import frames_in
+from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean
 
 CHANNELS = (32, 64, 128, 256)
 """Half the source's (64, 128, 256, 512)."""
@@ -33,9 +32,9 @@ _SEEN = 695
 class Eskimez2021(Baseline):
     """The waveform, an identity and an emotion to the displacement from the identity.
 
-        waveform, 8 kHz ── SpeechEncoder ── LSTM 2 ─┐
-        identity ── Linear ── Linear ───────────────┼─ Linear ── Linear ── x .05 ── + identity
-        emotion, one-hot ── Linear ── Linear ───────┘
+        waveform, 8 kHz ── WaveformEncoder ── LSTM 2 ─┐
+        identity ── Linear ── Linear ─────────────────┼─ Linear ── Linear ── x .05 ── + identity
+        emotion, one-hot ── Linear ── Linear ─────────┘
 
     An adaptation: the source draws pictures. From it are the speech encoder (kernels, strides, 16 channels over 35
     steps), the LSTM over it, the emotion's two layers, the leaky ReLUs.
@@ -55,7 +54,7 @@ class Eskimez2021(Baseline):
 
     def __init__(self) -> None:
         super().__init__()
-        self.speech = SpeechEncoder()
+        self.speech = WaveformEncoder()
         self.lstm = nn.LSTM(WIDTH, WIDTH, 2, batch_first=True)
         self.face = _two_layers(2 * POINT_COUNT, WIDTH)
         self.emotion = _two_layers(len(EMOTIONS), WIDTH)
@@ -65,21 +64,14 @@ class Eskimez2021(Baseline):
         """The spread of the waveform."""
         self.speech.get_buffer("spread").copy_(samples.float().std(correction=0).clamp(min=1e-4))
 
-    def forward(
-        self,
-        samples: Float[Tensor, "batch samples"],
-        features: Float[Tensor, "batch steps feature_dim"],
-        identity: Float[Tensor, "batch 68 2"],
-        emotion: Int[Tensor, "batch 2"],
-        frames: Int[Tensor, " batch"] | None = None,
-    ) -> Float[Tensor, "batch time 68 2"]:
+    def displacement(self, clips: SpokenClips) -> Float[Tensor, "batch time 68 2"]:
         """See `Baseline`; features and the intensity are not looked at."""
-        heard = self.lstm(self.speech(silent_after_end(samples, frames), frames_in(samples.shape[1])))[0]
-        one_hot = F.one_hot(emotion[:, 0], 1 + len(EMOTIONS))[:, 1:].to(identity.dtype)
-        x = beside(heard, torch.cat([self.face(identity.flatten(1)), self.emotion(one_hot)], dim=-1))
-        moved = self.out(x).unflatten(-1, (POINT_COUNT, 2))
-        landmarks: Tensor = identity[:, None] + DISPLACEMENT * moved
-        return landmarks
+        heard = self.lstm(self.speech(clips.sound, clips.time))[0]
+        one_hot = F.one_hot(clips.emotion[:, 0], 1 + len(EMOTIONS))[:, 1:].to(clips.identity.dtype)
+        x = beside(heard, torch.cat([self.face(clips.identity.flatten(1)), self.emotion(one_hot)], dim=-1))
+        moved = self.out(x)
+        points: Tensor = DISPLACEMENT * moved.unflatten(-1, (POINT_COUNT, 2))
+        return points
 
     def loss(
         self,
@@ -92,7 +84,7 @@ class Eskimez2021(Baseline):
         return {"position": masked_mean(error.abs().mean((-1, -2)), mask)}
 
 
-class SpeechEncoder(nn.Module):
+class WaveformEncoder(nn.Module):
     """The waveform to a vector a frame: strided convolutions to 125 steps a second, 35 of them around the frame."""
 
     def __init__(self) -> None:

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from kfusion.landmarks import POINT_COUNT
@@ -20,9 +20,8 @@ from kfusion.models.baselines.atvgnet import (
     mfcc,
     mfcc_sequence,
 )
-from kfusion.models.baselines.baseline import Baseline, squared_error
+from kfusion.models.baselines.baseline import Baseline, SpokenClips, squared_error
 from kfusion.models.baselines.pca import LandmarkPCA
-from kfusion.models.speech.encoder import frames_in
 
 COMPONENTS = 16
 EMOTION = 128
@@ -71,22 +70,13 @@ class Evp(Baseline):
         """Mean and spread of the MFCC."""
         self.sound.fit(samples)
 
-    def forward(
-        self,
-        samples: Float[Tensor, "batch samples"],
-        features: Float[Tensor, "batch steps feature_dim"],
-        identity: Float[Tensor, "batch 68 2"],
-        emotion: Int[Tensor, "batch 2"],
-        frames: Int[Tensor, " batch"] | None = None,
-    ) -> Float[Tensor, "batch time 68 2"]:
+    def displacement(self, clips: SpokenClips) -> Float[Tensor, "batch time 68 2"]:
         """See `Baseline`; features and the label are not looked at."""
-        time = frames_in(samples.shape[1])
-        mfccs = mfcc_sequence(self.sound, samples, frames)
-        heard = torch.cat([self.content(mfccs, time), self.emotion(mfccs, time)], dim=-1)
-        face = self.identity_in(self.identity_pca.coefficients(identity))
-        coefficients = self.out(self.lstm(beside(heard, face))[0])
-        landmarks: Tensor = identity[:, None] + self.pca(coefficients)
-        return landmarks
+        mfccs = mfcc_sequence(self.sound, clips)
+        heard = torch.cat([self.content(mfccs, clips.time), self.emotion(mfccs, clips.time)], dim=-1)
+        face = self.identity_in(self.identity_pca.coefficients(clips.identity))
+        moved: Tensor = self.pca(self.out(self.lstm(beside(heard, face))[0]))
+        return moved
 
     def loss(
         self,

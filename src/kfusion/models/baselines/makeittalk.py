@@ -7,10 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kfusion.landmarks import INNER_LIPS, MOUTH, POINT_COUNT, Points
-from kfusion.models.acoustics import Acoustics, hop_centres, nearest_hops, silent_after_end
+from kfusion.models.acoustics import Acoustics, hop_centres, nearest_hops
 from kfusion.models.baselines.atvgnet import beside
-from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, masked_mean
-from kfusion.models.speech.encoder import frames_in
+from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean
 
 HOP = 256
 """16 ms: 62.5 steps a second."""
@@ -69,21 +68,14 @@ class MakeItTalk(Baseline):
         """Mean and spread of the log-mel."""
         self.sound.fit(samples)
 
-    def forward(
-        self,
-        samples: Float[Tensor, "batch samples"],
-        features: Float[Tensor, "batch steps feature_dim"],
-        identity: Float[Tensor, "batch 68 2"],
-        emotion: Int[Tensor, "batch 2"],
-        frames: Int[Tensor, " batch"] | None = None,
-    ) -> Float[Tensor, "batch time 68 2"]:
+    def displacement(self, clips: SpokenClips) -> Float[Tensor, "batch time 68 2"]:
         """See `Baseline`; features and emotion are not looked at."""
-        ends = nearest_hops(frames_in(samples.shape[1]), HOP) + WINDOW_STEPS - 1
-        mels = self.sound(silent_after_end(samples, frames), hop_centres(0, int(ends[-1]) + 1, HOP))
+        ends = nearest_hops(clips.time, HOP) + WINDOW_STEPS - 1
+        mels = self.sound(clips.sound, hop_centres(0, int(ends[-1]) + 1, HOP))
         heard = self.lstm(self.speech_in(mels))[0][:, ends.to(mels.device)]
-        moved = self.out(beside(heard, identity.flatten(1)))
-        landmarks: Tensor = identity[:, None] + DISPLACEMENT * moved.unflatten(-1, (POINT_COUNT, 2))
-        return landmarks
+        moved = self.out(beside(heard, clips.identity.flatten(1)))
+        points: Tensor = DISPLACEMENT * moved.unflatten(-1, (POINT_COUNT, 2))
+        return points
 
     def loss(
         self,

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kfusion.landmarks import MOUTH, MOUTH_COUNT
-from kfusion.models.acoustics import Mfcc, around, deltas, frame_centres, silent_after_end
-from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, frame_mask, masked_mean
+from kfusion.models.acoustics import Mfcc, around, deltas, frame_centres
+from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean
 from kfusion.models.baselines.pca import LandmarkPCA
 from kfusion.models.layers import hide
 from kfusion.models.speech.encoder import frames_in
@@ -58,24 +58,16 @@ class MeadBaseline(Baseline):
         """Mean and spread of MFCC and deltas."""
         self.sound.fit(samples)
 
-    def forward(
-        self,
-        samples: Float[Tensor, "batch samples"],
-        features: Float[Tensor, "batch steps feature_dim"],
-        identity: Float[Tensor, "batch 68 2"],
-        emotion: Int[Tensor, "batch 2"],
-        frames: Int[Tensor, " batch"] | None = None,
-    ) -> Float[Tensor, "batch time 68 2"]:
+    def displacement(self, clips: SpokenClips) -> Float[Tensor, "batch time 68 2"]:
         """See `Baseline`; features and emotion are not looked at."""
-        time, batch = frames_in(samples.shape[1]), len(samples)
-        mfccs = self.sound(silent_after_end(samples, frames), frame_centres(0, time))
-        padded = F.pad(hide(mfccs, frame_mask(frames, time)), (0, 0, WINDOW_FRAMES // 2, WINDOW_FRAMES // 2 - 1))
+        time = clips.time
+        mfccs = self.sound(clips.sound, frame_centres(0, time))
+        padded = F.pad(hide(mfccs, clips.mask), (0, 0, WINDOW_FRAMES // 2, WINDOW_FRAMES // 2 - 1))
         windows = padded.unfold(1, WINDOW_FRAMES, 1).transpose(2, 3).flatten(0, 1)
-        heard = self.lstm(windows)[0][:, -1].unflatten(0, (batch, time))
-        lips = self.identity_pca.coefficients(identity[:, MOUTH])[:, None].expand(-1, time, -1)
-        moved = self.pca(self.out(torch.cat([heard, lips], dim=-1)))
-        held = identity[:, None].expand(-1, time, -1, -1)
-        return torch.cat([held[:, :, : MOUTH.start], held[:, :, MOUTH] + moved], dim=2)
+        heard = self.lstm(windows)[0][:, -1].unflatten(0, (-1, time))
+        lips = self.identity_pca.coefficients(clips.identity[:, MOUTH])[:, None].expand(-1, time, -1)
+        mouth = self.pca(self.out(torch.cat([heard, lips], dim=-1)))
+        return F.pad(mouth, (0, 0, MOUTH.start, 0))
 
     def loss(
         self,

@@ -1,16 +1,15 @@
 """SpeechSyncNet (Cao et al. 2023), as far as its description tells: no code of it was found."""
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kfusion.landmarks import POINT_COUNT
 from kfusion.models.acoustics import nearest_hops
 from kfusion.models.baselines.atvgnet import COEFFICIENTS, REACH, beside, mfcc, mfcc_sequence
-from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, frame_mask, masked_mean, squared_error
+from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean, squared_error
 from kfusion.models.layers import Mask
-from kfusion.models.speech.encoder import frames_in
 
 WINDOW_STEPS = 28
 LSTM = 256
@@ -55,25 +54,17 @@ class SpeechSyncNet(Baseline):
         """Mean and spread of the MFCC."""
         self.sound.fit(samples)
 
-    def forward(
-        self,
-        samples: Float[Tensor, "batch samples"],
-        features: Float[Tensor, "batch steps feature_dim"],
-        identity: Float[Tensor, "batch 68 2"],
-        emotion: Int[Tensor, "batch 2"],
-        frames: Int[Tensor, " batch"] | None = None,
-    ) -> Float[Tensor, "batch time 68 2"]:
+    def displacement(self, clips: SpokenClips) -> Float[Tensor, "batch time 68 2"]:
         """See `Baseline`; features and emotion are not looked at."""
-        time = frames_in(samples.shape[1])
-        mfccs = mfcc_sequence(self.sound, samples, frames)
-        places = nearest_hops(time)[:, None] + torch.arange(REACH - WINDOW_STEPS // 2, REACH + WINDOW_STEPS // 2)
+        mfccs = mfcc_sequence(self.sound, clips)
+        places = nearest_hops(clips.time)[:, None] + torch.arange(REACH - WINDOW_STEPS // 2, REACH + WINDOW_STEPS // 2)
         speech = self.speech_lstm(mfccs[:, places.to(mfccs.device)].flatten(2))[0]
         previous = F.pad(speech, (0, 0, 1, 0))[:, :-1]
         face = self.face_lstm(torch.cat([previous, speech], dim=-1))[0]
-        heard = self.attend(face, speech, frame_mask(frames, time))
-        moved = self.out(beside(torch.cat([face, heard], dim=-1), identity.flatten(1)))
-        landmarks: Tensor = identity[:, None] + DISPLACEMENT * moved.unflatten(-1, (POINT_COUNT, 2))
-        return landmarks
+        heard = self.attend(face, speech, clips.mask)
+        moved = self.out(beside(torch.cat([face, heard], dim=-1), clips.identity.flatten(1)))
+        points: Tensor = DISPLACEMENT * moved.unflatten(-1, (POINT_COUNT, 2))
+        return points
 
     def attend(
         self, face: Float[Tensor, "batch time width"], speech: Float[Tensor, "batch time width"], mask: Mask | None

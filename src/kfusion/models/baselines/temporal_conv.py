@@ -1,14 +1,14 @@
 """Our own plain row: dilated convolutions over the speech features, and nothing of the paper's ideas."""
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kfusion.landmarks import POINT_COUNT
-from kfusion.models.baselines.baseline import Baseline, frame_mask, squared_error
+from kfusion.models.baselines.baseline import Baseline, SpokenClips, frame_mask
 from kfusion.models.layers import Mask, TimeConv, hide, to_frame_rate
-from kfusion.models.speech.encoder import frames_in, steps_in
+from kfusion.models.speech.encoder import steps_in
 
 FEATURE_DIM = 768
 WIDTH = 256
@@ -48,7 +48,7 @@ class TemporalConv(Baseline):
         self.register_buffer("identity_std", torch.ones(POINT_COUNT, 2))
         self.speech_in = TimeConv(feature_dim, WIDTH, 3)
         self.identity_in = nn.Linear(2 * POINT_COUNT, WIDTH)
-        self.blocks = nn.ModuleList(Block(dilation) for dilation in DILATIONS)
+        self.blocks = nn.ModuleList(DilatedBlock(dilation) for dilation in DILATIONS)
         self.hidden = nn.Linear(WIDTH, WIDTH)
         self.out = nn.Linear(WIDTH, 2 * POINT_COUNT)
 
@@ -57,39 +57,22 @@ class TemporalConv(Baseline):
         self.get_buffer("identity_mean").copy_(identity.mean(0))
         self.get_buffer("identity_std").copy_(identity.std(0, correction=0) + LEAST_SPREAD)
 
-    def forward(
-        self,
-        samples: Float[Tensor, "batch samples"],
-        features: Float[Tensor, "batch steps feature_dim"],
-        identity: Float[Tensor, "batch 68 2"],
-        emotion: Int[Tensor, "batch 2"],
-        frames: Int[Tensor, " batch"] | None = None,
-    ) -> Float[Tensor, "batch time 68 2"]:
+    def displacement(self, clips: SpokenClips) -> Float[Tensor, "batch time 68 2"]:
         """See `Baseline`; of the sound it takes the length alone."""
-        time = frames_in(samples.shape[1])
-        mask = frame_mask(frames, time)
-        step_mask = None if frames is None else frame_mask((frames * 5 + 2) // 3, steps_in(time))
-        normal = SPEECH_SCALE * (features - self.get_buffer("feature_mean")) / self.get_buffer("feature_std")
-        face_shape = (identity - self.get_buffer("identity_mean")) / self.get_buffer("identity_std")
+        time, mask = clips.time, clips.mask
+        step_mask = None if clips.frames is None else frame_mask((clips.frames * 5 + 2) // 3, steps_in(time))
+        normal = SPEECH_SCALE * (clips.features - self.get_buffer("feature_mean")) / self.get_buffer("feature_std")
+        face_shape = (clips.identity - self.get_buffer("identity_mean")) / self.get_buffer("identity_std")
         x = to_frame_rate(F.gelu(self.speech_in.over_time(normal, step_mask)), time)
         x = x + self.identity_in(face_shape.flatten(1))[:, None]
         for block in self.blocks:
             x = block(x, mask)
-        moved = self.out(F.gelu(self.hidden(x))).unflatten(-1, (POINT_COUNT, 2))
-        landmarks: Tensor = identity[:, None] + DISPLACEMENT * moved
-        return landmarks
-
-    def loss(
-        self,
-        predicted: Float[Tensor, "batch time 68 2"],
-        target: Float[Tensor, "batch time 68 2"],
-        mask: Bool[Tensor, "batch time"],
-    ) -> dict[str, Tensor]:
-        """MSE, for use alone; training takes the loss of `default`."""
-        return {"position": squared_error(predicted, target, mask)}
+        moved = self.out(F.gelu(self.hidden(x)))
+        points: Tensor = DISPLACEMENT * moved.unflatten(-1, (POINT_COUNT, 2))
+        return points
 
 
-class Block(nn.Module):
+class DilatedBlock(nn.Module):
     """A dilated convolution over time beside a residual connection."""
 
     def __init__(self, dilation: int) -> None:

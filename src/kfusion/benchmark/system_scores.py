@@ -1,0 +1,78 @@
+"""A system on one test set, shortened to what the record of a run keeps."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from kfusion.benchmark.protocol_data import OpenTest
+from kfusion.benchmark.run_record import TestScores
+from kfusion.data.store import ClipStore
+from kfusion.evaluation.alignment import ALIGNMENTS
+from kfusion.evaluation.cases import Case
+from kfusion.evaluation.metrics.catalogue import METRICS
+from kfusion.evaluation.predictors import load_predictor
+from kfusion.evaluation.sanity_rows import NOISE_FLOOR, RowRequest, UndefinedRow, make_row
+from kfusion.evaluation.score_sheet import FaceExample, ScoreSheet
+from kfusion.evaluation.scoring import example_of, find_sheet, score_rows
+from kfusion.landmarks import Points
+
+KEPT_ALIGNMENTS = ("frame", "clip")
+KEPT = ("M-LD", "M-LVD", "F-LD", "F-LVD", "opening_correlation")
+"""What is kept clip by clip."""
+
+
+def noise_floor_folder(results: Path) -> Path:
+    """Where `benchmarks/noise_floor.py` is to leave its JSONs."""
+    return results.parent / "noise_floor"
+
+
+def score(row: str, model: str | Path | None, opened: OpenTest, train: Sequence[ClipStore]) -> TestScores | None:
+    """The scores of the sanity row `row` or of `model`; None where there is no such row on these clips.
+
+    Args:
+        row: its name, as in `kfusion.evaluation.sanity_rows`.
+        model: what it asks, if anything: a checkpoint, or `default` for the packaged weights.
+        opened: the test set.
+        train: what the mean motion is taken from.
+
+    Raises:
+        InputError: the network does not fit the clips.
+    """
+    predictor, stores, selection = None if model is None else load_predictor(model), [opened.store], opened.selection
+    made = make_row(row, RowRequest(stores=stores, selection=selection, train=train, predictor=predictor))
+    if isinstance(made, UndefinedRow):
+        return None
+    clips, examples = selection.clips(stores), []
+    shown = clips[len(clips) // 2].clip_id  # the middle one, whatever its errors
+
+    def seen(case: Case, drawn: dict[str, Points]) -> None:
+        if case.clip.clip_id == shown:
+            examples.append(example_of(case, drawn[row]))
+
+    return shortened(score_rows([made], stores, selection, seen=seen), row, examples[0])
+
+
+def noise_floor(folder: Path, opened: OpenTest) -> TestScores | None:
+    """The extractor's noise floor on a test set, from a JSON in `folder`; None where it was not measured."""
+    found = find_sheet(folder, score_rows([], [opened.store], opened.selection).data_id, NOISE_FLOOR)
+    return None if found is None else shortened(found, NOISE_FLOOR, None)
+
+
+def shortened(sheet: ScoreSheet, row: str, example: FaceExample | None) -> TestScores:
+    """A row of a score sheet."""
+    return TestScores(
+        data_id=sheet.data_id,
+        identities=sheet.identities,
+        clips=[clip.clip_id for clip in sheet.clips],
+        speakers=sheet.clip_speakers,
+        summaries={
+            alignment: {metric: sheet.summary(row, alignment, metric).interval for metric in METRICS}
+            for alignment in ALIGNMENTS
+        },
+        per_clip={
+            alignment: {metric: sheet.values(row, alignment, metric).tolist() for metric in KEPT}
+            for alignment in KEPT_ALIGNMENTS
+        },
+        frechet=sheet.frechet.get(row, math.nan),
+        example=example,
+    )

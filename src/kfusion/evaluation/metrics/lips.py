@@ -1,0 +1,17 @@
+"""Whether the lips close when they should."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+CLOSED = 0.03
+"""The mouth is closed when the inner lips (62, 66) are less than this share of the inter-ocular distance apart."""
+
+
+def closure_f1(predicted: NDArray[np.float64], target: NDArray[np.float64], counted: NDArray[np.bool_]) -> float:
+    """F1 = 2 TP / (2 TP + FP + FN) of the closed-mouth frames among those `counted`.
+
+    Openings (T,) in inter-ocular distances; NaN where neither of the two ever closes.
+    """
+    closed, wanted = predicted[counted] < CLOSED, target[counted] < CLOSED
+    total = int(closed.sum() + wanted.sum())
+    return 2 * int((closed & wanted).sum()) / total if total else float("nan")

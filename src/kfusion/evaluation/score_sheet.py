@@ -1,0 +1,185 @@
+"""What came out: rows scored on clips, alone or as the evaluation of a model, and their JSON."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from kfusion.evaluation import score_json
+from kfusion.evaluation.bootstrap import Summary, Values, summarise
+from kfusion.evaluation.metrics.catalogue import FRECHET
+from kfusion.evaluation.score_json import rounded, with_nan
+
+FORMAT = 2
+REMEDY = "evaluate again"
+
+Scores = dict[str, float]
+"""Score by the key of `METRICS`."""
+Table = dict[str, dict[str, dict[str, Summary]]]
+"""Row, alignment, metric -> summary."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClipScores:
+    """The scores of one clip."""
+
+    clip_id: str
+    corpus: str
+    speaker: str
+    frames: int
+    """How many frames were scored."""
+    silent_frames: int
+    identity_clip: str
+    identity_frame: int
+    identity_rule: str
+    """`other-clip`, `other-moment` or `frame-0`."""
+    audio_from: str | None
+    """The clip whose sound the row `shuffled-audio` listened to."""
+    emotion_from: str | None
+    """The clip whose label the row `shuffled-emotion` was told."""
+    scores: dict[str, dict[str, Scores]]
+    """Row, alignment, metric -> value; NaN where undefined."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FaceExample:
+    """A few frames of one clip, for a figure; head motion is taken out of both."""
+
+    clip_id: str
+    inter_ocular_px: float
+    times_s: list[float]
+    target: list[list[float]]
+    """(frames, 136): x and y of every point in px, interleaved."""
+    predicted: list[list[float]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreSheet:
+    """Rows on one selection of clips."""
+
+    metric_version: int
+    kfusion_version: str
+    data_id: str
+    """Hash of the scored clips' names and landmarks: only equal ones may be compared."""
+    split: str
+    identity: str
+    """The rule that was asked for."""
+    clips: list[ClipScores]
+    frechet: dict[str, float]
+    """Frechet landmark distance by row, (% of inter-ocular)^2, alignment `frame`; NaN with too few frames."""
+
+    keys: ClassVar[tuple[str, ...]] = (
+        "metric_version", "kfusion_version", "data_id", "split", "identity", "clips", "frechet",
+    )  # fmt: skip
+    """What stands in the JSON, in its order."""
+
+    @property
+    def row_names(self) -> list[str]:
+        """The rows that were scored."""
+        return list(self.frechet)
+
+    @property
+    def clip_speakers(self) -> list[str]:
+        """Who speaks in each clip, unique over corpora."""
+        return [f"{clip.corpus}/{clip.speaker}" for clip in self.clips]
+
+    @property
+    def speakers(self) -> list[str]:
+        """All of them, each once."""
+        return sorted(set(self.clip_speakers))
+
+    @property
+    def identities(self) -> dict[str, int]:
+        """How many clips got their identity by which rule."""
+        return dict(Counter(clip.identity_rule for clip in self.clips))
+
+    @property
+    def frames(self) -> int:
+        """How many frames were scored."""
+        return sum(clip.frames for clip in self.clips)
+
+    def values(self, row: str, alignment: str, metric: str) -> Values:
+        """A score of every clip, (clips,); NaN where undefined."""
+        return np.array([clip.scores[row][alignment][metric] for clip in self.clips])
+
+    def summary(self, row: str, alignment: str, metric: str) -> Summary:
+        """A score over clips and speakers."""
+        return summarise(self.values(row, alignment, metric), self.clip_speakers)
+
+    def mean(self, row: str, alignment: str, metric: str) -> float:
+        """What a table shows: of `METRICS` the mean, or the Frechet distance."""
+        return self.frechet[row] if metric == FRECHET else self.summary(row, alignment, metric).mean
+
+    def to_json(self) -> str:
+        """What `save` writes; undefined values are null."""
+        content = asdict(self)
+        shown = {key: content[key] if key in content else getattr(self, key) for key in self.keys}
+        return score_json.to_text(rounded(shown), FORMAT, indent=1)
+
+    def save(self, path: Path) -> None:
+        """Write the JSON; whole or not at all.
+
+        Raises:
+            OutputError: the place cannot be written.
+        """
+        score_json.save(path, self.to_json())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """What `save` wrote.
+
+        Raises:
+            InputError: the file cannot be read or is something else.
+        """
+        with score_json.stored(Path(path), FORMAT, "evaluation", REMEDY) as stored:
+            content = with_nan(stored, frozenset({"audio_from", "emotion_from"}))
+            content["clips"] = [ClipScores(**clip) for clip in content["clips"]]
+            return cls(**cls._decoded({field.name: content[field.name] for field in fields(cls)}))
+
+    @classmethod
+    def _decoded(cls, content: dict[str, Any]) -> dict[str, Any]:
+        return content
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation(ScoreSheet):
+    """A model, and the sanity rows beside it, on one selection of clips."""
+
+    model_id: str
+    data_sets: list[str]
+    interval: str
+    """How the intervals were made."""
+    notes: list[str]
+    """What a reader must know, such as a row that could not be made."""
+    rows: Table
+    improvement_percent: Table
+    """By row that the model is compared with: how far the model is under it, percent of it; negative: above."""
+    silence_ratio: dict[str, Summary]
+    """Lip speed in silence over that of the target, alignment `frame`, by row."""
+
+    keys: ClassVar[tuple[str, ...]] = (
+        "metric_version", "kfusion_version", "model_id", "data_id", "data_sets", "split", "speakers", "identity",
+        "identities", "interval", "notes", "rows", "improvement_percent", "silence_ratio", "frechet", "clips",
+    )  # fmt: skip
+
+    def summary(self, row: str, alignment: str, metric: str) -> Summary:
+        """A score over clips and speakers, as it was found when they were scored."""
+        return self.rows[row][alignment][metric]
+
+    @classmethod
+    def _decoded(cls, content: dict[str, Any]) -> dict[str, Any]:
+        tables = {name: _read_table(content[name]) for name in ("rows", "improvement_percent")}
+        silence_ratio = {row: Summary(**one) for row, one in content["silence_ratio"].items()}
+        return {**content, **tables, "silence_ratio": silence_ratio}
+
+
+def _read_table(content: dict[str, Any]) -> Table:
+    return {
+        row: {
+            alignment: {metric: Summary(**summary) for metric, summary in metrics.items()}
+            for alignment, metrics in alignments.items()
+        }
+        for row, alignments in content.items()
+    }
