@@ -26,6 +26,7 @@ UNNAMED = {
     "mediapipe": "Apache-2.0",
     "onnxscript": "MIT",
     "safetensors": "Apache-2.0",
+    "scipy": "BSD-3-Clause",
     "tensorboard": "Apache-2.0",
     "transformers": "Apache-2.0",
 }

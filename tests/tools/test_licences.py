@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import licences
 from kfusion import assets
 
 ROOT = Path(__file__).parents[2]
-import licences
 
 SHIPPED = sorted(
     path.name for path in Path(assets.__file__).parent.iterdir() if path.suffix not in {".py", ""} and path.is_file()
