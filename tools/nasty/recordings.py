@@ -14,6 +14,7 @@ from kfusion import assets
 from kfusion.audio import SAMPLE_RATE_HZ, read_audio
 
 DURATION_S = 1.5
+BITS_PER_S = 64_000
 CODECS = {
     "wav": ("wav", "pcm_s16le"),
     "flac": ("flac", "flac"),
@@ -36,7 +37,16 @@ CODECS = {
     "tta": ("tta", "tta"),
 }
 """Ending -> container and codec, in the names of FFmpeg."""
-RATES_HZ = {"opus": 48_000, "webm": 48_000, "avi": 44_100, "mp3": 44_100, "ac3": 48_000, "mpg": 48_000, "flv": 44_100, "wma": 44_100}
+RATES_HZ = {
+    "opus": 48_000,
+    "webm": 48_000,
+    "avi": 44_100,
+    "mp3": 44_100,
+    "ac3": 48_000,
+    "mpg": 48_000,
+    "flv": 44_100,
+    "wma": 44_100,
+}
 TAGS = (0x0000, 0x0002, 0x0011, 0x0031, 0x0055, 0x00FF, 0x0161, 0x1234, 0x2000, 0x566F, 0xAC40, 0xF1AC, 0xFFFE)
 
 
@@ -51,6 +61,7 @@ def encoded(ending: str, samples: np.ndarray) -> bytes:
     file = io.BytesIO()
     with av.open(file, "w", format=container_name) as container:
         stream = container.add_stream(codec, rate=RATES_HZ.get(ending, SAMPLE_RATE_HZ), layout="mono")
+        stream.bit_rate = BITS_PER_S
         frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
         frame.sample_rate, frame.time_base, frame.pts = SAMPLE_RATE_HZ, Fraction(1, SAMPLE_RATE_HZ), 0
         container.mux(stream.encode(frame))
