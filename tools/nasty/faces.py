@@ -87,7 +87,7 @@ def landmark_files() -> Iterator[tuple[str, bytes]]:
     yield "npz-called.npy", _npz(landmarks=points)
     yield "big-header.npy", b"\x93NUMPY\x01\0" + b"\xf0\xff" + b"{" * 65_520
     yield "announces-much.npy", _npy(points).replace(b"(68, 2)", b"(9999999999, 68, 2)")
-    yield "zip-bomb.npz", _zip("landmarks.npy", _npy(np.zeros((200_000, 68, 2))))
+    yield "zip-bomb.npz", _npz(landmarks=np.zeros((200_000, 68, 2)))
 
 
 def _wrong_points(points: np.ndarray) -> dict[str, np.ndarray]:
@@ -114,13 +114,12 @@ def _npy(array: np.ndarray) -> bytes:
 
 
 def _npz(**arrays: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
+    return _zip({f"{name}.npy": _npy(array) for name, array in arrays.items()})
 
 
-def _zip(name: str, content: bytes) -> bytes:
+def _zip(members: dict[str, bytes]) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, content)
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)  # without the time of day
     return file.getvalue()
