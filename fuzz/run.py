@@ -71,9 +71,10 @@ def work(name: str, first: int, count: int, limits: tuple[float, float], record:
         begin = time.perf_counter()
         result = execute(target.call, content)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        print(number, int(result), round(time.perf_counter() - begin, 4), flush=True)
+        taken_s = round(time.perf_counter() - begin, 4)
         if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 > megabytes:
             raise MemoryError(f"more than {megabytes:.0f} MB")
+        print(number, int(result), taken_s, flush=True)
     return 0
 
 
