@@ -2,7 +2,7 @@
 
     python fuzz/run.py [TARGET ...] [--runs 2000] [--seed 0]      # all targets unless named
     python fuzz/run.py TARGET --reproduce FILE                    # one input, in this process
-    python fuzz/run.py TARGET --atheris -- -runs=100000           # guided by coverage, with `pip install atheris`
+    python fuzz/run.py TARGET --atheris --runs 100000             # guided by coverage, with `pip install atheris`
 
 A finding is anything but a result or one of the package's own errors: another exception, a crash of the process, more
 than --seconds or --megabytes. Its input is kept in fuzz/findings/. Exit code 1 if there is one. Input number n of a
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mutate import mutated
-from targets import TARGETS, Target
+from targets import TARGETS
 
 HERE = Path(__file__).resolve().parent
 FINDINGS = HERE / "findings"
@@ -140,22 +140,20 @@ class Campaign:
         self.next += 1
 
 
-def guided(target: Target, words: list[str]) -> None:
-    """Fuzz with atheris, which sees the coverage of our own modules; does not return."""
+def guided(name: str, runs: int) -> None:
+    """Fuzz with atheris, which sees the coverage of our own modules; a finding ends it; does not return."""
     import atheris
 
     with atheris.instrument_imports(include=["kfusion"]):
-        call = target.call
-
-    def one_input(content: bytes) -> None:
-        execute(call, content)
-
-    corpus = HERE / "corpus"
-    corpus.mkdir(exist_ok=True)
+        target = TARGETS[name]()
+    corpus = HERE / "corpus" / name
+    corpus.mkdir(parents=True, exist_ok=True)
+    FINDINGS.mkdir(exist_ok=True)
     for index, seed in enumerate(target.seeds()):
         (corpus / f"seed-{index}").write_bytes(seed)
     logging.disable(logging.CRITICAL)
-    atheris.Setup([sys.argv[0], *words, str(corpus)], one_input)
+    flags = [f"-runs={runs}", f"-max_len={target.longest}", "-timeout=10", f"-artifact_prefix={FINDINGS}/{name}-"]
+    atheris.Setup([sys.argv[0], *flags, str(corpus)], lambda content: execute(target.call, content))
     atheris.Fuzz()
 
 
@@ -168,7 +166,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=10.0, help="for one input, by the clock")
     parser.add_argument("--megabytes", type=float, default=1000.0, help="of a child, resident")
     parser.add_argument("--reproduce", type=Path, help="run this input of the one target")
-    parser.add_argument("--atheris", nargs="*", metavar="FLAG", help="flags of libFuzzer, after `--`")
+    parser.add_argument("--atheris", action="store_true", help="guided by coverage, one target; until a finding")
     parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -184,8 +182,8 @@ def main() -> int:
     if options.reproduce:
         print("result" if execute(TARGETS[names[0]]().call, options.reproduce.read_bytes()) else "refused")
         return 0
-    if options.atheris is not None:
-        guided(TARGETS[names[0]](), options.atheris)
+    if options.atheris:
+        guided(names[0], options.runs)
     campaigns = [Campaign(name, options.seed * APART, options) for name in names]
     for campaign in campaigns:
         print(campaign.run(), flush=True)
