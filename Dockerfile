@@ -12,6 +12,7 @@ RUN python -m venv /opt/kfusion && /opt/kfusion/bin/pip install --no-cache-dir -
 
 FROM python:3.12-slim-bookworm
 # What MediaPipe's landmarker links to; without it, only landmark files are taken for faces.
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends libegl1 libgles2 && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/kfusion /opt/kfusion
 ENV PATH=/opt/kfusion/bin:$PATH HOME=/tmp TMPDIR=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OMP_NUM_THREADS=1

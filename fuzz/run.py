@@ -27,6 +27,7 @@ from targets import TARGETS
 
 HERE = Path(__file__).resolve().parent
 FINDINGS = HERE / "findings"
+MARK = "done"
 APART = 1_000_003
 """Between the first inputs of two seeds."""
 
@@ -58,7 +59,8 @@ def execute(call: Callable[[bytes], None], content: bytes) -> bool:
 def work(name: str, first: int, count: int, limits: tuple[float, float], record: Path) -> int:
     """In the child: inputs `first` to `first + count`, each written to `record` before it is tried.
 
-    After each input a line with its number, 1 for a result, and its seconds goes to stdout. A finding ends the child.
+    After each input a line with its number, 1 for a result, and its seconds goes to stdout, where native code may write
+    too. A finding ends the child.
     """
     seconds, megabytes = limits
     target = TARGETS[name]()
@@ -74,7 +76,7 @@ def work(name: str, first: int, count: int, limits: tuple[float, float], record:
         taken_s = round(time.perf_counter() - begin, 4)
         if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 > megabytes:
             raise MemoryError(f"more than {megabytes:.0f} MB")
-        print(number, int(result), taken_s, flush=True)
+        print(f"{MARK} {number} {int(result)} {taken_s}", flush=True)
     return 0
 
 
@@ -111,7 +113,10 @@ class Campaign:
             os.set_blocking(child.stderr.fileno(), False)
             said = ""
             for line in child.stdout:
-                number, result, seconds = line.split()
+                mark, *values = line.split()[-4:] or [""]
+                if mark != MARK:
+                    continue
+                number, result, seconds = values
                 self.next = int(number) + 1
                 self.executions += 1
                 self.results += int(result)

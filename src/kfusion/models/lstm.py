@@ -12,9 +12,9 @@ States = tuple[Tensor, Tensor]
 class MixedLSTM(nn.LSTM):
     """`nn.LSTM`, in float32 under autocast where the CPU has none in bfloat16.
 
-    Autocast hands a float32 input to oneDNN's LSTM in bfloat16, which it has for AVX-512 alone. Without that, PyTorch
-    fails there; and given a bfloat16 input, it goes step by step through code of its own, which is slower than
-    oneDNN's LSTM in float32.
+    Autocast hands a float32 input to oneDNN's LSTM in bfloat16, which it has for AVX-512 alone: without that, PyTorch
+    fails. Given a bfloat16 input there, it goes step by step through code of its own, which takes 14 times as long as
+    oneDNN's LSTM in float32 (three layers of 256, 16 clips of 90 frames, AVX2).
     """
 
     def forward(  # type: ignore[override]
