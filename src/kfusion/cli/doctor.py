@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from kfusion import __version__
-from kfusion.errors import one_line
+from kfusion.errors import KfusionError, one_line
 
 State = Literal["ok", "absent", "wrong"]
 _MARKS: dict[State, str] = {"ok": "ok", "absent": "-", "wrong": "WRONG"}
@@ -54,6 +54,8 @@ def examine() -> Iterator[Finding]:
     for topic, look in examinations.ALL.items():
         try:
             yield from look()
+        except KfusionError as error:  # it says what mends it
+            yield Finding(topic=topic, what=one_line(error), state="wrong")
         except Exception as error:  # noqa: BLE001  whatever is broken here, the doctor is there to tell it
             reason = f"{type(error).__name__}: {one_line(error)}"
             yield Finding(topic=topic, what=reason, state="wrong", remedy=REINSTALL)

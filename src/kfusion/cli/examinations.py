@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib import metadata, util
 from pathlib import Path
-from typing import Literal
-
-from packaging.requirements import Requirement
+from typing import TYPE_CHECKING, Literal
 
 from kfusion import assets
 from kfusion.cli.doctor import REINSTALL, Finding
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 EXTRAS = ("serve", "microphone", "train", "wav2vec2", "pipecat", "livekit", "ray")
 CHECKSUMS = Path(assets.__file__).with_name("SHA256SUMS")
@@ -30,6 +31,8 @@ ROOM_MB = 200
 
 def packages() -> Iterator[Finding]:
     """Everything that kfusion needs, with its bounds; then the extras, present or not."""
+    from packaging.requirements import Requirement
+
     try:
         lines = metadata.requires("kfusion") or []
     except metadata.PackageNotFoundError:
@@ -55,7 +58,7 @@ def packages() -> Iterator[Finding]:
             yield Finding(topic="extra", what=f"{extra}: complete")
 
 
-def _applies(requirement: Requirement, extra: str) -> bool:
+def _applies(requirement: "Requirement", extra: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
@@ -66,7 +69,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _package(requirement: Requirement) -> Finding:
+def _package(requirement: "Requirement") -> Finding:
     found, bounds = _version(requirement.name), f"{requirement.specifier}"
     command = f"pip install '{requirement.name}{bounds}'"
     if found is None:
@@ -116,7 +119,7 @@ def cpu() -> Iterator[Finding]:
     import onnxruntime
 
     yield Finding(topic="kernels", what=f"onnxruntime {onnxruntime.__version__}: {_products(flags)}")
-    if util.find_spec("torch") is not None:
+    if all(util.find_spec(name) for name in ("torch", "jaxtyping")):
         import torch
 
         from kfusion.models.lstm import cpu_has_bfloat16_lstm
