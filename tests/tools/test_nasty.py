@@ -1,11 +1,15 @@
 """The program that gives nasty files to the command line sees what is wrong; the corpus is the same every time."""
 
+import faults
+import numpy as np
 import pytest
 import run as nasty
 from damage import damaged
 from faces import landmark_files
 from factories import tone, write_wav
 from recordings import wav_headers
+
+from kfusion.landmarks import LandmarkSequence
 
 
 def test_a_good_file_and_a_bad_one_end_well(tmp_path):
@@ -63,3 +67,18 @@ def test_damage_leaves_the_file_itself_and_changes_the_others():
     assert files.pop("a.wav") == bytes(range(256)) * 10
     assert len(files) == 7
     assert all(content != bytes(range(256)) * 10 for content in files.values())
+
+
+def test_what_a_fault_loses_is_seen(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    points = np.zeros((3, 68, 2), np.float32)
+    LandmarkSequence(points=points, fps=30).save(out / "landmarks.npz")
+    for name in ("landmarks.csv", "preview.mp4"):
+        (out / name).touch()
+    assert faults.lost(out, points) == []
+    assert faults.lost(out, points + 1) == ["landmarks.npz is another"]
+    (out / "preview.mp4").rename(out / ".preview.part")
+    (tmp_path / ".work").mkdir()
+    found = faults.lost(out, points)
+    assert found == ["preview.mp4 is missing", ".preview.part is left over", ".work is left over"]
