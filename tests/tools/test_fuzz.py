@@ -36,7 +36,7 @@ def test_a_few_inputs_are_counted():
     [
         ("raise LookupError('no such thing')", "LookupError: no such thing"),
         ("import os; os.abort()", "signal 6"),
-        ("import time; time.sleep(9)", "more than 1 s"),
+        ("while True: pass", "more than 1 s"),
         ("keep.append(b'x' * 250_000_000)", "more than 200 MB"),
     ],
 )
