@@ -5,8 +5,8 @@
     python fuzz/run.py TARGET --atheris --runs 100000             # guided by coverage, with `pip install atheris`
 
 A finding is anything but a result or one of the package's own errors: another exception, a crash of the process, more
-than --seconds of CPU time or --megabytes. Its input is kept in fuzz/findings/. Exit code 1 if there is one. Input number n of a
-target depends on n and the seed alone.
+than --seconds of CPU time or --megabytes. Its input is kept in fuzz/findings/. Exit code 1 if there is one. Input
+number n of a target depends on n and the seed alone.
 """
 
 import argparse
