@@ -54,14 +54,28 @@ def check_agreement(encoder: SpeechEncoder, net: Network, lengths: tuple[int, ..
     model = _whole_to_onnx(SpeechToLandmarks(encoder, net))
     onnx.checker.check_model(model, full_check=True)
     assert model.graph.output[0].type.tensor_type.shape.dim[1].dim_param  # any length, not the example's
-    check_outputs(model, encoder, net, lengths, atol=1e-4)
+    check_outputs(model, encoder, net, lengths, tolerance=float32_rounding(model))
     return model
 
 
+def float32_rounding(model: onnx.ModelProto) -> float:
+    """How far apart, relative to their size, two CPUs may compute a graph that is the same.
+
+    An operation rounds by eps, a sum of n terms in another order by sqrt(n) eps (errors of random signs), and each
+    operation on the longest way through the graph adds its own: 7e-4 to 1.3e-3, where faces move by 0.05 to 2.3.
+    """
+    steps_to: dict[str, int] = {}
+    for node in model.graph.node:  # each after those that it hears
+        steps = 1 + max((steps_to.get(name, 0) for name in node.input), default=0)
+        steps_to.update(dict.fromkeys(node.output, steps))
+    longest_sum = max(size for weight in model.graph.initializer for size in weight.dims)
+    return float(np.finfo(np.float32).eps) * max(steps_to.values()) * longest_sum**0.5
+
+
 def check_outputs(
-    model: onnx.ModelProto, encoder: SpeechEncoder, net: Network, lengths: tuple[int, ...], *, atol: float
+    model: onnx.ModelProto, encoder: SpeechEncoder, net: Network, lengths: tuple[int, ...], *, tolerance: float
 ) -> None:
-    """Compare the graph with torch at `lengths`."""
+    """Compare the graph with torch at `lengths`; the tolerance is relative to the largest value."""
     exported = session(model)
     for count in lengths:
         samples, _, identity, emotion = clip(count, count, (count % 9, count % 4)).batch()
@@ -71,7 +85,7 @@ def check_outputs(
         with torch.no_grad():
             expected = net(samples, encoder(samples), identity, emotion).numpy()
         assert ours.shape == expected.shape == (1, frames_in(count), 68, 2)
-        np.testing.assert_allclose(ours, expected, atol=atol)
+        assert np.abs(ours - expected).max() <= tolerance * np.abs(expected).max()
 
 
 @pytest.mark.slow
@@ -88,7 +102,7 @@ def test_a_second_network_exports_for_any_length_too_and_in_int8_within_a_fiftie
     model = check_agreement(encoder, net, lengths)
     assert quantise(model.graph) > 20
     onnx.checker.check_model(model, full_check=True)
-    check_outputs(model, encoder, net, lengths, atol=0.02)
+    check_outputs(model, encoder, net, lengths, tolerance=0.02)
 
 
 @pytest.mark.slow

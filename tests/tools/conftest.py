@@ -1,6 +1,8 @@
-"""The scripts of tools/voices import each other by name, as they do when one of them is run."""
+"""Scripts import those beside them by name, as they do when one of them is run."""
 
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[2] / "tools" / "voices"))
+ROOT = Path(__file__).parents[2]
+for folder in ("tools/voices", "tools", "tools/release", "tools/nasty", "fuzz"):
+    sys.path.append(str(ROOT / folder))

@@ -32,6 +32,15 @@ def two_products(first: np.ndarray, second: np.ndarray) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+def integer_product(integers: np.ndarray) -> onnx.ModelProto:
+    """y = x @ integers, x in uint8."""
+    node = helper.make_node("MatMulInteger", ["x", "integers"], ["y"])
+    x = helper.make_tensor_value_info("x", TensorProto.UINT8, ["rows", integers.shape[0]])
+    y = helper.make_tensor_value_info("y", TensorProto.INT32, ["rows", integers.shape[1]])
+    graph = helper.make_graph([node], "product", [x], [y], [numpy_helper.from_array(integers, "integers")])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
 def run(model: onnx.ModelProto, x: np.ndarray) -> list[np.ndarray]:
     onnx.checker.check_model(model, full_check=True)
     options = onnxruntime.SessionOptions()
@@ -59,6 +68,18 @@ def test_two_neighbouring_rows_never_add_up_beyond_16_bits():
         assert 255 * np.maximum(integers, 0).sum(1).max() <= 32_767
         assert 255 * np.minimum(integers, 0).sum(1).min() >= -32_768
     assert np.abs(to_int8(opposite)[0]).max() == 127  # nothing is given away where the signs differ
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_products_of_the_integers_are_exact_on_this_cpu(seed):
+    """Of inputs at their largest: `make test-haswell` runs it on a CPU that adds neighbours up in 16 bits."""
+    random = np.random.default_rng(seed)
+    rows, columns, count = random.integers(16, 400), random.integers(1, 300), random.integers(1, 40)
+    signs = random.choice([-1, 1], (1, columns))
+    integers = to_int8((np.abs(random.standard_normal((rows, columns))) * signs).astype(np.float32))[0]
+    x = np.where(random.random((count, rows)) < 0.8, 255, random.integers(0, 256, (count, rows))).astype(np.uint8)
+    (found,) = run(integer_product(integers), x)
+    np.testing.assert_array_equal(found, x.astype(np.int64) @ integers.astype(np.int64))
 
 
 def test_a_column_of_zeros_stays_zero():

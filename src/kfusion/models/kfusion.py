@@ -13,6 +13,7 @@ from kfusion.errors import InputError
 from kfusion.landmarks import MOUTH, MOUTH_COUNT, POINT_COUNT
 from kfusion.models.kan import KAN, ORDER
 from kfusion.models.layers import DecoderLayer, EncoderLayer, Mask, TimeConv, hide, to_frame_rate
+from kfusion.models.lstm import MixedLSTM
 from kfusion.models.mlp import MLP, parameters_in
 from kfusion.models.past import BLOCK_FRAMES, BLOCK_SAMPLES, BLOCK_STEPS, Past, whole_blocks
 from kfusion.models.speech.encoder import frames_in, steps_in
@@ -379,7 +380,7 @@ class Recurrent(nn.Module):
 
     def __init__(self, config: KFusionConfig, outputs: int) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(config.width, config.lstm_width, batch_first=True)
+        self.lstm = MixedLSTM(config.width, config.lstm_width, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
         self.out = nn.Linear(config.lstm_width, outputs)
 

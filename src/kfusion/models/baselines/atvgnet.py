@@ -10,6 +10,7 @@ from kfusion.landmarks import POINT_COUNT
 from kfusion.models.acoustics import Mfcc, hop_centres, nearest_hops
 from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean
 from kfusion.models.baselines.pca import LandmarkPCA
+from kfusion.models.lstm import MixedLSTM
 
 COMPONENTS = 6
 COEFFICIENTS = 12
@@ -57,7 +58,7 @@ class AtNet(Baseline):
         self.identity_pca = LandmarkPCA(COMPONENTS, POINT_COUNT)
         self.encoder = MfccEncoder(AUDIO)
         self.identity_in = identity_encoder(COMPONENTS)
-        self.lstm = nn.LSTM(AUDIO + 512, LSTM, 3, batch_first=True)
+        self.lstm = MixedLSTM(AUDIO + 512, LSTM, 3, batch_first=True)
         self.out = nn.Linear(LSTM, COMPONENTS)
 
     def fit(self, identity: Float[Tensor, "examples 68 2"], target: Float[Tensor, "examples 68 2"]) -> None:

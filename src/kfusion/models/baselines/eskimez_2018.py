@@ -8,6 +8,7 @@ from kfusion.landmarks import POINT_COUNT
 from kfusion.models.acoustics import Acoustics, around, deltas, frame_centres, log_power
 from kfusion.models.baselines.atvgnet import beside
 from kfusion.models.baselines.baseline import Baseline, SpokenClips
+from kfusion.models.lstm import MixedLSTM
 from kfusion.models.speech.encoder import frames_in
 from kfusion.models.speech.mel import HOP
 
@@ -44,8 +45,8 @@ class Eskimez2018(Baseline):
         self.sound = MelChanges()
         heard = (PAST_FRAMES + 1) * 2 * MEL_BINS
         self.dropout = nn.Dropout(DROPOUT)
-        self.lstm = nn.LSTM(heard + 2 * POINT_COUNT, HIDDEN, 3, batch_first=True, dropout=DROPOUT)
-        self.out = nn.LSTM(HIDDEN, 2 * POINT_COUNT, batch_first=True)
+        self.lstm = MixedLSTM(heard + 2 * POINT_COUNT, HIDDEN, 3, batch_first=True, dropout=DROPOUT)
+        self.out = MixedLSTM(HIDDEN, 2 * POINT_COUNT, batch_first=True)
         self.register_buffer("spread", torch.full((POINT_COUNT, 2), 0.1))
 
     def fit(self, identity: Float[Tensor, "examples 68 2"], target: Float[Tensor, "examples 68 2"]) -> None:

@@ -12,6 +12,7 @@ from kfusion.landmarks import POINT_COUNT
 from kfusion.models.acoustics import nearest_hops
 from kfusion.models.baselines.atvgnet import beside
 from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean
+from kfusion.models.lstm import MixedLSTM
 
 CHANNELS = (32, 64, 128, 256)
 """Half the source's (64, 128, 256, 512)."""
@@ -55,7 +56,7 @@ class Eskimez2021(Baseline):
     def __init__(self) -> None:
         super().__init__()
         self.speech = WaveformEncoder()
-        self.lstm = nn.LSTM(WIDTH, WIDTH, 2, batch_first=True)
+        self.lstm = MixedLSTM(WIDTH, WIDTH, 2, batch_first=True)
         self.face = _two_layers(2 * POINT_COUNT, WIDTH)
         self.emotion = _two_layers(len(EMOTIONS), WIDTH)
         self.out = nn.Sequential(nn.Linear(3 * WIDTH, WIDTH), nn.LeakyReLU(0.2), nn.Linear(WIDTH, 2 * POINT_COUNT))

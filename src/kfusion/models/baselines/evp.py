@@ -22,6 +22,7 @@ from kfusion.models.baselines.atvgnet import (
 )
 from kfusion.models.baselines.baseline import Baseline, SpokenClips, squared_error
 from kfusion.models.baselines.pca import LandmarkPCA
+from kfusion.models.lstm import MixedLSTM
 
 COMPONENTS = 16
 EMOTION = 128
@@ -58,7 +59,7 @@ class Evp(Baseline):
         self.content = MfccEncoder(AUDIO)
         self.emotion = EmotionEncoder()
         self.identity_in = identity_encoder(COMPONENTS)
-        self.lstm = nn.LSTM(AUDIO + EMOTION + 512, LSTM, 3, batch_first=True)
+        self.lstm = MixedLSTM(AUDIO + EMOTION + 512, LSTM, 3, batch_first=True)
         self.out = nn.Linear(LSTM, COMPONENTS)
 
     def fit(self, identity: Float[Tensor, "examples 68 2"], target: Float[Tensor, "examples 68 2"]) -> None:

@@ -10,6 +10,7 @@ from kfusion.landmarks import INNER_LIPS, MOUTH, POINT_COUNT, Points
 from kfusion.models.acoustics import Acoustics, hop_centres, nearest_hops
 from kfusion.models.baselines.atvgnet import beside
 from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean
+from kfusion.models.lstm import MixedLSTM
 
 HOP = 256
 """16 ms: 62.5 steps a second."""
@@ -58,7 +59,7 @@ class MakeItTalk(Baseline):
         super().__init__()
         self.sound = Acoustics(MEL_BINS, MEL_BINS)
         self.speech_in = nn.Sequential(Normalised(MEL_BINS, 256), nn.Linear(256, SPEECH))
-        self.lstm = nn.LSTM(SPEECH, LSTM, 3, batch_first=True, dropout=DROPOUT)
+        self.lstm = MixedLSTM(SPEECH, LSTM, 3, batch_first=True, dropout=DROPOUT)
         self.out = nn.Sequential(
             Normalised(LSTM + 2 * POINT_COUNT, 512), Normalised(512, 256), nn.Linear(256, 2 * POINT_COUNT)
         )

@@ -10,6 +10,7 @@ from kfusion.models.acoustics import Mfcc, around, deltas, frame_centres
 from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean
 from kfusion.models.baselines.pca import LandmarkPCA
 from kfusion.models.layers import hide
+from kfusion.models.lstm import MixedLSTM
 from kfusion.models.speech.encoder import frames_in
 
 COEFFICIENTS = 14
@@ -46,7 +47,7 @@ class MeadBaseline(Baseline):
         self.sound = MfccAndDeltas()
         self.pca = LandmarkPCA(COMPONENTS, MOUTH_COUNT)
         self.identity_pca = LandmarkPCA(COMPONENTS, MOUTH_COUNT)
-        self.lstm = nn.LSTM(2 * COEFFICIENTS, LSTM, 3, batch_first=True)
+        self.lstm = MixedLSTM(2 * COEFFICIENTS, LSTM, 3, batch_first=True)
         self.out = nn.Linear(LSTM + COMPONENTS, COMPONENTS)
 
     def fit(self, identity: Float[Tensor, "examples 68 2"], target: Float[Tensor, "examples 68 2"]) -> None:

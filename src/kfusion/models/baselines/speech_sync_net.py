@@ -10,6 +10,7 @@ from kfusion.models.acoustics import nearest_hops
 from kfusion.models.baselines.atvgnet import COEFFICIENTS, REACH, beside, mfcc, mfcc_sequence
 from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean, squared_error
 from kfusion.models.layers import Mask
+from kfusion.models.lstm import MixedLSTM
 
 WINDOW_STEPS = 28
 LSTM = 256
@@ -39,8 +40,8 @@ class SpeechSyncNet(Baseline):
     def __init__(self) -> None:
         super().__init__()
         self.sound = mfcc()
-        self.speech_lstm = nn.LSTM(WINDOW_STEPS * COEFFICIENTS, LSTM, 3, batch_first=True)
-        self.face_lstm = nn.LSTM(2 * LSTM, LSTM, 3, batch_first=True)
+        self.speech_lstm = MixedLSTM(WINDOW_STEPS * COEFFICIENTS, LSTM, 3, batch_first=True)
+        self.face_lstm = MixedLSTM(2 * LSTM, LSTM, 3, batch_first=True)
         self.key = nn.Linear(LSTM, LSTM, bias=False)
         self.out = nn.Sequential(
             nn.Linear(2 * LSTM + 2 * POINT_COUNT, 512),
