@@ -43,10 +43,10 @@ class ServerSettings:
     """Recordings at once, those that are being uploaded or wait for a core included."""
     request_timeout_s: float = 300
     """For one recording from its first byte to the last byte of the answer."""
-    read_timeout_s: float = 30
-    """For the process that reads a recording and a face, in seconds and in seconds of processor time."""
+    read_cpu_s: float = 10
+    """Processor time for reading a recording and a face; by the clock it may take three times as long."""
     read_memory_mb: float = 1000
-    """Memory of that process, in MB (1e6 bytes)."""
+    """Memory for reading them, in MB (1e6 bytes)."""
     max_streams: int | None = None
     """Live streams at once; none for as many as this machine can serve, measured at the start."""
     max_stream_s: float = 3600
