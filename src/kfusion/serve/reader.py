@@ -1,8 +1,9 @@
-"""The process that handles a stranger's files: `python -m kfusion.serve.reader LIMITS`, one form, and gone.
+"""The process that handles a stranger's files: one form, and gone.
 
-It waits for a form, so that what is slow to import is there when one comes. The server gives two orders as lines of
-JSON, where the form lies and what is wanted of it, and gets back pieces (`kfusion.serve.pieces`): the fields, then
-the face, the sound and the notes, or the reason why not. A crash, an endless loop or a bomb ends this process only.
+It is forked where that is safe (`kfusion.serve.nursery`), and else started as `python -m kfusion.serve.reader LIMITS`.
+The server gives two orders as lines of JSON, where the form lies and what is wanted of it, and gets back pieces
+(`kfusion.serve.pieces`): the fields, then the face, the sound and the notes, or the reason why not. A crash, an
+endless loop or a bomb ends this process only.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ import re
 import sys
 import threading
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Self
 
@@ -42,7 +43,7 @@ CONTAINERS = (
 )
 """FFmpeg's names of the containers that hold their own sound. Playlists, which FFmpeg reads too, name other files."""
 _IGNORE_TAGS = {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}
-_SLOW_IMPORTS = ("mediapipe.tasks.python.vision", "kfusion.face")
+SLOW_IMPORTS = ("mediapipe.tasks.python.vision", "kfusion.face")
 _PIECE_SAMPLES = pieces.MAX_PIECE_BYTES // 4
 _MAX_NOTES = 4
 
@@ -96,13 +97,18 @@ def main() -> int:
     """Read one form as the server orders, and end."""
     limits = Limits(**json.loads(sys.argv[1]))
     die_with_parent()
-    limit(limits)
-    for name in _SLOW_IMPORTS:
+    for name in SLOW_IMPORTS:
         with contextlib.suppress(ImportError):  # without MediaPipe pictures are refused when they come
             importlib.import_module(name)
-    out = _private_stdout()
+    return serve(sys.stdin.buffer, _private_stdout(), limits)
+
+
+def serve(orders: BinaryIO, out: BinaryIO, limits: Limits) -> int:
+    """Read one form, in a process that does nothing else: `limits` hold from here on."""
+    limit(limits)
+    pieces.write_piece(out, pieces.HELLO, str(os.getpid()).encode())
     try:
-        _obey(out)
+        _obey(orders, out)
     except MemoryError:
         _refuse(out, RefusedError("unusable_input", f"needs more than {limits.memory_mb:g} MB to read: send less"))
     except KfusionError as error:
@@ -112,17 +118,17 @@ def main() -> int:
     return 0
 
 
-def _obey(out: BinaryIO) -> None:
-    if not (order := sys.stdin.buffer.readline()):
+def _obey(orders: BinaryIO, out: BinaryIO) -> None:
+    if not (order := orders.readline()):
         return
     place = Place(**json.loads(order))
     os.chdir(place.folder)
     stay_inside(Path(place.folder))
     form = Form.open(Path(BODY), place.boundary)
     pieces.write_json(out, pieces.FORM, {"texts": form.texts, "files": form.files})
-    if not (order := sys.stdin.buffer.readline()):
+    if not (order := orders.readline()):
         return
-    threading.Thread(target=_end_with_server, daemon=True).start()
+    threading.Thread(target=_end_with_server, args=(orders,), daemon=True).start()
     logging.getLogger("kfusion").addHandler(_Notes(out))
     _read(form, Wanted(**json.loads(order)), out)
     pieces.write_piece(out, pieces.DONE)
@@ -199,15 +205,10 @@ def _refuse(out: BinaryIO, refusal: RefusedError) -> None:
     pieces.write_json(out, pieces.REFUSED, {"code": refusal.code, "message": str(refusal)})
 
 
-def _end_with_server() -> None:
-    """Where the system does not do it: the pipe ends when the server does."""
-    sys.stdin.buffer.read(1)
+def _end_with_server(orders: BinaryIO) -> None:
+    """Where the system does not do it: the orders end when the server does."""
+    orders.read(1)
     os._exit(1)
-
-
-def command(limits: Limits) -> list[str]:
-    """The command line of such a process; `-P`, because it must import nothing from the folder that it is in."""
-    return [sys.executable, "-P", "-m", __name__, json.dumps(asdict(limits))]
 
 
 if __name__ == "__main__":

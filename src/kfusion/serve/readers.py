@@ -4,24 +4,21 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import gettempdir
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from kfusion.audio import SAMPLE_RATE_HZ, Samples
-from kfusion.errors import InputError, KfusionError
+from kfusion.errors import InputError, KfusionError, one_line
 from kfusion.inference.identity import Identity, read_identity
 from kfusion.inference.workers import cores
 from kfusion.landmarks import check_landmarks
 from kfusion.serve import pieces, reader
+from kfusion.serve.births import Process, births
 from kfusion.serve.confine import Limits
 from kfusion.serve.metrics import Metrics
 from kfusion.serve.refusal import RefusedError, server_failed
@@ -29,14 +26,8 @@ from kfusion.serve.settings import ServerSettings
 
 log = logging.getLogger(__name__)
 
-_POSIX = os.name == "posix"
-_KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TZ")
-"""Variables that libraries need to be found and to start."""
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _CLOCK = 3
 """Seconds by the clock for a second of processor time: on a busy machine others come first."""
-_REAP_S = 5
-_READ_AHEAD_BYTES = 1 << 20
 _MAX_JSON_BYTES = 64 * 1024
 _MAX_PIECES = 1_000_000
 
@@ -58,28 +49,8 @@ class _GoneError(InputError):
 class Reader:
     """One process, for one form."""
 
-    def __init__(self, process: asyncio.subprocess.Process, limits: Limits) -> None:
-        self._process, self._limits = process, limits
-
-    @classmethod
-    async def start(cls, limits: Limits) -> Self:
-        """A process that gets ready."""
-        process = await asyncio.create_subprocess_exec(
-            *reader.command(limits),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            limit=_READ_AHEAD_BYTES,
-            cwd=gettempdir(),
-            env=_environment(),
-            start_new_session=_POSIX,
-        )
-        return cls(process, limits)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs."""
-        return self._process.returncode is None
+    def __init__(self, process: Process, limits: Limits) -> None:
+        self.process, self._limits = process, limits
 
     async def form(self, folder: Path, boundary: str) -> dict[str, dict[str, str]]:
         """The `texts` and the names of the `files` of the form that lies in `folder`.
@@ -120,76 +91,47 @@ class Reader:
         raise self._broken("sent more than it was asked for")
 
     async def _order(self, order: Any) -> None:
-        assert self._process.stdin is not None
         with contextlib.suppress(ConnectionError):  # why it is gone is said where its answer is read
-            self._process.stdin.write(json.dumps(asdict(order)).encode() + b"\n")
-            await self._process.stdin.drain()
+            self.process.outgoing.write(json.dumps(asdict(order)).encode() + b"\n")
+            await self.process.outgoing.drain()
 
     async def _piece(self) -> tuple[bytes, bytes]:
         """Kind and content of the next piece."""
-        assert self._process.stdout is not None
         try:
-            kind, length = pieces.HEAD.unpack(await self._process.stdout.readexactly(pieces.HEAD.size))
-            if length > pieces.MAX_PIECE_BYTES:
-                raise self._broken(f"sent a piece of {length} bytes")
-            content = await self._process.stdout.readexactly(length)
-        except asyncio.IncompleteReadError as error:
-            raise _GoneError(await self._why_gone()) from error
+            kind, content = await pieces.read_piece(self.process.incoming)
+        except ValueError as error:
+            raise self._broken(f"sent {error}") from error
+        except (EOFError, ConnectionError) as error:
+            cpu_s, memory_mb = self._limits.cpu_s, self._limits.memory_mb
+            raise _GoneError(
+                f"the files took more than {cpu_s:g} s or {memory_mb:g} MB to read, or broke what reads them: "
+                "send them as WAV and JPEG"
+            ) from error
         if kind == pieces.REFUSED:
             raise _refusal(_json(content))
         return kind, content
-
-    async def _why_gone(self) -> str:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), _REAP_S)
-        code, limits = self._process.returncode, self._limits
-        if _POSIX and code in (-signal.SIGXCPU, -signal.SIGKILL):
-            return f"the files took more than {limits.cpu_s:g} s or {limits.memory_mb:g} MB to read: send simpler ones"
-        return f"the files broke what reads them (it ended with {code}): export them again as WAV and JPEG"
 
     def _broken(self, what: str) -> RefusedError:
         """What the client is told when the process does not keep to its own protocol."""
         log.error("a reader %s", what)
         return server_failed()
 
-    def kill(self) -> None:
-        """End it, and what it may have started, at once."""
-        if not self.alive:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if _POSIX:
-                os.killpg(self._process.pid, signal.SIGKILL)
-            else:
-                self._process.kill()
-
-    async def end(self) -> None:
-        """End it, and wait until nothing of it is left."""
-        self.kill()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            await asyncio.wait_for(self._process.wait(), _REAP_S)
-        except TimeoutError:
-            log.error("process %d does not end", self._process.pid)
-
 
 class Readers:
-    """As many processes as are allowed at once, and one that waits. For one event loop."""
+    """As many processes as are allowed at once. For one event loop."""
 
     def __init__(self, settings: ServerSettings, metrics: Metrics) -> None:
         self._limit_s, self._ends = _CLOCK * settings.read_cpu_s, metrics.reads
         self._limits = Limits(
             cpu_s=settings.read_cpu_s, memory_mb=settings.read_memory_mb, file_mb=settings.max_body_mb
         )
-        self._places = asyncio.Semaphore(cores())
-        self._spare: asyncio.Task[Reader] | None = None
-        self._at_work: set[Reader] = set()
-        self._closed = False
+        self._births = births(self._limits)
+        self._places = asyncio.Semaphore(max(2, cores()))
+        self._at_work: set[Process] = set()
 
-    def prepare(self) -> None:
-        """Start one that waits, if none does."""
-        if self._spare is None and not self._closed:
-            self._spare = asyncio.ensure_future(Reader.start(self._limits))
+    async def prepare(self) -> None:
+        """Begin what the first process needs."""
+        await self._births.prepare()
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[Reader]:
@@ -197,21 +139,30 @@ class Readers:
 
         Raises:
             InputError: it took longer.
+            RefusedError: there can be none.
         """
         async with self._places:
-            taken = await self._next()
-            self._at_work.add(taken)
+            process = await self._birth()
+            self._at_work.add(process)
             try:
                 with self._counted():
                     async with asyncio.timeout(self._limit_s) as clock:
-                        yield taken
+                        yield Reader(process, self._limits)
             except TimeoutError as error:
                 if not clock.expired():
                     raise
                 raise InputError(f"the files took more than {self._limit_s:g} s to read: send simpler ones") from error
             finally:
-                self._at_work.discard(taken)
-                await asyncio.shield(taken.end())
+                self._at_work.discard(process)
+                await asyncio.shield(process.end())
+
+    async def _birth(self) -> Process:
+        try:
+            async with asyncio.timeout(self._limit_s):
+                return await self._births.birth()
+        except (OSError, EOFError) as error:
+            log.error("no process to read files with: %s", one_line(error))
+            raise RefusedError("unavailable", "the server cannot start a process for the files: try later") from error
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -244,23 +195,13 @@ class Readers:
 
     def stop(self) -> None:
         """End all work at once."""
-        self._closed = True
-        for taken in self._at_work:
-            taken.kill()
+        for process in self._at_work:
+            process.kill()
 
     async def close(self) -> None:
-        """End every process, the one that waits too."""
+        """End every process."""
         self.stop()
-        if self._spare is not None:
-            spare, self._spare = self._spare, None
-            await (await spare).end()
-
-
-def _environment() -> dict[str, str]:
-    """Where Python finds what this process finds, and nothing that is the server's: no token, no programs."""
-    found = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return {"PATH": "", "PYTHONPATH": found, "PYTHONUTF8": "1", **dict.fromkeys(_ONE_THREAD, "1"), **kept}
+        await self._births.close()
 
 
 def _json(content: bytes) -> Any:

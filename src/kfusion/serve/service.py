@@ -109,7 +109,7 @@ async def running(app: Any, settings: ServerSettings, generator: Generator | Non
         generator = load(settings.model, threads=1)
     service = Service(settings, generator)
     try:
-        service.readers.prepare()
+        await service.readers.prepare()
         await service.blocks.run(service.warm_up)
         app.state.service = service
         yield
