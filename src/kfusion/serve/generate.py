@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
+from kfusion.landmarks import LandmarkSequence, json_pieces
 from kfusion.serve.form import boundary_of
 from kfusion.serve.protocol import first_problem
 from kfusion.serve.reader import BODY, FILES, Wanted
@@ -101,10 +102,19 @@ class Job:
             intensity=self.fields.intensity,
             progress=self._watch,
         )
-        sequence = replace(sequence, source=self.name)
-        with TemporaryDirectory(prefix="kfusion-") as folder:
-            content = sequence.save(Path(folder) / f"landmarks.{self.fields.format}").read_bytes()
+        content = self._written(replace(sequence, source=self.name))
         return Answer(content=content, frames=len(sequence), fields=self.fields, notes=self.heard.notes)
+
+    def _written(self, sequence: LandmarkSequence) -> bytes:
+        """As `LandmarkSequence.save` writes it."""
+        if self.fields.format == "npz":
+            with TemporaryDirectory(prefix="kfusion-") as folder:
+                return sequence.save(Path(folder) / "landmarks.npz").read_bytes()
+        content = bytearray()
+        for piece in json_pieces(sequence):
+            self._watch()
+            content += piece.encode()
+        return bytes(content)
 
     def _watch(self, *_: float | None) -> None:
         if self.stop.is_set() or self.service.closing.is_set():

@@ -17,7 +17,9 @@ class Metrics:
             "kfusion_refused", "Requests and streams that were refused or broken off", ["code"], registry=self.registry
         )
         self.streams = Gauge("kfusion_streams_active", "Live streams", registry=self.registry)
-        self.streams_limit = Gauge("kfusion_streams_limit", "Live streams that are served at once", registry=self.registry)
+        self.streams_limit = Gauge(
+            "kfusion_streams_limit", "Live streams that are served at once", registry=self.registry
+        )
         self.reads = Counter(
             "kfusion_reads",
             "Forms by what became of the process that read them: done, refused (the files cannot be used), limit (it "

@@ -62,10 +62,10 @@ def main() -> int:
 def _fork(descriptor: int, limits: Limits, own: list[socket.socket]) -> int:
     """The number of a new process, which talks on the socket `descriptor`."""
     child = os.fork()
-    if child:
-        os.close(descriptor)
-        return child
-    _be_reader(descriptor, limits, own)
+    if not child:
+        _be_reader(descriptor, limits, own)
+    os.close(descriptor)
+    return child
 
 
 def _be_reader(descriptor: int, limits: Limits, own: list[socket.socket]) -> NoReturn:

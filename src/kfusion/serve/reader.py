@@ -202,7 +202,9 @@ def _private_stdout() -> BinaryIO:
 
 
 def _refuse(out: BinaryIO, refusal: RefusedError) -> None:
-    pieces.write_json(out, pieces.REFUSED, {"code": refusal.code, "message": str(refusal)})
+    """Say why not, without the folder on the server that libraries like to name."""
+    message = str(refusal).replace(f"{Path.cwd()}{os.sep}", "")
+    pieces.write_json(out, pieces.REFUSED, {"code": refusal.code, "message": message})
 
 
 def _end_with_server(orders: BinaryIO) -> None:
