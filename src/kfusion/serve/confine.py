@@ -23,7 +23,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 MAX_FILES = 128
-MAPPED_MB = 4000
+_MAPPED_BYTES = 4 << 30
 """Address space beyond the memory limit, for libraries and what allocators only reserve."""
 _NICENESS = 10
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
@@ -58,24 +58,23 @@ def limit(limits: Limits) -> None:
         os.nice(_NICENESS)  # live streams come first
     if resource is None:
         return
-    memory, mapped = round(limits.memory_mb * 1e6), round((limits.memory_mb + MAPPED_MB) * 1e6)
-    cpu_s = math.ceil(limits.cpu_s)
-    for name, soft, hard in (
-        ("RLIMIT_CORE", 0, 0),
-        ("RLIMIT_CPU", cpu_s, cpu_s + 1),
-        ("RLIMIT_DATA", memory, memory),
-        ("RLIMIT_AS", mapped, mapped),
-        ("RLIMIT_FSIZE", *[round(limits.file_mb * 1e6)] * 2),
-        ("RLIMIT_NOFILE", MAX_FILES, MAX_FILES),
-    ):
+    memory, cpu_s = round(limits.memory_mb * 1e6), math.ceil(limits.cpu_s)
+    bounds: dict[str, tuple[int, int]] = {
+        "RLIMIT_CORE": (0, 0),
+        "RLIMIT_CPU": (cpu_s, cpu_s + 1),
+        "RLIMIT_DATA": (memory, memory),
+        "RLIMIT_AS": (memory + _MAPPED_BYTES, memory + _MAPPED_BYTES),
+        "RLIMIT_FSIZE": (round(limits.file_mb * 1e6),) * 2,
+        "RLIMIT_NOFILE": (MAX_FILES, MAX_FILES),
+    }
+    for name, bound in bounds.items():
         with contextlib.suppress(OSError, ValueError, AttributeError):
-            resource.setrlimit(getattr(resource, name), (soft, hard))
+            resource.setrlimit(getattr(resource, name), bound)
 
 
-def die_with_parent() -> None:
-    """On Linux, be killed when the process that started this one ends."""
-    if sys.platform == "linux":
-        _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def die_with_parent() -> bool:
+    """Be killed when the process that started this one ends; whether the system does that."""
+    return sys.platform == "linux" and _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) == 0
 
 
 def stay_inside(folder: Path) -> bool:

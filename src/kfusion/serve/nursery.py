@@ -72,7 +72,6 @@ def _be_reader(descriptor: int, limits: Limits, own: list[socket.socket]) -> NoR
     code = 1
     try:
         os.setsid()
-        die_with_parent()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for end in own:

@@ -42,7 +42,9 @@ CONTAINERS = (
     "oga,ogg,rm,truehd,tta,voc,w64,wav,webm,wv"
 )
 """FFmpeg's names of the containers that hold their own sound. Playlists, which FFmpeg reads too, name other files."""
-_IGNORE_TAGS = {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}
+_HOW: dict[str, Any] = {"container_options": {"format_whitelist": CONTAINERS}}
+if int(av.__version__.partition(".")[0]) < 19:  # later ones take tags in any encoding
+    _HOW["metadata_errors"] = "ignore"
 SLOW_IMPORTS = ("mediapipe.tasks.python.vision", "kfusion.face")
 _PIECE_SAMPLES = pieces.MAX_PIECE_BYTES // 4
 _MAX_NOTES = 4
@@ -96,7 +98,6 @@ class Form:
 def main() -> int:
     """Read one form as the server orders, and end."""
     limits = Limits(**json.loads(sys.argv[1]))
-    die_with_parent()
     for name in SLOW_IMPORTS:
         with contextlib.suppress(ImportError):  # without MediaPipe pictures are refused when they come
             importlib.import_module(name)
@@ -128,7 +129,8 @@ def _obey(orders: BinaryIO, out: BinaryIO) -> None:
     pieces.write_json(out, pieces.FORM, {"texts": form.texts, "files": form.files})
     if not (order := orders.readline()):
         return
-    threading.Thread(target=_end_with_server, args=(orders,), daemon=True).start()
+    if not die_with_parent():
+        threading.Thread(target=_end_with_server, args=(orders,), daemon=True).start()
     logging.getLogger("kfusion").addHandler(_Notes(out))
     _read(form, Wanted(**json.loads(order)), out)
     pieces.write_piece(out, pieces.DONE)
@@ -154,7 +156,7 @@ def _recording(path: Path) -> Recording:
     """Raises `InputError` for a file of a kind that may lead FFmpeg to other files, or of an unknown kind."""
     if path.stat().st_size:  # an empty one is refused with its own words when it is read
         with foreign(f"{path}: is no recording that this server takes", "send WAV, FLAC, MP3, MP4 or Ogg"):
-            av.open(str(path.absolute()), container_options={"format_whitelist": CONTAINERS}, **_IGNORE_TAGS).close()
+            av.open(str(path), **_HOW).close()
     return Recording(source=path)
 
 
