@@ -74,7 +74,7 @@ def limit(limits: Limits) -> None:
 
 def die_with_parent() -> bool:
     """Be killed when the process that started this one ends; whether the system does that."""
-    return sys.platform == "linux" and _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) == 0
+    return sys.platform == "linux" and bool(_libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) == 0)
 
 
 def stay_inside(folder: Path) -> bool:

@@ -106,10 +106,11 @@ def main() -> int:
 
 def serve(orders: BinaryIO, out: BinaryIO, limits: Limits) -> int:
     """Read one form, in a process that does nothing else: `limits` hold from here on."""
+    alone = not die_with_parent()
     limit(limits)
     pieces.write_piece(out, pieces.HELLO, str(os.getpid()).encode())
     try:
-        _obey(orders, out)
+        _obey(orders, out, alone)
     except MemoryError:
         _refuse(out, RefusedError("unusable_input", f"needs more than {limits.memory_mb:g} MB to read: send less"))
     except KfusionError as error:
@@ -119,7 +120,7 @@ def serve(orders: BinaryIO, out: BinaryIO, limits: Limits) -> int:
     return 0
 
 
-def _obey(orders: BinaryIO, out: BinaryIO) -> None:
+def _obey(orders: BinaryIO, out: BinaryIO, alone: bool) -> None:
     if not (order := orders.readline()):
         return
     place = Place(**json.loads(order))
@@ -129,7 +130,7 @@ def _obey(orders: BinaryIO, out: BinaryIO) -> None:
     pieces.write_json(out, pieces.FORM, {"texts": form.texts, "files": form.files})
     if not (order := orders.readline()):
         return
-    if not die_with_parent():
+    if alone:
         threading.Thread(target=_end_with_server, args=(orders,), daemon=True).start()
     logging.getLogger("kfusion").addHandler(_Notes(out))
     _read(form, Wanted(**json.loads(order)), out)

@@ -179,20 +179,6 @@ class Readers:
         finally:
             self._ends.labels(end).inc()
 
-    async def _next(self) -> Reader:
-        self.prepare()
-        while (spare := self._spare) is not None:
-            waiting = await asyncio.shield(spare)  # by several at once; the first to go on has it
-            if self._spare is not spare:
-                continue
-            self._spare = None
-            self.prepare()
-            if waiting.alive:
-                return waiting
-            await waiting.end()
-            return await Reader.start(self._limits)
-        raise RefusedError("busy", "the server stops: try again")
-
     def stop(self) -> None:
         """End all work at once."""
         for process in self._at_work:
