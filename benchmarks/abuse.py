@@ -1,6 +1,6 @@
 """Live streams through the real server while clients do their worst to it.
 
-Usage: python benchmarks/abuse.py [--seconds 60] [--streams 8]
+Usage: python benchmarks/abuse.py [--seconds 60] [--streams 8] [--only KIND ...]
 
 Plays every file, body and behaviour of benchmarks/hostile.py over and over, from one process on loopback, while so
 many live streams speak. Prints how late their frames were without and with it, every answer by code, the memory of
@@ -22,8 +22,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import gettempdir
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
 
 import hostile
 import httpx
@@ -40,6 +40,14 @@ UPGRADE = (
     b"GET /v1/stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
+SLOW_BODY = hostile.head(hostile.FORM, b"Content-Length: 99999") + b"x" * 9999
+SLOW_HEAD = b"GET / HTTP/1.1\r\nX-Slow: " + b"y" * 9999
+FLOODS = (
+    hostile.frame(b"", 9) * 2000,
+    hostile.frame(b"", 2) * 2000,
+    hostile.frame(b"", 0, last=False) * 2000,
+)
+"""Pings, empty messages, and a message in empty pieces that does not end."""
 START = hostile.frame(b'{"type": "start", "version": 1, "sample_rate": 16000}', 1)
 
 
@@ -61,18 +69,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="live streams among hostile clients", epilog="see the top of the file")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--streams", type=int, default=8)
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=[*KINDS], metavar="KIND", help=", ".join(KINDS))
     arguments = parser.parse_args()
-    before = spooled()
+    requests = hostile_requests()
+    with TemporaryDirectory() as folder:
+        os.environ["TMPDIR"] = folder
+        return play(arguments, requests, Path(folder))
+
+
+def play(arguments: argparse.Namespace, requests: list[bytes], folder: Path) -> int:
+    """Everything, with a server whose temporary files go into `folder`."""
     with serving(None, "--max-streams", str(arguments.streams + 2)) as server:
         quiet = talk(server, arguments.streams, QUIET_S)
         with ThreadPoolExecutor(1) as pool:
             talking = pool.submit(talk, server, arguments.streams, arguments.seconds)
             time.sleep(1)
-            found, most_mb = abuse(server, arguments.seconds - 3, talking)
+            found, most_mb = abuse(server, arguments.only, requests, arguments.seconds - 3, talking)
             loud = talking.result()
         left = left_over(server)
         stop_s, slow = stop_under_work(server)
-    left += [f"folder {path}" for path in spooled() - before]
+    left += [f"folder {path}" for path in folder.iterdir()]
     report(quiet, loud, found, most_mb)
     print(f"stopped {stop_s:.1f} s after SIGTERM, with slow files at work")
     print("left: " + ("; ".join(left + slow) or "nothing"))
@@ -85,20 +101,19 @@ def talk(server: Server, streams: int, seconds: int) -> dict[str, Any]:
     return child.call("speed.talkers:talk", 2, url=server.url, streams=streams, seconds=seconds)
 
 
-def abuse(server: Server, seconds: float, talking: "Future[Any]") -> tuple[Found, dict[str, float]]:
-    """Everything at once, until the time is over."""
-    found = Found(time.monotonic() + seconds)
+def hostile_requests() -> list[bytes]:
+    """Whole requests, the one that takes longest first."""
     requests = [hostile.post(hostile.FORM, hostile.form(*file)) for file in hostile.files().values()]
     requests += [hostile.post(*body) for body in hostile.bodies().values()]
-    requests += [hostile.one_byte_chunks(30_000), b"\xff" * 65_536]
-    tasks: list[Callable[[], None]] = [lambda: honest(server, found)]
-    tasks += [lambda part=part: posts(server, found, part) for part in (requests[::2], requests[1::2])]
-    tasks += [lambda: hang_up(server, found, requests[0])]
-    tasks += [lambda: drip(server, found, hostile.head(hostile.FORM, b"Content-Length: 99999") + b"x" * 9999)] * 8
-    tasks += [lambda: drip(server, found, b"GET / HTTP/1.1\r\nX-Slow: " + b"y" * 9999)] * 8
-    floods = [hostile.frame(b"", 9) * 2000, hostile.frame(b"", 2) * 2000, hostile.frame(b"", 0, last=False) * 2000]
-    tasks += [lambda content=content: flood(server, found, content) for content in floods * 2]
-    tasks += [lambda: silence(server, found, b""), lambda: silence(server, found, UPGRADE)]
+    return [*requests, hostile.one_byte_chunks(30_000), b"\xff" * 65_536]
+
+
+def abuse(
+    server: Server, only: list[str], requests: list[bytes], seconds: float, talking: "Future[Any]"
+) -> tuple[Found, dict[str, float]]:
+    """Everything at once, until the time is over."""
+    found = Found(time.monotonic() + seconds)
+    tasks = [task for kind in only for task in KINDS[kind](server, found, requests)]
     threads = [threading.Thread(target=task) for task in tasks]
     for thread in threads:
         thread.start()
@@ -171,7 +186,9 @@ def drip(server: Server, found: Found, content: bytes) -> None:
 def flood(server: Server, found: Found, content: bytes) -> None:
     while found.going():
         with connected(server, 5) as connection:
-            connection.sendall(UPGRADE + START)
+            connection.sendall(UPGRADE)
+            connection.recv(4096)
+            connection.sendall(START)
             while found.going():
                 connection.sendall(content)
         found.answers["dropped while flooding"] += 1
@@ -185,7 +202,24 @@ def silence(server: Server, found: Found, first: bytes) -> None:
                 with contextlib.suppress(OSError, RuntimeError):
                     opened.enter_context(connected(server)).sendall(first)
             found.answers["silent sockets"] += SILENT
-            time.sleep(2)
+            time.sleep(4)
+
+
+Tasks: TypeAlias = list[Callable[[], None]]
+KINDS: dict[str, Callable[[Server, Found, list[bytes]], Tasks]] = {
+    "honest": lambda server, found, _: [lambda: honest(server, found)],
+    "files": lambda server, found, requests: [
+        lambda half=half: posts(server, found, half) for half in (requests[::2], requests[1::2])
+    ],
+    "hang-up": lambda server, found, requests: [lambda: hang_up(server, found, requests[0])],
+    "bodies": lambda server, found, _: [lambda: drip(server, found, SLOW_BODY)] * 8,
+    "heads": lambda server, found, _: [lambda: drip(server, found, SLOW_HEAD)] * 8,
+    "floods": lambda server, found, _: [
+        lambda content=content: flood(server, found, content) for content in FLOODS * 2
+    ],
+    "silence": lambda server, found, _: [lambda first=first: silence(server, found, first) for first in (b"", UPGRADE)],
+}
+"""What clients do -> the tasks of those who do it, a thread for each."""
 
 
 def stop_under_work(server: Server) -> tuple[float, list[str]]:
@@ -244,10 +278,6 @@ def alive(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
-
-
-def spooled() -> set[Path]:
-    return set(Path(gettempdir()).glob("kfusion-*"))
 
 
 def report(quiet: dict[str, Any], loud: dict[str, Any], found: Found, most_mb: dict[str, float]) -> None:

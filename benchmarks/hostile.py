@@ -93,7 +93,10 @@ def npz_bomb(gib: float) -> bytes:
     faces = int(gib * 2**30) // (68 * 2 * 8)
     header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({faces}, 68, 2), }}".ljust(117) + "\n"
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_BZIP2) as archive, archive.open("landmarks.npy", "w") as member:
+    with (
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("landmarks.npy", "w") as member,
+    ):
         member.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
         for _ in range(faces * 68 * 2 * 8 // 2**24):
             member.write(bytes(2**24))

@@ -18,8 +18,12 @@ from kfusion.serve.settings import ServerSettings
 
 LEAST_BYTES, FIRST_BYTES, MOST_BYTES = 1024, 4096, 64 * 1024
 """Read from a connection at once: less of what is slow to take apart, more of what is not."""
-_CHEAP_S, _COSTLY_S = 0.0005, 0.002
-"""Processor time of one read; a message of 20 ms of sound takes 0.1 ms."""
+_FAIR_S, _FAIR_BYTE_S = 0.0005, 20e-9
+"""Processor time that one read may take, and each of its bytes; a message of 20 ms of sound takes 0.1 ms."""
+_COSTLY_S = 0.002
+"""What is spent beyond that before a connection rests."""
+_AFTER_CLOSE_BYTES = 1 << 20
+"""What a client may still send when its stream was closed."""
 COSTLY_SHARE = 0.1
 """Of the event loop's time, for all costly reads of all connections together."""
 _GRACE_S = 5
@@ -54,6 +58,7 @@ class _Limited(asyncio.Protocol):
     transport: Any
     _timer: asyncio.TimerHandle | None = None
     _rest: asyncio.TimerHandle | None = None
+    _beyond_s = 0.0
 
     def read_slowly(self, transport: Any) -> None:
         """Begin with small pieces."""
@@ -67,13 +72,16 @@ class _Limited(asyncio.Protocol):
         """Something came."""
         before_s = time.thread_time()
         super().data_received(data)
-        spent_s = time.thread_time() - before_s
+        beyond_s = time.thread_time() - before_s - _FAIR_S - _FAIR_BYTE_S * len(data)
         size = self.transport.max_size
-        if spent_s > _COSTLY_S:
+        if beyond_s > 0:
             self.transport.max_size = max(LEAST_BYTES, size // 2)
-            self._rest_for(self.turns.take(asyncio.get_running_loop().time(), spent_s))
-        elif spent_s < _CHEAP_S and len(data) == size:
+            self._beyond_s += beyond_s
+        elif len(data) == size:
             self.transport.max_size = min(MOST_BYTES, size * 2)
+        if self._beyond_s > _COSTLY_S:
+            self._rest_for(self.turns.take(asyncio.get_running_loop().time(), self._beyond_s))
+            self._beyond_s = 0.0
 
     def _rest_for(self, duration_s: float) -> None:
         if self.transport.get_protocol() is not self:  # it has become a WebSocket meanwhile
@@ -163,6 +171,8 @@ class HttpProtocol(_Limited, H11Protocol):
 class WebSocketProtocol(_Limited, WebSocketsSansIOProtocol):
     """Leaves for good when the application has left."""
 
+    _after_close = 0
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
         super().connection_made(transport)
@@ -172,6 +182,15 @@ class WebSocketProtocol(_Limited, WebSocketsSansIOProtocol):
     def paused_by_uvicorn(self) -> bool:
         """Whether a message waits for the application."""
         return self.read_paused
+
+    def data_received(self, data: bytes) -> None:
+        """Something came; who goes on sending for long after the end is cut off."""
+        if self.close_sent:
+            self._after_close += len(data)
+            if self._after_close > _AFTER_CLOSE_BYTES:
+                self.transport.abort()
+                return
+        super().data_received(data)
 
     async def receive(self) -> Any:
         """The next event for the application, which reads on; but not while the connection rests."""

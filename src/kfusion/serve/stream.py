@@ -94,6 +94,8 @@ class Wire:
                     await self.websocket.send_bytes(content)
         except TimeoutError as error:
             raise WebSocketDisconnect(reason="the client does not read") from error
+        except RuntimeError as error:  # of the host, where it has closed the socket itself
+            raise WebSocketDisconnect(reason="the socket is closed") from error
 
     async def close(self, code: int) -> None:
         """Say goodbye, if there is still somebody."""
