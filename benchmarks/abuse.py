@@ -239,12 +239,12 @@ def stop_under_work(server: Server) -> tuple[float, list[str]]:
 
 def left_over(server: Server) -> list[str]:
     """What the server still holds when everybody has gone; one process that forks the readers stays."""
-    deadline = time.monotonic() + 20
-    while len(descendants(server.pid)) > 1 and time.monotonic() < deadline:
+    deadline, held = time.monotonic() + 20, ["?"]
+    while (held or len(descendants(server.pid)) > 1) and time.monotonic() < deadline:
         time.sleep(0.1)
-    text = httpx.get(f"{server.url}/metrics").text
-    gauges = ("kfusion_streams_active", "kfusion_recordings_active")
-    held = [line for line in text.splitlines() if line.startswith(gauges) and not line.endswith(" 0.0")]
+        text = httpx.get(f"{server.url}/metrics").text
+        gauges = ("kfusion_streams_active", "kfusion_recordings_active")
+        held = [line for line in text.splitlines() if line.startswith(gauges) and not line.endswith(" 0.0")]
     print("counted: " + ", ".join(line for line in text.splitlines() if line.startswith("kfusion_reads_total")))
     files, threads = (len(list(Path(f"/proc/{server.pid}/{kind}").iterdir())) for kind in ("fd", "task"))
     print(f"the server holds {files} files and {threads} threads, and {len(descendants(server.pid))} process")

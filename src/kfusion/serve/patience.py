@@ -22,6 +22,8 @@ _FAIR_S, _FAIR_BYTE_S = 0.0005, 20e-9
 """Processor time that one read may take, and each of its bytes; a message of 20 ms of sound takes 0.1 ms."""
 _COSTLY_S = 0.002
 """What is spent beyond that before a connection rests."""
+LONGEST_REST_S = 2
+"""Of one connection: who has hung up is noticed after that."""
 _AFTER_CLOSE_BYTES = 1 << 20
 """What a client may still send when its stream was closed."""
 COSTLY_SHARE = 0.1
@@ -46,7 +48,7 @@ class Turns:
 
     def take(self, now_s: float, spent_s: float) -> float:
         """How long a connection must rest that has kept the event loop busy for `spent_s`."""
-        self.next_s = max(self.next_s, now_s) + spent_s / COSTLY_SHARE
+        self.next_s = min(max(self.next_s, now_s) + spent_s / COSTLY_SHARE, now_s + LONGEST_REST_S)
         return self.next_s - now_s
 
 
