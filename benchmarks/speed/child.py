@@ -22,7 +22,8 @@ def call(function: str, cores: int, /, **arguments: Any) -> Any:
         CalledProcessError: it failed; its traceback stands on stderr.
     """
     command = [sys.executable, "-m", "speed.child", function, str(cores), json.dumps(arguments)]
-    environment = os.environ | {name: str(cores) for name in THREAD_VARIABLES} | {"PYTHONPATH": str(BENCHMARKS)}
+    found = os.pathsep.join([str(BENCHMARKS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {name: str(cores) for name in THREAD_VARIABLES} | {"PYTHONPATH": found}
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 

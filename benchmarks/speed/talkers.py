@@ -77,7 +77,7 @@ class Talker:
     async def run(self, url: str) -> None:
         """Connect, speak, flush, and wait for the end."""
         address = f"ws{url.removeprefix('http')}/v1/stream"
-        async with connect(address, compression=None, max_size=None) as connection:
+        async with connect(address, compression=None, max_size=None, ping_interval=None) as connection:
             start = {
                 "type": "start",
                 "version": VERSION,

@@ -16,7 +16,7 @@ unit    what networks see. The origin is the midpoint of the outer eye corners (
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -63,6 +63,7 @@ CONTOURS: tuple[tuple[tuple[int, ...], bool], ...] = (
 """The lines a face is drawn with: point indices, and whether the line is closed."""
 CROP_SIZE_PX = 256
 NPZ_FORMAT = 1
+_FRAMES_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,17 +266,26 @@ def _write_csv(sequence: LandmarkSequence, path: Path) -> None:
             )
 
 
-def _write_json(sequence: LandmarkSequence, path: Path) -> None:
-    content = {
+def json_pieces(sequence: LandmarkSequence) -> Iterator[str]:
+    """The text of a `.json` file, some frames at a time, so that a long one holds up no other thread."""
+    head = {
         "format": NPZ_FORMAT,
         "fps": sequence.fps,
         "frame": sequence.frame,
         "model": sequence.model,
         "source": sequence.source,
         "first_frame": sequence.first_frame,
-        "landmarks": np.round(sequence.points.astype(np.float64), 4).tolist(),
     }
-    path.write_text(json.dumps(content))
+    yield f'{json.dumps(head)[:-1]}, "landmarks": ['
+    for start in range(0, len(sequence), _FRAMES_AT_ONCE):
+        frames = sequence.points[start : start + _FRAMES_AT_ONCE].astype(np.float64)
+        yield (", " if start else "") + json.dumps(np.round(frames, 4).tolist())[1:-1]
+    yield "]}"
+
+
+def _write_json(sequence: LandmarkSequence, path: Path) -> None:
+    with path.open("w") as file:
+        file.writelines(json_pieces(sequence))
 
 
 _WRITERS: dict[str, Callable[[LandmarkSequence, Path], None]] = {

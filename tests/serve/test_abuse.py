@@ -11,8 +11,12 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 from serve_factories import QUICK, TinyGenerator, running_server
 from websockets.sync.client import connect
+
+from kfusion.serve import service
+from kfusion.serve.patience import Turns
 
 START = '{"type": "start", "version": 1, "sample_rate": 16000}'
 UPGRADE = (
@@ -52,10 +56,10 @@ def closed_by_server(connection: socket.socket) -> bool:
     return True
 
 
-def frame(content: bytes, opcode: int) -> bytes:
+def frame(content: bytes, opcode: int, *, last: bool = True) -> bytes:
     """A masked WebSocket frame, the mask all zero."""
-    length = len(content)
-    head = bytes([0x80 | opcode, 0x80 | length]) if length < 126 else bytes([0x80 | opcode, 0xFE, *length.to_bytes(2)])
+    length, first = len(content), 0x80 * last | opcode
+    head = bytes([first, 0x80 | length]) if length < 126 else bytes([first, 0xFE, *length.to_bytes(2)])
     return head + bytes(4) + content
 
 
@@ -207,3 +211,92 @@ def talk(url: str, duration_s: float = 1.0) -> int:
         while (message := json.loads(stream.recv(20)))["type"] == "frames":
             frames += len(message["points"])
     return frames
+
+
+def test_silent_sockets_give_way_to_one_that_speaks(generator: TinyGenerator) -> None:
+    settings = replace(QUICK, max_connections=16, start_timeout_s=60, header_timeout_s=60)
+    with running_server(generator, settings) as url:
+        silent = []
+        for number in range(40):
+            silent.append(raw(url))
+            if number % 2:
+                silent[-1].sendall(UPGRADE)
+                assert silent[-1].recv(4096).startswith(b"HTTP/1.1 101 ")
+        assert [talk(url) for _ in range(3)] == [30] * 3
+        assert healthy(url)
+        for connection in silent:
+            connection.close()
+
+
+def test_a_body_that_does_not_grow_gives_way(generator: TinyGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "PATIENCE_S", 0.2)
+    with running_server(generator, replace(QUICK, max_requests=2)) as url:
+        slow = [raw(url) for _ in range(2)]
+        for connection in slow:
+            connection.sendall(post_head(b"Content-Length: 9999") + b"--b0\r\n")
+        assert until(lambda: "kfusion_recordings_active 2.0" in httpx.get(f"{url}/metrics").text)
+        time.sleep(0.5)
+        answer = httpx.post(f"{url}/v1/generate", files={"audio": b"no sound"}, timeout=20)
+        assert answer.status_code == 422
+        assert b"nothing came while others waited" in slow[0].recv(65536)
+        for connection in slow:
+            connection.close()
+
+
+def test_a_stream_without_sound_gives_way(generator: TinyGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "PATIENCE_S", 0.2)
+    with running_server(generator, replace(QUICK, max_streams=1)) as url, raw_stream(url) as silent:
+        time.sleep(0.5)
+        assert talk(url) == 30
+        assert b"busy" in silent.recv(65536)
+
+
+def test_what_is_slow_to_take_apart_delays_nobody(model: Any) -> None:
+    pieces, chunks = frame(b"", 0, last=False) * 2000, b"1\r\nx\r\n" * 2000
+    with running_server(TinyGenerator(model), QUICK) as url, flooding(url, frame(b"", 2, last=False) + pieces, pieces):
+        chunked = raw(url)
+        chunked.sendall(post_head(b"Transfer-Encoding: chunked"))
+        thread = threading.Thread(target=flood, args=(chunked, chunks))
+        thread.start()
+        waits_s = []
+        for _ in range(20):
+            began = time.monotonic()
+            assert healthy(url)
+            waits_s.append(time.monotonic() - began)
+        chunked.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        chunked.close()
+        assert np.median(waits_s) < 2  # for a machine with other work; else under 0.05
+
+
+def test_costly_connections_share_a_part_of_the_time() -> None:
+    turns = Turns()
+    rests = [turns.take(10.0, 0.005) for _ in range(4)]
+    np.testing.assert_allclose(rests, [0.05, 0.1, 0.15, 0.2])
+    assert turns.take(20.0, 0.005) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    "target", [b"/static/%00", b"/%0a%ff", b"/static/" + b"a" * 9000, b"/static/..%2f..%2fapp.py", b"/static/%ed%a0%80"]
+)
+@pytest.mark.parametrize("host", [b"x", b"[", b"a b"])
+def test_strange_addresses_are_not_found_and_no_failure(url: str, target: bytes, host: bytes) -> None:
+    with raw(url) as connection:
+        connection.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
+        answer = connection.recv(65536)
+    assert answer.startswith((b"HTTP/1.1 404", b"HTTP/1.1 400"))
+
+
+def test_no_body_is_read_that_is_no_form(url: str) -> None:
+    for kind in (
+        b"application/x-www-form-urlencoded",
+        b"text/plain",
+        b"multipart/form-data; boundary=b; charset=utf-7",
+    ):
+        with raw(url) as connection:
+            connection.sendall(post_head(b"Content-Length: 50000000\r\nExpect: 100-continue", kind))
+            assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+
+
+def post_head(length: bytes, kind: bytes = b"multipart/form-data; boundary=b0") -> bytes:
+    return b"POST /v1/generate HTTP/1.1\r\nHost: x\r\nContent-Type: " + kind + b"\r\n" + length + b"\r\n\r\n"

@@ -159,7 +159,8 @@ def test_a_landmark_file_of_more_than_a_face_is_refused(url: str, speech: Path, 
 
 def test_a_form_without_a_recording_says_what_to_send(url: str) -> None:
     assert "audio: no such file" in refused(post(url), 422, "unusable_input")
-    assert "audio: no such file" in refused(httpx.post(f"{url}/v1/generate", json={}), 422, "unusable_input")
+    said = refused(httpx.post(f"{url}/v1/generate", json={}), 400, "bad_request")
+    assert said == "Content-Type is 'application/json': send multipart/form-data with a file called audio"
     broken = httpx.post(f"{url}/v1/generate", content=b"xx", headers={"Content-Type": "multipart/form-data"})
     refused(broken, 400, "bad_request")
 

@@ -256,7 +256,7 @@ def test_a_full_server_refuses_one_more_stream_and_takes_it_later(generator: Tin
 
 
 def test_more_sockets_than_places_are_turned_away_at_the_door(generator: TinyGenerator) -> None:
-    with running_server(generator, replace(QUICK, max_connections=4)) as url, opened(url), opened(url):
+    with running_server(generator, replace(QUICK, max_connections=4)) as url, started(url), started(url):
         with pytest.raises(InvalidStatus), opened(url):
             pass
         assert httpx.get(f"{url}/healthz").status_code == 200

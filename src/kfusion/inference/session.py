@@ -10,8 +10,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from kfusion.errors import CheckpointError, InputError, MissingWeightsError
+from kfusion.errors import CheckpointError, InputError, MissingWeightsError, one_line
 from kfusion.files import check_file
+from kfusion.inference.external import names_other_files
 from kfusion.landmarks import Points
 
 BUNDLE_FORMAT = "1"
@@ -115,12 +116,27 @@ def _open(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = _FATAL
+    _check_self_contained(path)
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except _RUNTIME_ERRORS as error:
         raise CheckpointError(
             f"{path}: not a kfusion bundle, or damaged ({_first_line(error)}): pass a file that `kfusion export` wrote"
         ) from error
+
+
+def _check_self_contained(path: Path) -> None:
+    try:
+        outside = names_other_files(path)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: not a kfusion bundle, or damaged ({one_line(error)}): pass a file that `kfusion export` wrote"
+        ) from error
+    if outside:
+        raise CheckpointError(
+            f"{path}: keeps weights in other files (ONNX external data), which no kfusion bundle does: "
+            "pass a file that `kfusion export` wrote"
+        )
 
 
 def _check_format(path: Path, version: str | None) -> None:

@@ -17,6 +17,7 @@ from kfusion.errors import KfusionError
 from kfusion.inference.generator import Generator
 from kfusion.serve import generate, stream
 from kfusion.serve.access import LOOPBACK_ORIGIN
+from kfusion.serve.form import shown
 from kfusion.serve.guard import Guard, refuse
 from kfusion.serve.refusal import RefusedError, as_refusal, code_of, server_failed
 from kfusion.serve.service import running
@@ -84,7 +85,7 @@ async def _library_error(request: Request, error: Exception) -> JSONResponse:
 async def _framework_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     message = str(error.detail) if error.status_code == 400 else HTTPStatus(error.status_code).phrase
-    refusal = RefusedError(code_of(error.status_code), f"{request.method} {request.url.path}: {message}")
+    refusal = RefusedError(code_of(error.status_code), f"{request.method} {shown(request.scope['path'])}: {message}")
     return refuse(refusal, request.app.state.service.metrics)
 
 

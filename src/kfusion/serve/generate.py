@@ -1,8 +1,9 @@
 """`POST /v1/generate`: a recording in, its landmarks out."""
 
 import asyncio
+import json
 import threading
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,23 +12,20 @@ from typing import Any, Literal
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect
 
-from kfusion.errors import InputError
-from kfusion.inference.identity import LANDMARK_ENDINGS, Identity, read_identity
-from kfusion.landmarks import LandmarkSequence
+from kfusion.landmarks import LandmarkSequence, json_pieces
+from kfusion.serve.form import boundary_of
 from kfusion.serve.protocol import first_problem
+from kfusion.serve.reader import BODY, FILES, Wanted
+from kfusion.serve.readers import Heard
 from kfusion.serve.refusal import STATUS, RefusedError
 from kfusion.serve.service import Service
-from kfusion.serve.uploads import check_small, shown_name, spool, spool_recording
 
 PATH = "/v1/generate"
 MEDIA_TYPES = {"json": "application/json", "npz": "application/octet-stream"}
 _CHUNK = 64 * 1024
-_FILES = ("audio", "face")
-_one_face_at_a_time = threading.Lock()
-"""Looking for a face turns stderr off and on again, which only one thread may do."""
+_WRITTEN_AT_ONCE = 1 << 20
 
 
 class Fields(BaseModel):
@@ -68,68 +66,57 @@ DOCUMENTATION = _documentation()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came out of a job."""
+    """What came out of a recording."""
 
     content: bytes
     """Body of the answer."""
     frames: int
     """Landmark frames in it."""
+    fields: Fields
+    notes: list[str]
+    """What is worth knowing about the files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One recording to animate, in a folder of its own."""
+    """A voice to animate, on a thread."""
 
     service: Service
-    form: FormData
+    heard: Heard
     fields: Fields
+    name: str
     stop: threading.Event
 
     def run(self) -> Answer:
         """The landmarks, written.
 
         Raises:
-            InputError: the recording or the face cannot be used.
-            RefusedError: the recording is too long, or nobody waits any more.
+            InputError: the emotion cannot be used.
+            RefusedError: nobody waits any more.
         """
-        with TemporaryDirectory(prefix="kfusion-") as name:
-            folder = Path(name)
-            try:
-                sequence = self._animate(folder)
-            except InputError as error:
-                raise InputError(str(error).replace(f"{folder}/", "")) from error
-            written = sequence.save(folder / f"landmarks.{self.fields.format}")
-            return Answer(content=written.read_bytes(), frames=len(sequence))
-
-    def _animate(self, folder: Path) -> LandmarkSequence:
-        audio = self.form["audio"]
-        assert isinstance(audio, UploadFile)
         sequence = self.service.generator.generate(
-            spool_recording(audio, folder / "speech"),
-            self._identity(folder),
+            self.heard.samples,
+            self.heard.face,
             fps=self.fields.fps,
             emotion=self.fields.emotion,
             intensity=self.fields.intensity,
-            allow_silence=self.fields.allow_silence,
             progress=self._watch,
         )
-        return replace(sequence, source=shown_name(audio))
+        content = self._written(replace(sequence, source=self.name))
+        return Answer(content=content, frames=len(sequence), fields=self.fields, notes=self.heard.notes)
 
-    def _identity(self, folder: Path) -> Identity:
-        face = self.form.get("face")
-        if not isinstance(face, UploadFile):
-            return read_identity(None)
-        path = spool(face, folder / "face")
-        if path.suffix in LANDMARK_ENDINGS:
-            check_small(path)
-            return read_identity(path)
-        with _one_face_at_a_time:
-            return read_identity(path)
+    def _written(self, sequence: LandmarkSequence) -> bytes:
+        """As `LandmarkSequence.save` writes it."""
+        if self.fields.format == "npz":
+            with TemporaryDirectory(prefix="kfusion-") as folder:
+                return sequence.save(Path(folder) / "landmarks.npz").read_bytes()
+        content = bytearray()
+        for piece in json_pieces(sequence):
+            self._watch()
+            content += piece.encode()
+        return bytes(content)
 
-    def _watch(self, done_s: float, _: float | None) -> None:
-        limit_s = self.service.settings.max_duration_s
-        if done_s > limit_s:
-            raise RefusedError("too_large", f"the recording lasts longer than {limit_s:g} s: send it in parts")
+    def _watch(self, *_: float | None) -> None:
         if self.stop.is_set() or self.service.closing.is_set():
             raise RefusedError("busy", "the work was stopped: try again")
 
@@ -137,37 +124,64 @@ class Job:
 async def generate(request: Request) -> StreamingResponse:
     """The landmarks of a face saying a recording, as JSON or as the bytes of an .npz file."""
     service: Service = request.app.state.service
-    async with request.form(max_files=len(_FILES), max_fields=16, max_part_size=_CHUNK) as form:
-        fields = _read_fields(form, service)
-        stop = threading.Event()
-        try:
-            answer = await _unless_gone(request, service.jobs.run(Job(service, form, fields, stop).run))
-        finally:
-            stop.set()
+    boundary = boundary_of(request.headers.get("content-type", ""))
+    with TemporaryDirectory(prefix="kfusion-", ignore_cleanup_errors=True) as folder:
+        await _spool(request, Path(folder) / BODY)
+        answer = await _unless_gone(request, _animate(service, Path(folder), boundary))
     service.metrics.frames.labels("generate").inc(answer.frames)
-    service.metrics.speech_s.labels("generate").inc(answer.frames / fields.fps)
+    service.metrics.speech_s.labels("generate").inc(answer.frames / answer.fields.fps)
     headers = {"Content-Length": str(len(answer.content))}
-    return StreamingResponse(_chunks(answer.content), media_type=MEDIA_TYPES[fields.format], headers=headers)
+    if answer.notes:
+        headers["Kfusion-Notes"] = json.dumps(answer.notes)
+    return StreamingResponse(_chunks(answer.content), media_type=MEDIA_TYPES[answer.fields.format], headers=headers)
 
 
-def _read_fields(form: FormData, service: Service) -> Fields:
-    if not isinstance(form.get("audio"), UploadFile):
+async def _spool(request: Request, path: Path) -> None:
+    """The body as a file, as it comes: not a byte of it is looked at in this process."""
+    held = bytearray()
+    with path.open("wb") as file:
+        async for chunk in request.stream():
+            held += chunk
+            if len(held) >= _WRITTEN_AT_ONCE:
+                await asyncio.to_thread(file.write, bytes(held))
+                held.clear()
+        file.write(held)
+
+
+async def _animate(service: Service, folder: Path, boundary: str) -> Answer:
+    async with service.readers.take() as reader:
+        form = await reader.form(folder, boundary)
+        fields = _read_fields(form["texts"], form["files"], service)
+        wanted = Wanted(allow_silence=fields.allow_silence, max_duration_s=service.settings.max_duration_s)
+        heard = await reader.hear(wanted)
+    stop = threading.Event()
+    try:
+        return await service.jobs.run(Job(service, heard, fields, form["files"]["audio"] or "speech", stop).run)
+    finally:
+        stop.set()
+
+
+def _read_fields(texts: dict[str, str], files: dict[str, str], service: Service) -> Fields:
+    if "_charset_" in texts:
+        raise RefusedError("bad_request", "_charset_: this server takes UTF-8 only: leave the field out")
+    if "audio" not in files:
         raise RefusedError("unusable_input", "audio: no such file: send multipart/form-data with a file called audio")
-    if not isinstance(form.get("face", None), UploadFile | None):
+    if "face" in texts:
         raise RefusedError("unusable_input", "face: is no file: send a picture or a landmark file")
     try:
-        fields = Fields.model_validate({name: text for name, text in form.items() if name not in _FILES and text})
+        unknown = {name: "" for name in files if name not in FILES}
+        fields = Fields.model_validate({name: text for name, text in texts.items() if text} | unknown)
     except ValidationError as error:
         raise RefusedError("unusable_input", first_problem(error)) from error
     service.check_fps(fields.fps)
     return fields
 
 
-async def _unless_gone(request: Request, work: Awaitable[Answer]) -> Answer:
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, Answer]) -> Answer:
     """What `work` gives.
 
     Raises:
-        ClientDisconnect: the client hung up first.
+        ClientDisconnect: the client hung up first, and the work has ended.
     """
     job = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(request.receive())  # the body is read: what else can come is the end
@@ -179,6 +193,7 @@ async def _unless_gone(request: Request, work: Awaitable[Answer]) -> Answer:
     finally:
         gone.cancel()
         job.cancel()
+        await asyncio.wait({job})
 
 
 async def _chunks(content: bytes) -> AsyncIterator[bytes]:

@@ -1,7 +1,5 @@
 """What every HTTP request passes before and around its route: places, origin, token, body size, time, counting."""
 
-import asyncio
-
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -9,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kfusion.serve.access import bearer, check_origin, check_token
 from kfusion.serve.metrics import Metrics
+from kfusion.serve.pool import Place
 from kfusion.serve.refusal import RefusedError
 from kfusion.serve.service import Service
 from kfusion.serve.settings import ServerSettings
@@ -17,6 +16,8 @@ PROTECTED = "/v1/"
 _COUNTED = ("/", "/healthz", "/metrics", "/openapi.json", "/v1/generate")
 """Paths with a series of their own."""
 _CLIENT_LEFT = 499
+GROWTH_BYTES = 64 * 1024
+"""A body that grows by less than this in `PATIENCE_S` gives way where places are short."""
 
 
 class Guard:
@@ -34,7 +35,7 @@ class Guard:
         answer = _Answer(send)
         try:
             with service.connections.take():
-                await self._admit(service, scope, _limited(receive, scope, self._settings.max_body_bytes), answer.send)
+                await self._admit(service, scope, receive, answer.send)
         except (RefusedError, TimeoutError) as reason:
             refusal = reason if isinstance(reason, RefusedError) else self._too_slow()
             if not answer.begun:
@@ -46,15 +47,16 @@ class Guard:
             service.metrics.requests.labels(path if path in _COUNTED else "other", str(answer.status)).inc()
 
     async def _admit(self, service: Service, scope: Scope, receive: Receive, send: Send) -> None:
+        headers, limit_bytes = Headers(scope=scope), self._settings.max_body_bytes
         if not _route(scope).startswith(PROTECTED):
-            await self._app(scope, receive, send)
+            await self._app(scope, _limited(receive, headers, limit_bytes, Place()), send)
             return
-        headers = Headers(scope=scope)
         check_origin(headers, self._settings)
         check_token(bearer(headers), self._settings)
-        with service.recordings.take():
-            async with asyncio.timeout(self._settings.request_timeout_s):
-                await self._app(scope, receive, send)
+        with service.recordings.take() as place:
+            async with place.kept(self._settings.request_timeout_s):
+                place.spoke()
+                await self._app(scope, _limited(receive, headers, limit_bytes, place), send)
 
     def _too_slow(self) -> RefusedError:
         limit_s = self._settings.request_timeout_s
@@ -80,19 +82,28 @@ def refuse(refusal: RefusedError, metrics: Metrics) -> JSONResponse:
     return JSONResponse(refusal.body, refusal.status.http, refusal.headers)
 
 
-def _limited(receive: Receive, scope: Scope, limit_bytes: int) -> Receive:
-    """`receive` that raises when the body is announced, or turns out, to be longer than `limit_bytes`."""
-    announced = Headers(scope=scope).get("content-length", "")
+def _limited(receive: Receive, headers: Headers, limit_bytes: int, place: Place) -> Receive:
+    """`receive` that raises when the body is announced, or turns out, to be longer than `limit_bytes`.
+
+    It tells `place` whether the body grows.
+    """
+    announced = headers.get("content-length", "")
     seen = int(announced) if announced.isdecimal() and int(announced) > limit_bytes else 0
+    noted = 0
 
     async def limited() -> Message:
-        nonlocal seen
+        nonlocal seen, noted
         message: Message = {} if seen > limit_bytes else await receive()
         seen += len(message.get("body", b""))
         if seen > limit_bytes:
             raise RefusedError(
                 "too_large", f"the body is longer than {limit_bytes} bytes: compress or cut the recording"
             )
+        if seen >= noted + GROWTH_BYTES:
+            noted = seen
+            place.spoke()
+        if not message.get("more_body", False):
+            place.at_work()
         return message
 
     return limited

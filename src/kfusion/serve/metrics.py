@@ -17,6 +17,16 @@ class Metrics:
             "kfusion_refused", "Requests and streams that were refused or broken off", ["code"], registry=self.registry
         )
         self.streams = Gauge("kfusion_streams_active", "Live streams", registry=self.registry)
+        self.streams_limit = Gauge(
+            "kfusion_streams_limit", "Live streams that are served at once", registry=self.registry
+        )
+        self.reads = Counter(
+            "kfusion_reads",
+            "Forms by what became of the process that read them: done, refused (the files cannot be used), limit (it "
+            "took too long, too much or broke), stopped (nobody waited any more)",
+            ["end"],
+            registry=self.registry,
+        )
         self.recordings = Gauge("kfusion_recordings_active", "Recordings, uploads included", registry=self.registry)
         self.speech_s = Counter("kfusion_speech_seconds", "Speech that was animated", ["way"], registry=self.registry)
         self.frames = Counter("kfusion_frames", "Landmark frames that were made", ["way"], registry=self.registry)

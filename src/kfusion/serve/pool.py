@@ -1,9 +1,10 @@
 """Bounded work: how many clients are served, and on how many threads."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import ParamSpec, TypeVar
 
 from kfusion.serve.refusal import RefusedError
@@ -12,26 +13,96 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
-class Slots:
-    """A number of places; who finds none is sent away at once. For one event loop."""
+class Place:
+    """What one client holds while it is served."""
 
-    def __init__(self, what: str, limit: int) -> None:
-        self._what, self.limit, self.taken = what, limit, 0
+    def __init__(self) -> None:
+        self.silent_since: float | None = None
+        """Since when the client lets the server wait (`time.monotonic`); None while it does not."""
+        self._reason = ""
+        self._scope: asyncio.Timeout | None = None
+
+    def spoke(self) -> None:
+        """The client sent something worth the wait; from now on the next is waited for."""
+        self.silent_since = time.monotonic()
+
+    def at_work(self) -> None:
+        """Nothing is expected of the client."""
+        self.silent_since = None
+
+    @asynccontextmanager
+    async def kept(self, limit_s: float | None = None) -> AsyncIterator[None]:
+        """The block, as long as the place is not needed otherwise.
+
+        Raises:
+            RefusedError: the place was taken away.
+            TimeoutError: the block took longer than `limit_s`.
+        """
+        try:
+            async with asyncio.timeout(limit_s) as self._scope:
+                yield
+        except TimeoutError as error:
+            if self._reason:
+                raise RefusedError("busy", self._reason) from error
+            raise
+        finally:
+            self._scope = None
+
+    def take_away(self, reason: str) -> None:
+        """Break the block of `kept` off."""
+        self._reason = reason
+        if self._scope is not None and not self._scope.expired():
+            self._scope.reschedule(0)
+
+
+class Slots:
+    """A number of places; who finds none is sent away at once. For one event loop.
+
+    Args:
+        what: takes the places, for the message.
+        limit: how many there are.
+        patience_s: for so long a client may be silent before it must give way to a new one.
+    """
+
+    def __init__(self, what: str, limit: int, patience_s: float = float("inf")) -> None:
+        self._what, self.limit, self._patience_s = what, limit, patience_s
+        self._places: set[Place] = set()
+
+    @property
+    def taken(self) -> int:
+        """How many are taken."""
+        return len(self._places)
 
     @contextmanager
-    def take(self) -> Iterator[None]:
+    def take(self) -> Iterator[Place]:
         """One place while the block runs.
 
         Raises:
-            RefusedError: all are taken.
+            RefusedError: all are taken by clients that are at work.
         """
         if self.taken >= self.limit:
-            raise RefusedError("busy", f"the server has {self.limit} {self._what} already: try again later")
-        self.taken += 1
+            self._make_room()
+        place = Place()
+        self._places.add(place)
         try:
-            yield
+            yield place
         finally:
-            self.taken -= 1
+            self._places.discard(place)
+
+    def clear(self, reason: str) -> None:
+        """Take every place away."""
+        for place in self._places:
+            place.take_away(reason)
+
+    def _make_room(self) -> None:
+        """Send the client away that has been silent for longest."""
+        latest = time.monotonic() - self._patience_s
+        silent = [(since, place) for place in self._places if (since := place.silent_since) is not None]
+        since, place = min(silent, key=lambda pair: pair[0], default=(float("inf"), None))
+        if place is None or since > latest:
+            raise RefusedError("busy", f"the server has {self.limit} {self._what} already: try again later")
+        self._places.discard(place)
+        place.take_away(f"nothing came while others waited, the server has {self.limit} {self._what}: try again")
 
 
 class Threads:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kfusion.audio import SAMPLE_RATE_HZ, Samples
 from kfusion.inference.stream import Stream
 from kfusion.landmarks import POINT_COUNT, LandmarkSequence, Points
+from kfusion.serve.form import shown
 from kfusion.serve.refusal import RefusedError
 
 VERSION = 1
@@ -147,9 +148,9 @@ def error_message(refusal: RefusedError) -> str:
 def first_problem(error: ValidationError) -> str:
     """The first thing that is wrong, on one line."""
     problem = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    shown = "" if problem["type"] == "missing" else f", not {str(problem['input'])[:60]!r}"
-    return f"{where}: {problem['msg']}{shown}" if where else str(problem["msg"])
+    where = shown(".".join(str(part) for part in problem["loc"]))
+    found = "" if problem["type"] == "missing" else f", not {str(problem['input'])[:60]!r}"
+    return f"{where}: {problem['msg']}{found}" if where else str(problem["msg"])
 
 
 def _check_version(text: str) -> None:

@@ -1,6 +1,8 @@
 """The socket side of `kfusion serve`: uvicorn with its limits set."""
 
+import asyncio
 import socket
+from typing import Any
 
 from fastapi import FastAPI
 from uvicorn import Config, Server
@@ -9,7 +11,9 @@ from kfusion.errors import OutputError
 from kfusion.serve.patience import limited_protocols
 from kfusion.serve.settings import MAX_MESSAGE_BYTES, ServerSettings
 
-SHUTDOWN_S = 5
+GRACE_S = 1
+"""For recordings at work when the server is told to stop; then they are broken off."""
+SHUTDOWN_S = 3
 BACKLOG = 2048
 HEAD_BYTES = 16 * 1024
 """Longest head of a request."""
@@ -33,7 +37,7 @@ def listen(settings: ServerSettings) -> socket.socket:
 def make_server(app: FastAPI, settings: ServerSettings) -> Server:
     """A server for the application; `run(sockets=[...])` returns when it is told to stop."""
     http, websocket = limited_protocols(settings)
-    return Server(
+    return _Server(
         Config(
             app,
             loop="asyncio",
@@ -52,3 +56,13 @@ def make_server(app: FastAPI, settings: ServerSettings) -> Server:
             server_header=False,
         )
     )
+
+
+class _Server(Server):
+    """Breaks off the work of recordings soon after it is told to stop."""
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        """Stop."""
+        app: Any = self.config.app
+        asyncio.get_running_loop().call_later(GRACE_S, app.state.service.stop)
+        await super().shutdown(sockets)

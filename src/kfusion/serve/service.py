@@ -1,20 +1,38 @@
 """The running parts behind the application: the model, threads, places and counters."""
 
 import logging
+import statistics
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
+
+from kfusion.audio import SAMPLE_RATE_HZ
 from kfusion.errors import KfusionError
 from kfusion.inference.generator import Generator, load
+from kfusion.inference.live import BLOCK_SAMPLES
 from kfusion.inference.workers import cores
 from kfusion.serve.metrics import Metrics
 from kfusion.serve.pool import Slots, Threads
+from kfusion.serve.readers import Readers
 from kfusion.serve.refusal import RefusedError
 from kfusion.serve.settings import ServerSettings
 
 log = logging.getLogger(__name__)
+
+PATIENCE_S = 5
+"""So long a recording may not grow, and a stream may be without sound, before it must give way to a new one."""
+STREAM_SHARE = 1 / 3
+"""Of the processor time of all cores that streams may take: the rest is for the sockets, bursts and recordings."""
+_MEAN_RUNS = 1.2
+"""Runs of the network at once, on average: a new one is heard beside the old for 2 s of every 10."""
+_TRIED_BLOCKS = 12
+_SHORT_S = 1e-4
+"""Less is not measured."""
+_STOPPING = "the server stops: try again"
 
 
 class Service:
@@ -26,22 +44,38 @@ class Service:
         self.generator = generator
         self.metrics = Metrics()
         self.connections = Slots("requests at work", half)
-        self.sockets = Slots("open sockets", half)
-        self.recordings = Slots("recordings at work", settings.max_requests)
-        self.streams = Slots("live streams", settings.max_streams)
+        self.sockets = Slots("open sockets", half, patience_s=0)
+        self.recordings = Slots("recordings at work", settings.max_requests, PATIENCE_S)
+        self.streams = Slots("live streams", settings.max_streams or 1, PATIENCE_S)
+        self.readers = Readers(settings, self.metrics)
         self.metrics.recordings.set_function(lambda: self.recordings.taken)
         self.metrics.streams.set_function(lambda: self.streams.taken)
+        self.metrics.streams_limit.set_function(lambda: self.streams.limit)
         self.blocks = Threads("stream", cores())
         self.jobs = Threads("generate", max(1, cores() // 2))
         """Fewer than cores, so that recordings leave room for live speech."""
         self.closing = threading.Event()
 
     def warm_up(self) -> None:
-        """Load what live streams need, so that the first one does not wait for it."""
+        """Load what live streams need, so that the first one does not wait for it, and see how many there can be."""
         try:
-            self.generator.stream()
+            block_s = self._block_s()
         except KfusionError as error:
             log.warning("no live streams: %s", error)
+            return
+        if self.settings.max_streams is None:
+            self.streams.limit = streams_served(block_s, cores())
+
+    def _block_s(self) -> float:
+        """Processor time of one block of a stream, the median of some."""
+        exact = time.get_clock_info("thread_time").resolution < _SHORT_S
+        clock = time.thread_time if exact else time.perf_counter
+        stream, silence, spent_s = self.generator.stream(), np.zeros(BLOCK_SAMPLES, np.float32), []
+        for _ in range(_TRIED_BLOCKS):
+            before_s = clock()
+            if len(stream.push(silence)):
+                spent_s.append(clock() - before_s)
+        return max(_SHORT_S, statistics.median(spent_s))
 
     def check_fps(self, fps: float) -> None:
         """Raises `RefusedError` for more frames a second than this server makes."""
@@ -49,11 +83,23 @@ class Service:
         if not 0 < fps <= most:
             raise RefusedError("unusable_input", f"fps is {fps:g}: this server makes up to {most:g} frames a second")
 
-    def close(self) -> None:
-        """Stop the work at hand."""
+    def stop(self) -> None:
+        """Break off the work at hand: who waits for a recording is told so."""
         self.closing.set()
+        self.recordings.clear(_STOPPING)
+        self.readers.stop()
+
+    async def close(self) -> None:
+        """End every process and thread."""
+        self.stop()
+        await self.readers.close()
         self.blocks.close()
         self.jobs.close()
+
+
+def streams_served(block_s: float, cores: int) -> int:
+    """How many live streams so many cores can serve, if a block of 100 ms takes so much processor time: at least 1."""
+    return max(1, int(cores * STREAM_SHARE * BLOCK_SAMPLES / SAMPLE_RATE_HZ / (block_s * _MEAN_RUNS)))
 
 
 @asynccontextmanager
@@ -63,8 +109,9 @@ async def running(app: Any, settings: ServerSettings, generator: Generator | Non
         generator = load(settings.model, threads=1)
     service = Service(settings, generator)
     try:
+        await service.readers.prepare()
         await service.blocks.run(service.warm_up)
         app.state.service = service
         yield
     finally:
-        service.close()
+        await service.close()

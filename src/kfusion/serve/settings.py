@@ -43,8 +43,12 @@ class ServerSettings:
     """Recordings at once, those that are being uploaded or wait for a core included."""
     request_timeout_s: float = 300
     """For one recording from its first byte to the last byte of the answer."""
-    max_streams: int = 32
-    """Live streams at once."""
+    read_cpu_s: float = 10
+    """Processor time for reading a recording and a face; by the clock it may take three times as long."""
+    read_memory_mb: float = 1000
+    """Memory for reading them, in MB (1e6 bytes)."""
+    max_streams: int | None = None
+    """Live streams at once; none for as many as this machine can serve, measured at the start."""
     max_stream_s: float = 3600
     """Longest live stream, in seconds of sound and of time."""
     ahead_s: float = 30
@@ -63,7 +67,8 @@ class ServerSettings:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.type in (int, float) and field.name != "port" and not 0 < value < float("inf"):
+            number = type(value) in (int, float) and field.name != "port"
+            if number and not 0 < value < float("inf"):
                 raise InputError(f"{field.name} is {value}: use a number above 0")
         if not 0 <= self.port <= MAX_PORT:
             raise InputError(f"port is {self.port}: use 0 to {MAX_PORT}")

@@ -21,6 +21,7 @@ from kfusion.inference.stream import Stream
 from kfusion.landmarks import LandmarkSequence
 from kfusion.serve import protocol
 from kfusion.serve.access import bearer, check_origin, check_token
+from kfusion.serve.pool import Place
 from kfusion.serve.refusal import RefusedError, as_refusal, server_failed
 from kfusion.serve.service import Service
 from kfusion.serve.settings import MAX_MESSAGE_BYTES, ServerSettings
@@ -38,9 +39,11 @@ async def stream(websocket: WebSocket) -> None:
     wire = Wire(websocket, service.settings)
     try:
         check_origin(websocket.headers, service.settings)
-        with service.sockets.take():
-            await websocket.accept()
-            await _serve(wire, service)
+        with service.sockets.take() as place:
+            async with place.kept():
+                place.spoke()
+                await websocket.accept()
+                await _serve(wire, service, place)
     except WebSocketDisconnect:
         service.metrics.refused.labels("disconnected").inc()
     except KfusionError as error:
@@ -91,6 +94,8 @@ class Wire:
                     await self.websocket.send_bytes(content)
         except TimeoutError as error:
             raise WebSocketDisconnect(reason="the client does not read") from error
+        except RuntimeError as error:  # of the host, where it has closed the socket itself
+            raise WebSocketDisconnect(reason="the socket is closed") from error
 
     async def close(self, code: int) -> None:
         """Say goodbye, if there is still somebody."""
@@ -123,7 +128,7 @@ class Pace:
             await asyncio.sleep(self._heard_s - passed_s - self._settings.ahead_s)
 
 
-async def _serve(wire: Wire, service: Service) -> None:
+async def _serve(wire: Wire, service: Service, socket: Place) -> None:
     settings = service.settings
     message = await wire.receive(settings.start_timeout_s)
     if isinstance(message, bytes):
@@ -132,10 +137,13 @@ async def _serve(wire: Wire, service: Service) -> None:
     header = bearer(wire.websocket.headers)
     check_token(start.token if header is None else header, settings)
     service.check_fps(start.fps)
-    with service.streams.take():
-        face, opened = await service.blocks.run(_open, service, start)
-        await wire.send(protocol.ready_message(opened, face.points, _limits(settings)))
-        await _relay(wire, service, opened, start)
+    socket.at_work()
+    with service.streams.take() as place:
+        async with place.kept():
+            face, opened = await service.blocks.run(_open, service, start)
+            await wire.send(protocol.ready_message(opened, face.points, _limits(settings)))
+            place.spoke()
+            await _relay(wire, service, opened, start, place)
     await wire.close(1000)
 
 
@@ -144,7 +152,7 @@ def _open(service: Service, start: protocol.Start) -> tuple[Identity, Stream]:
     return face, service.generator.stream(face, fps=start.fps, emotion=start.emotion, intensity=start.intensity)
 
 
-async def _relay(wire: Wire, service: Service, opened: Stream, start: protocol.Start) -> None:
+async def _relay(wire: Wire, service: Service, opened: Stream, start: protocol.Start, place: Place) -> None:
     """Sound in, frames out, until the client flushes."""
     pace = Pace(service.settings)
     while isinstance(message := await wire.receive(service.settings.idle_timeout_s), bytes):
@@ -152,7 +160,10 @@ async def _relay(wire: Wire, service: Service, opened: Stream, start: protocol.S
         await pace.take(max(0, _LEAST_SAMPLES - len(samples)))
         for block in _blocks(samples):
             await pace.take(len(block))
-            await _send_frames(wire, service, await _animate(service, opened, block), start.encoding)
+            frames = await _animate(service, opened, block)
+            if len(frames):
+                place.spoke()
+            await _send_frames(wire, service, frames, start.encoding)
     protocol.read_flush(message)
     await _send_frames(wire, service, await service.blocks.run(opened.flush), start.encoding)
     await wire.send('{"type": "end"}')
