@@ -80,21 +80,21 @@ def error_of(name: object, error: Exception) -> KfusionError:
 
 
 @contextmanager
-def foreign(problem: str, remedy: str) -> Iterator[None]:
-    """Whatever somebody else's parser raises in the block, as one `InputError`: `problem (its reason): remedy`.
+def foreign(problem: str, remedy: str, kind: type[KfusionError] = InputError) -> Iterator[None]:
+    """Whatever somebody else's parser raises in the block, as one error: `problem (its reason): remedy`.
 
     Parsers of files raise what they like, and other things in their next release, so no list of it is kept: each
     is wrapped once, here, and the block holds nothing but the parser.
 
     Raises:
-        InputError: the parser failed; errors of this package pass as they are.
+        KfusionError: of `kind`, where the parser failed; errors of this package pass as they are.
     """
     try:
         yield
     except KfusionError:
         raise
     except Exception as error:
-        raise InputError(f"{problem} ({one_line(error)}): {remedy}") from error
+        raise kind(f"{problem} ({one_line(error)}): {remedy}") from error
 
 
 def one_line(error: BaseException | str) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from kfusion.errors import CheckpointError, InputError, MissingWeightsError, one_line
+from kfusion.errors import CheckpointError, InputError, MissingWeightsError, foreign
 from kfusion.files import check_file
 from kfusion.inference.external import names_other_files
 from kfusion.landmarks import Points
@@ -18,17 +17,7 @@ from kfusion.landmarks import Points
 BUNDLE_FORMAT = "1"
 BUNDLE_NAME = "model.onnx"
 _FATAL = 4
-_RUNTIME_ERRORS = (
-    native.EPFail,
-    native.Fail,
-    native.InvalidArgument,
-    native.InvalidGraph,
-    native.InvalidProtobuf,
-    native.NoModel,
-    native.NoSuchFile,
-    native.NotImplemented,
-    native.RuntimeException,
-)
+_REMEDY = "pass a file that `kfusion export` wrote"
 
 
 class Session:
@@ -56,10 +45,8 @@ class Session:
         Raises:
             CheckpointError: the network does not run.
         """
-        try:
+        with foreign(f"{self.path}: the network does not run", "export the model again", CheckpointError):
             found: list[NDArray[np.float32]] = self._native.run(outputs, feed)
-        except _RUNTIME_ERRORS as error:
-            raise CheckpointError(f"{self.path}: the network does not run ({_first_line(error)})") from error
         return found
 
     @property
@@ -116,26 +103,15 @@ def _open(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = _FATAL
-    _check_self_contained(path)
-    try:
+    with foreign(f"{path}: not a kfusion bundle, or damaged", _REMEDY, CheckpointError):
+        _check_self_contained(path)
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except _RUNTIME_ERRORS as error:
-        raise CheckpointError(
-            f"{path}: not a kfusion bundle, or damaged ({_first_line(error)}): pass a file that `kfusion export` wrote"
-        ) from error
 
 
 def _check_self_contained(path: Path) -> None:
-    try:
-        outside = names_other_files(path)
-    except (OSError, ValueError) as error:
+    if names_other_files(path):
         raise CheckpointError(
-            f"{path}: not a kfusion bundle, or damaged ({one_line(error)}): pass a file that `kfusion export` wrote"
-        ) from error
-    if outside:
-        raise CheckpointError(
-            f"{path}: keeps weights in other files (ONNX external data), which no kfusion bundle does: "
-            "pass a file that `kfusion export` wrote"
+            f"{path}: keeps weights in other files (ONNX external data), which no kfusion bundle does: {_REMEDY}"
         )
 
 
@@ -147,7 +123,3 @@ def _check_format(path: Path, version: str | None) -> None:
             f"{path}: bundle format {version}, this version of kfusion reads {BUNDLE_FORMAT}: "
             "update kfusion, or export the model again"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

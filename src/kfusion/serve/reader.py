@@ -20,10 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Self
 
-import av
 import numpy as np
 
-from kfusion.errors import InputError, KfusionError, foreign
+from kfusion.errors import InputError, KfusionError
 from kfusion.inference.identity import LANDMARK_ENDINGS, Identity, read_identity
 from kfusion.inference.recording import Gauge, Recording
 from kfusion.serve import pieces
@@ -37,14 +36,6 @@ FILES = {"audio": "speech", "face": "face"}
 """Field of the form -> what its file is called here."""
 MAX_LANDMARK_BYTES = 256 * 1024
 """Of a landmark file: a compressed one may become a thousand times as long."""
-CONTAINERS = (
-    "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dts,eac3,flac,flv,matroska,mov,mp3,mpc,mpc8,mpeg,mpegts,mxf,"
-    "oga,ogg,rm,truehd,tta,voc,w64,wav,webm,wv"
-)
-"""FFmpeg's names of the containers that hold their own sound. Playlists, which FFmpeg reads too, name other files."""
-_HOW: dict[str, Any] = {"container_options": {"format_whitelist": CONTAINERS}}
-if int(av.__version__.partition(".")[0]) < 19:  # later ones take tags in any encoding
-    _HOW["metadata_errors"] = "ignore"
 SLOW_IMPORTS = ("mediapipe.tasks.python.vision", "kfusion.face")
 _PIECE_SAMPLES = pieces.MAX_PIECE_BYTES // 4
 _MAX_NOTES = 4
@@ -141,7 +132,7 @@ def _read(form: Form, wanted: Wanted, out: BinaryIO) -> None:
     if "face" in form.paths:
         face = _identity(form.paths["face"])
         pieces.write_json(out, pieces.FACE, {"points": face.points.tolist(), "frame": face.frame})
-    recording = _recording(form.paths["audio"])
+    recording = Recording(source=form.paths["audio"])
     recording.announced_s()  # for its notes
     gauge = Gauge(name=recording.name, allow_silence=wanted.allow_silence)
     for block in gauge.watch(recording.blocks()):
@@ -151,14 +142,6 @@ def _read(form: Form, wanted: Wanted, out: BinaryIO) -> None:
         for start in range(0, len(block), _PIECE_SAMPLES):
             piece = block[start : start + _PIECE_SAMPLES]
             pieces.write_piece(out, pieces.SOUND, np.ascontiguousarray(piece, "<f4").tobytes())
-
-
-def _recording(path: Path) -> Recording:
-    """Raises `InputError` for a file of a kind that may lead FFmpeg to other files, or of an unknown kind."""
-    if path.stat().st_size:  # an empty one is refused with its own words when it is read
-        with foreign(f"{path}: is no recording that this server takes", "send WAV, FLAC, MP3, MP4 or Ogg"):
-            av.open(str(path), **_HOW).close()
-    return Recording(source=path)
 
 
 def _identity(path: Path) -> Identity:
