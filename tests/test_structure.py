@@ -12,7 +12,7 @@ import kfusion
 ROOT = Path(kfusion.__file__).parent
 LAYERS = {
     **dict.fromkeys(
-        ("errors", "files", "emotion", "assets", "media", "landmarks", "audio", "video", "face", "config"), 0
+        ("errors", "files", "numbers", "emotion", "assets", "media", "landmarks", "audio", "video", "face", "config"), 0
     ),
     **dict.fromkeys(("data", "models"), 1),
     "training": 2,

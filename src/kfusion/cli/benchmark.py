@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from kfusion.benchmark.protocols import PROTOCOLS, find_protocol
 from kfusion.cli.console import show, visible
-from kfusion.config import hours, whole
 from kfusion.errors import InputError
+from kfusion.numbers import hours, whole
 
 if TYPE_CHECKING:
     from kfusion.benchmark.plan import Setup

@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 from kfusion import __version__
 from kfusion.cli.console import Console, console, show_error, visible
-from kfusion.config import READERS
 from kfusion.errors import InputError, KfusionError, MissingExtraError, UnexpectedError
+from kfusion.numbers import READERS
 
 VERBS = {
     "generate": ("kfusion.cli.generate", "animate a face with a recording: landmarks and a preview video"),

@@ -10,7 +10,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from kfusion.cli.console import show, visible
-from kfusion.config import add_flag, add_flags, given_flags, hours, override, whole
+from kfusion.config import add_flag, add_flags, given_flags, override
+from kfusion.numbers import hours, whole
 from kfusion.presets import PRESETS, load_preset
 from kfusion.training.config import Machines, RunConfig
 

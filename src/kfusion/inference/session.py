@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from kfusion.errors import CheckpointError, InputError, MissingWeightsError
-from kfusion.files import check_file
+from kfusion.files import check_file, is_utf8
 from kfusion.landmarks import Points
 
 BUNDLE_FORMAT = "1"
@@ -108,6 +108,8 @@ def _bundle_file(path: Path) -> Path:
         check_file(path, "model")
     except InputError as error:
         raise CheckpointError(f"{path}: not a kfusion bundle ({error})") from error
+    if not is_utf8(path):
+        raise CheckpointError(f"{path}: onnxruntime opens no file whose name is not UTF-8: rename it")
     return path
 
 
