@@ -15,6 +15,7 @@ LAYERS = {
         (
             "errors",
             "files",
+            "numbers",
             "emotion",
             "assets",
             "media",

@@ -8,7 +8,6 @@ configurations (a union): its flags are those of the first, its JSON is told apa
 import argparse
 import ast
 import inspect
-import math
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -17,10 +16,9 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from kfusion.errors import InputError
+from kfusion.numbers import READERS
 
 Config = TypeVar("Config")
-MOST = 2**31 - 1
-"""The largest whole number that a flag takes."""
 
 
 def add_flags(parser: argparse._ActionsContainer, config: type, prefix: str = "") -> None:
@@ -44,34 +42,6 @@ def add_flag(parser: argparse._ActionsContainer, flag: str, name: str, hint: Any
         parser.add_argument(flag, choices=get_args(hint), **shared)
     else:
         parser.add_argument(flag, type=_reader(hint), metavar=_type_name(hint).upper(), **shared)
-
-
-def number(word: str) -> float:
-    """A finite number, of a word on the command line."""
-    value = float(word)
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"'{word}' is not a finite number")
-    return value
-
-
-def whole(word: str) -> int:
-    """A whole number that any library can count to, of a word on the command line."""
-    value = int(word)
-    if abs(value) > MOST:
-        raise argparse.ArgumentTypeError(f"{word[:40]} is beyond {MOST}")
-    return value
-
-
-def hours(word: str) -> float:
-    """A time that is to be spent, of a word on the command line."""
-    value = number(word)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"'{word}': use 0 or more")
-    return value
-
-
-READERS: dict[type, Callable[[str], Any]] = {float: number, int: whole}
-"""What reads a flag of a type on the command line."""
 
 
 def field_docstrings(config: type) -> dict[str, str]:

@@ -54,6 +54,14 @@ def check_file(path: Path, what: str) -> int:
     return status.st_size
 
 
+def is_utf8(path: Path) -> bool:
+    """Whether libraries that take names as UTF-8 can open a file, as onnxruntime does."""
+    try:
+        return bool(str(path).encode())
+    except UnicodeEncodeError:
+        return False
+
+
 @contextmanager
 def atomic_path(path: Path, *, work_in: Path | None = None) -> Iterator[Path]:
     """A path of the same name elsewhere, to write a file to, which moves to `path` when the block ends well.

@@ -1,5 +1,6 @@
 """`kfusion export`: which writer gets what."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ from model_factories import network
 
 import kfusion
 from kfusion.cli.main import main
+from kfusion.errors import CheckpointError
 
 
 @pytest.fixture
@@ -64,3 +66,12 @@ def test_a_bundle_that_is_to_stay_float32_is_refused(tmp_path: Path, capsys) -> 
     assert main(["export", str(source), "-o", str(target)]) == 2
     assert "model.onnx: is a bundle already: pass a checkpoint folder, or --precision int8" in capsys.readouterr().err
     assert not target.exists()
+
+
+def test_names_that_onnxruntime_cannot_open_are_refused(tmp_path: Path, capfd) -> None:
+    odd, source = tmp_path / os.fsdecode(b"\xff.onnx"), write_bundle(tmp_path / "model.onnx")
+    assert main(["export", str(source), "-o", str(odd), "--precision", "int8"]) == 2
+    assert r"\xff.onnx: onnxruntime opens no file whose name is not UTF-8" in capfd.readouterr().err
+    assert not odd.exists()
+    with pytest.raises(CheckpointError, match="not UTF-8: rename it"):
+        kfusion.load(source.rename(odd))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from kfusion.benchmark.protocols import PROTOCOLS, find_protocol
 from kfusion.cli.console import show
 from kfusion.cli.progress import progress_lines
-from kfusion.config import hours, whole
 from kfusion.errors import InputError
+from kfusion.numbers import hours, whole
 
 if TYPE_CHECKING:
     from kfusion.benchmark.plan import Setup

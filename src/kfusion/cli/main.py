@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import logging
-import os
 import signal
 import sys
 import threading
@@ -13,8 +12,8 @@ from typing import Any, NoReturn
 
 from kfusion import __version__
 from kfusion.cli.console import Console, console, show_error, visible
-from kfusion.config import READERS
 from kfusion.errors import InputError, KfusionError, MissingExtraError, UnexpectedError
+from kfusion.numbers import READERS
 
 VERBS = {
     "generate": ("kfusion.cli.generate", "animate a face with a recording: landmarks and a preview video"),
@@ -55,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             show_error(str(error))
             return EXIT_FAILED if isinstance(error, UnexpectedError) else EXIT_CANNOT
         except OSError as error:  # of a place that no boundary stands at
-            where = "the system" if error.filename is None else os.fsdecode(error.filename)
+            where = "the system" if error.filename is None else str(error.filename)
             show_error(f"{where}: refused ({error.strerror or error}): check the path, its permissions and limits")
             return EXIT_CANNOT
         except MemoryError:

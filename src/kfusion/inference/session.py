@@ -9,9 +9,14 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+<<<<<<< HEAD
 from kfusion.errors import CheckpointError, InputError, MissingWeightsError, foreign
 from kfusion.files import check_file
 from kfusion.inference.external import names_other_files
+=======
+from kfusion.errors import CheckpointError, InputError, MissingWeightsError
+from kfusion.files import check_file, is_utf8
+>>>>>>> machines
 from kfusion.landmarks import Points
 
 BUNDLE_FORMAT = "1"
@@ -96,6 +101,8 @@ def _bundle_file(path: Path) -> Path:
         check_file(path, "model")
     except InputError as error:
         raise CheckpointError(f"{path}: not a kfusion bundle ({error})") from error
+    if not is_utf8(path):
+        raise CheckpointError(f"{path}: onnxruntime opens no file whose name is not UTF-8: rename it")
     return path
 
 

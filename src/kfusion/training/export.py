@@ -18,8 +18,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from kfusion.audio import SAMPLE_RATE_HZ
-from kfusion.errors import CheckpointError, InputError
-from kfusion.files import atomic_path, check_file
+from kfusion.errors import CheckpointError, InputError, OutputError
+from kfusion.files import atomic_path, check_file, is_utf8
 from kfusion.models.networks import Network, reads_features
 from kfusion.models.speech import load_speech_encoder
 from kfusion.models.speech.encoder import SpeechEncoder
@@ -114,16 +114,18 @@ def export_bundle(
             f"{type(network).__name__} does not go with the packaged runtime, which cuts and joins windows of speech "
             "features: export kfusion or temporal-conv, and evaluate this one from its checkpoint folder"
         )
-    check_precision(precision)
+    check_wish(path, precision)
     whole = SpeechToLandmarks(load_speech_encoder(network.config.speech_encoder), copy.deepcopy(network))
     properties = {"model_id": model_id, **_CUTTING, "emotions": ",".join(emotions)}
     write_bundle(path, _whole_to_onnx(whole), properties, precision, lambda part: _check(part, whole, precision))
 
 
-def check_precision(precision: str) -> None:
-    """Raises `InputError` unless there is such a precision."""
+def check_wish(path: Path, precision: str) -> None:
+    """Raises an error before the slow export, if there is no such precision or no bundle can be read at `path`."""
     if precision not in PRECISIONS:
         raise InputError(f"unknown precision '{precision}': use {' or '.join(PRECISIONS)}")
+    if not is_utf8(path):
+        raise OutputError(f"{path}: onnxruntime opens no file whose name is not UTF-8: choose another name")
 
 
 def write_bundle(
@@ -171,6 +173,7 @@ def quantise_bundle(source: Path, target: Path, *, model_id: str | None = None) 
         CheckpointError: `source` is no such bundle, or is in int8 already.
         InputError: it is missing or may not be read.
     """
+    check_wish(target, "int8")
     check_file(source, "bundle")
     try:
         model = onnx.load(source)

@@ -17,7 +17,7 @@ from kfusion.models.kfusion import SIGNAL_MARGINS, KFusion
 from kfusion.models.past import BLOCK_FRAMES, BLOCK_SAMPLES, Past
 from kfusion.models.speech import load_speech_encoder
 from kfusion.models.speech.live import LOOK_AHEAD_SAMPLES, SAMPLES_BEFORE, WINDOW_SAMPLES, LiveWhisperEncoder
-from kfusion.training.export import INPUTS, check_difference, check_precision, swap_lstms, tidy, to_onnx, write_bundle
+from kfusion.training.export import INPUTS, check_difference, check_wish, swap_lstms, tidy, to_onnx, write_bundle
 
 _CHECKED_BLOCKS = 25
 """More than attention reaches back."""
@@ -106,7 +106,7 @@ def export_live_bundle(
         InputError: its speech encoder is none for streams, the bundle does not agree with the network, or the
             precision is unknown.
     """
-    check_precision(precision)
+    check_wish(path, precision)
     encoder = load_speech_encoder(network.config.speech_encoder)
     if not isinstance(encoder, LiveWhisperEncoder):
         raise InputError(
