@@ -9,14 +9,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-<<<<<<< HEAD
 from kfusion.errors import CheckpointError, InputError, MissingWeightsError, foreign
-from kfusion.files import check_file
-from kfusion.inference.external import names_other_files
-=======
-from kfusion.errors import CheckpointError, InputError, MissingWeightsError
 from kfusion.files import check_file, is_utf8
->>>>>>> machines
+from kfusion.inference.external import names_other_files
 from kfusion.landmarks import Points
 
 BUNDLE_FORMAT = "1"

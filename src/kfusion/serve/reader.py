@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
-from kfusion.errors import InputError, KfusionError
+from kfusion.errors import InputError, KfusionError, one_line
 from kfusion.inference.identity import LANDMARK_ENDINGS, Identity, read_identity
 from kfusion.inference.recording import Gauge, Recording
 from kfusion.serve import pieces
@@ -38,7 +38,7 @@ MAX_LANDMARK_BYTES = 256 * 1024
 """Of a landmark file: a compressed one may become a thousand times as long."""
 SLOW_IMPORTS = ("mediapipe.tasks.python.vision", "kfusion.face")
 _PIECE_SAMPLES = pieces.MAX_PIECE_BYTES // 4
-_MAX_NOTES = 4
+_MAX_NOTES, _MAX_CALLS = 4, 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,8 +106,8 @@ def serve(orders: BinaryIO, out: BinaryIO, limits: Limits) -> int:
         _refuse(out, RefusedError("unusable_input", f"needs more than {limits.memory_mb:g} MB to read: send less"))
     except KfusionError as error:
         _refuse(out, as_refusal(error))
-    except Exception:  # noqa: BLE001 - whatever it is, it goes into the server's log
-        _refuse(out, RefusedError("internal", " | ".join(traceback.format_exc().split("\n"))[-4000:]))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it goes into the server's log
+        _refuse(out, RefusedError("internal", _short(error)))
     return 0
 
 
@@ -191,6 +191,12 @@ def _refuse(out: BinaryIO, refusal: RefusedError) -> None:
     """Say why not, without the folder on the server that libraries like to name."""
     message = str(refusal).replace(f"{Path.cwd()}{os.sep}", "")
     pieces.write_json(out, pieces.REFUSED, {"code": refusal.code, "message": message})
+
+
+def _short(error: Exception) -> str:
+    """Where it came from and what it says, on one line of bounded length: a stranger may have written the rest."""
+    calls = [f"{Path(call.filename).name}:{call.lineno}" for call in traceback.extract_tb(error.__traceback__)]
+    return f"{type(error).__name__} in {' < '.join(reversed(calls[-_MAX_CALLS:]))}: {shown(one_line(error))}"
 
 
 def _end_with_server(orders: BinaryIO) -> None:
