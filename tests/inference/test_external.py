@@ -106,7 +106,7 @@ def test_a_name_is_no_file(tmp_path: Path) -> None:
 def test_what_is_no_onnx_is_no_bundle(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
-    with pytest.raises(CheckpointError, match="not a kfusion bundle, or damaged"):
+    with pytest.raises(CheckpointError, match="not a kfusion bundle"):
         Session(path)
 
 

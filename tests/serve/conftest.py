@@ -1,10 +1,19 @@
 """One server for the tests that only ask, and a generator for those that need a server of their own."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from serve_factories import TinyGenerator, running_server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """So that what a server leaves is not taken for what a server of another test process has at work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("spool")))
+        yield
 
 
 @pytest.fixture(scope="session")

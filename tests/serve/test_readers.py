@@ -192,7 +192,7 @@ def test_where_nothing_can_be_forked_processes_are_started(
     with running_server(generator) as url:
         answer = post(url, second, face=("a.jpg", assets.SAMPLE_PORTRAIT.read_bytes()))
         assert answer.status_code == 200, answer.text
-        assert "is no recording" in refused(post(url, b"words " * 99))
+        assert "cannot decode the sound" in refused(post(url, b"words " * 99))
 
 
 def test_what_is_worth_knowing_about_the_files_is_told(generator: TinyGenerator, tmp_path: Path) -> None:

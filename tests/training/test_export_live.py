@@ -14,6 +14,7 @@ import kfusion
 from kfusion import assets
 from kfusion.audio import read_audio
 from kfusion.errors import InputError
+from kfusion.inference.identity import Identity
 from kfusion.models.kfusion import KFusion
 from kfusion.models.speech import load_speech_encoder
 from kfusion.training import export, export_live
@@ -44,7 +45,7 @@ def test_a_stream_gives_what_the_network_gives_on_the_whole_clip(
     export_live_bundle(net, tmp_path / "live.onnx", model_id="small", emotions=["happy"], precision=precision)
     model = kfusion.load(tmp_path / "live.onnx", threads=1)
     samples, identity = read_audio(assets.SAMPLE_SPEECH)[:45_678], unit_identity().numpy()
-    stream = model.stream(identity)
+    stream = model.stream(Identity(points=identity, frame="unit"))
     pieces = [stream.push(part) for part in np.array_split(samples, 37)]
     ours = np.concatenate([piece.points for piece in [*pieces, stream.flush()]])
     encoder, sound = load_speech_encoder("whisper-tiny.en-live"), torch.from_numpy(samples)[None]

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def give(path: Path, root: Path, seconds: float, *, busy: bool = False) -> Outco
         command = [sys.executable, "-m", "kfusion", "generate", *arguments_for(path), "-o", str(out), "--no-preview"]
         begin = time.monotonic()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr)
-        code, usage = _wait(process, begin + (WAITING if busy else 1) * seconds)
+        code, usage, megabytes = _wait(process, begin + (WAITING if busy else 1) * seconds)
         elapsed, cpu = time.monotonic() - begin, usage.ru_utime + usage.ru_stime
         stderr.seek(0)
         lines = stderr.read().decode(errors="replace").splitlines()
@@ -68,28 +69,35 @@ def give(path: Path, root: Path, seconds: float, *, busy: bool = False) -> Outco
         code=code,
         seconds=round(elapsed, 2),
         cpu_seconds=round(cpu, 2),
-        megabytes=round(usage.ru_maxrss / 1024, 1),
+        megabytes=round(megabytes, 1),
         message=lines[-1][:300] if lines else "",
-        faults=tuple(
-            _faults(code, (cpu if busy and code >= 0 else elapsed) > seconds, usage.ru_maxrss / 1024, lines, written)
-        ),
+        faults=tuple(_faults(code, (cpu if busy and code >= 0 else elapsed) > seconds, megabytes, lines, written)),
     )
     if outcome.faults:
         print(f"{outcome.name}: {'; '.join(outcome.faults)}: {outcome.message}", flush=True)
     return outcome
 
 
-def _wait(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[int, resource.struct_rusage]:
-    """The exit code and what was used; a process that is late is killed."""
+def _wait(process: "subprocess.Popen[bytes]", deadline: float) -> tuple[int, resource.struct_rusage, float]:
+    """The exit code, what was used, and the most memory at a time in MB; a process that is late is killed."""
+    peak = 0.0
     while True:
+        peak = max(peak, _resident_peak(process.pid))
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage
+            return process.returncode, usage, peak
         if time.monotonic() > deadline:
             process.send_signal(signal.SIGKILL)
             deadline = float("inf")
         time.sleep(0.01)
+
+
+def _resident_peak(pid: int) -> float:
+    """The most memory so far in MB; what `wait4` calls the most holds that of the process that started it as well."""
+    with suppress(OSError, StopIteration), Path(f"/proc/{pid}/status").open() as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024
+    return 0.0
 
 
 def _faults(code: int, late: bool, megabytes: float, lines: list[str], written: list[str]) -> list[str]:
@@ -130,7 +138,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write every outcome there")
     arguments = parser.parse_args()
     root = arguments.folder.resolve()
-    paths = sorted(path for path in root.rglob("*") if path.is_file())
+    paths = sorted(path for path in root.rglob("*") if not path.is_dir())
     if not paths:
         parser.error(f"{root}: no files there")
     with ThreadPoolExecutor(arguments.jobs) as pool:

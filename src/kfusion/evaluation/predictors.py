@@ -8,6 +8,7 @@ import numpy as np
 from kfusion import assets
 from kfusion.audio import Samples
 from kfusion.emotion import emotion_index
+from kfusion.inference.identity import Identity
 from kfusion.landmarks import Points
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ class RuntimePredictor:
     def predict(self, samples: Samples, identity: Points, emotion: str | None, intensity: int | None) -> Points:
         """See `Predictor`. A label that the model was not trained with is not passed on."""
         known = emotion in self.emotions
+        face = Identity(points=identity, frame="unit")
         sequence = self._generator.generate(
-            samples, identity, emotion=emotion if known else None, intensity=intensity if known else None
+            samples, face, emotion=emotion if known else None, intensity=intensity if known else None
         )
         return sequence.points
 
