@@ -1,8 +1,8 @@
-"""A streaming speech encoder and the network that reads it, taught at once.
+"""A streaming speech encoder, then the network that reads it, each taught on any device.
 
-The encoder learns what a teacher, Whisper's encoder, hears in the clean sound (and the teacher hears the whole of it),
-and what moves the lips: true recordings of faces, and speech alone that the weights for recordings have labelled.
-The student's sound is changed on the device where it learns, so that nothing is cached.
+The encoder learns what a teacher, Whisper's encoder, hears in the whole of a clean sound. The network learns what moves
+the lips: true recordings of faces, and speech alone that the weights for recordings have labelled. Sounds are changed on
+the device where they are heard, so that nothing is cached.
 """
 
 import copy
@@ -38,8 +38,9 @@ RATES = 0.8, 1.25
 _SAMPLES_A_FRAME = SAMPLE_RATE_HZ / FPS
 _TEACHER_EDGE = 10
 """Steps at the ends of a piece where the teacher lacks what it would hear."""
-_STATISTICS_BATCHES = 8
-RESUME = "resume.pt"
+_TEACHER_POSITIONS = 450
+"""The teacher's features depend on where its position table is entered; the student's cannot."""
+_STATISTICS_PIECES = 256
 
 
 class Talk(NamedTuple):
@@ -59,28 +60,16 @@ class Lesson(NamedTuple):
     identity: Float[Tensor, "batch 68 2"]
     target: Float[Tensor, "batch time 68 2"]
     frames: Int[Tensor, " batch"]
-    spoken: Float[Tensor, " batch"]
-    """0 where the sound was muted: the teacher has nothing to say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DistilConfig:
-    """What is taught and how."""
+class CourseConfig:
+    """How something is taught."""
 
-    encoder: StreamingConfig = field(default_factory=StreamingConfig)
-    network: KFusionConfig = field(default_factory=KFusionConfig)
-    loss: LossConfig = field(default_factory=lambda: LossConfig(mouth=2.0, velocity=4.0, opening=2.0))
     perturbation: Perturbation = field(default_factory=Perturbation)
-    teacher: float = 5.0
-    """Weight of the squared error of the teacher's features, each in units of its own spread."""
-    lips_teach_encoder: bool = True
-    """Off: the encoder learns from the teacher alone."""
     piece_frames: int = 120
-    labelled_share: float = 0.6
-    """Of the pieces that come from labelled speech, where there is any."""
-    muted: float = 0.08
-    """Share of pieces without a voice, which a closed mouth answers."""
-    batch_size: int = 96
+    """Length of the pieces of sound: 4 s."""
+    batch_size: int = 64
     steps: int = 6000
     learning_rate: float = 1e-3
     warmup_steps: int = 200
@@ -88,7 +77,18 @@ class DistilConfig:
     gradient_clip: float = 1.0
     averaged_steps: int = 500
     """The weights that are kept are a running mean over about so many steps."""
+    labelled_share: float = 0.6
+    """Of the pieces for a network that come from labelled speech, where there is any."""
+    muted: float = 0.08
+    """Share of pieces for a network without a voice, which a closed mouth answers."""
+    loss: LossConfig = field(default_factory=lambda: LossConfig(mouth=2.0, velocity=4.0, opening=2.0))
+    """Of a network."""
     seed: int = 0
+
+    @property
+    def samples(self) -> int:
+        """Of a piece."""
+        return round(self.piece_frames * _SAMPLES_A_FRAME)
 
 
 def talks_of(stores: list[ClipStore], split: str) -> list[Talk]:
@@ -103,7 +103,7 @@ def talks_of(stores: list[ClipStore], split: str) -> list[Talk]:
 class Pieces(Dataset[Lesson]):
     """Pieces of talks, each a lesson of one; piece n follows from the seed and n alone."""
 
-    def __init__(self, true: list[Talk], labelled: list[Talk], config: DistilConfig) -> None:
+    def __init__(self, true: list[Talk], labelled: list[Talk], config: CourseConfig) -> None:
         self.true, self.labelled, self.config = true, labelled, config
         self._places = [np.cumsum([len(talk.target) for talk in talks]) for talks in (true, labelled)]
 
@@ -131,7 +131,6 @@ class Pieces(Dataset[Lesson]):
             identity=torch.from_numpy(np.ascontiguousarray(identity, np.float32)),
             target=torch.from_numpy(np.ascontiguousarray(target, np.float32)),
             frames=torch.tensor(frames),
-            spoken=torch.tensor(float(not muted)),
         )
 
     def _draw(self, random: np.random.Generator) -> tuple[Talk, int]:
@@ -156,50 +155,42 @@ def _cut(
     return np.pad(piece, (before, count - before - len(piece)))
 
 
-class Student(nn.Module):
-    """The encoder, the network that reads it, and what says the teacher's features from it."""
-
-    def __init__(self, config: DistilConfig) -> None:
-        super().__init__()
-        self.encoder = StreamingEncoder(config.encoder)
-        self.network = KFusion(replace(config.network, feature_dim=config.encoder.width, live=True))
-        self.as_teacher = nn.Linear(config.encoder.width, WhisperEncoder.dim)
-        self.register_buffer("teacher_mean", torch.zeros(WhisperEncoder.dim))
-        self.register_buffer("teacher_std", torch.ones(WhisperEncoder.dim))
-
-
-class Distillation:
-    """A run of training, on any device; it can be saved and gone on with.
+class Course:
+    """Something that learns, step by step; it can be saved and gone on with.
 
     Args:
-        config: what is taught and how.
-        pieces: what it is taught with.
+        student: what learns.
+        config: how.
         device: where.
-        workers: processes that cut pieces.
     """
 
-    def __init__(self, config: DistilConfig, pieces: Pieces, device: str, workers: int = 0) -> None:
-        self.config, self.pieces, self.device, self.workers = config, pieces, torch.device(device), workers
-        torch.manual_seed(config.seed)
-        self.student = Student(config).to(self.device)
-        self.teacher = WhisperEncoder.packaged().to(self.device)
+    def __init__(self, student: nn.Module, config: CourseConfig, device: str) -> None:
+        self.config, self.device = config, torch.device(device)
+        self.student = student.to(self.device).train()
+        self.kept = copy.deepcopy(self.student).eval().requires_grad_(False)
+        """The mean of the weights."""
         self.random = torch.Generator(self.device).manual_seed(config.seed)
         self.step = 0
-        self._take_statistics()
-        self.kept = copy.deepcopy(self.student).eval()
-        """The mean of the weights."""
         self.optimiser = torch.optim.AdamW(
             self.student.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
 
+    def lessons(self) -> Iterator[Any]:
+        """What is taught from this step on."""
+        raise NotImplementedError
+
+    def terms(self, lesson: Any) -> dict[str, Tensor]:
+        """The terms of the loss."""
+        raise NotImplementedError
+
     def run(self, max_s: float = math.inf, watch: Callable[[int, dict[str, float]], None] | None = None) -> bool:
-        """Train to the end, or for so many seconds; whether the end was reached."""
+        """Learn to the end, or for so many seconds; whether the end was reached."""
         begun = time.monotonic()
-        for lesson in self._lessons():
+        for lesson in self.lessons():
             terms = self._learn(lesson)
             if watch is not None and self.step % 100 == 0:
                 watch(self.step, {name: float(value) for name, value in terms.items()})
-            if time.monotonic() - begun > max_s:
+            if self.step >= self.config.steps or time.monotonic() - begun > max_s:
                 break
         return self.step >= self.config.steps
 
@@ -215,24 +206,10 @@ class Distillation:
         self.step = state["step"]
         self.random.set_state(state["random"].cpu())
 
-    def _lessons(self) -> Iterator[Lesson]:
-        done = self.step * self.config.batch_size
-        loader = DataLoader(
-            self.pieces,
-            batch_size=self.config.batch_size,
-            sampler=range(done, len(self.pieces)),
-            num_workers=self.workers,
-            pin_memory=self.device.type == "cuda",
-            prefetch_factor=6 if self.workers else None,
-        )
-        for lesson in loader:
-            yield Lesson(*(part.to(self.device, non_blocking=True) for part in lesson))
-
-    def _learn(self, lesson: Lesson) -> dict[str, Tensor]:
+    def _learn(self, lesson: Any) -> dict[str, Tensor]:
         terms = self.terms(lesson)
-        total = torch.stack(list(terms.values())).sum()
         self.optimiser.zero_grad()
-        total.backward()
+        torch.stack(list(terms.values())).sum().backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), self.config.gradient_clip)
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
@@ -241,61 +218,149 @@ class Distillation:
         self._average()
         return {name: value.detach() for name, value in terms.items()}
 
-    def terms(self, lesson: Lesson) -> dict[str, Tensor]:
-        """The terms of the loss."""
-        config, student = self.config, self.student
-        clean = self._at_rate(lesson)
-        with torch.no_grad():
-            heard = config.perturbation(clean, self.random)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            features = student.encoder(heard)
-            wanted = self._wanted(clean)
-            error = student.as_teacher(features)[:, : wanted.shape[1]].float() - wanted
-            read = features if config.lips_teach_encoder else features.detach()
-            emotion = torch.zeros(len(heard), 2, dtype=torch.long, device=self.device)
-            predicted = student.network(heard, read, lesson.identity, emotion, lesson.frames)
-        time = predicted.shape[1]
-        lasting = torch.arange(time, device=self.device) < (lesson.frames - BLOCK_FRAMES)[:, None]
-        terms = loss(predicted.float(), lesson.target[:, :time], lasting, config.loss)
-        steps = torch.arange(error.shape[1], device=self.device)
-        taught = (steps >= _TEACHER_EDGE) & (steps < steps_in(config.piece_frames) - _TEACHER_EDGE)
-        taught = taught & (steps < lesson.frames[:, None] * 5 // 3) & (lesson.spoken[:, None] > 0)
-        terms["teacher"] = config.teacher * (error.square().mean(-1) * taught).sum() / taught.sum().clamp(min=1)
-        return terms
-
-    def _at_rate(self, lesson: Lesson) -> Float[Tensor, "batch samples"]:
-        count = round(self.config.piece_frames * _SAMPLES_A_FRAME)
-        return at_rate(lesson.samples.float() / 32767, lesson.rates, count)
-
-    @torch.no_grad()
-    def _wanted(self, clean: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch steps dim"]:
-        """The teacher's features, each in units of its own spread."""
-        features = self.teacher(clean).float()
-        return (features - self.student.get_buffer("teacher_mean")) / self.student.get_buffer("teacher_std")
-
-    @torch.no_grad()
-    def _take_statistics(self) -> None:
-        """Of the teacher's features and of the identities, from the first batches."""
-        config = self.config
-        few = [self.pieces[number] for number in range(_STATISTICS_BATCHES * min(32, config.batch_size))]
-        lesson = Lesson(*(torch.stack(part).to(self.device) for part in zip(*few, strict=True)))
-        features = torch.cat([self._wanted(part) for part in self._at_rate(lesson).split(16)]).flatten(0, 1)
-        network = self.student.network
-        for buffer, values, least in (
-            (self.student, features, 1e-3),
-            (network, lesson.identity, 0.01),
-        ):
-            name = "teacher" if buffer is self.student else "identity"
-            buffer.get_buffer(f"{name}_mean").copy_(values.mean(0))
-            buffer.get_buffer(f"{name}_std").copy_(values.std(0, correction=0) + least)
-
     def _rate(self) -> float:
         config = self.config
-        cosine = (1 + math.cos(math.pi * self.step / config.steps)) / 2
+        cosine = (1 + math.cos(math.pi * min(1.0, self.step / config.steps))) / 2
         return config.learning_rate * max(cosine, 1e-3) * min(1.0, (self.step + 1) / config.warmup_steps)
 
     @torch.no_grad()
     def _average(self) -> None:
         share = 1 - min(1 - 1 / self.config.averaged_steps, self.step / (self.step + 10))
-        ours, theirs = list(self.kept.parameters()), list(self.student.parameters())
-        torch._foreach_lerp_(ours, theirs, share)
+        torch._foreach_lerp_(list(self.kept.parameters()), list(self.student.parameters()), share)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
+
+
+class Student(nn.Module):
+    """An encoder, and what says the teacher's features from its own."""
+
+    def __init__(self, config: StreamingConfig) -> None:
+        super().__init__()
+        self.encoder = StreamingEncoder(config)
+        self.as_teacher = nn.Linear(config.width, WhisperEncoder.dim)
+        self.register_buffer("teacher_mean", torch.zeros(WhisperEncoder.dim))
+        self.register_buffer("teacher_std", torch.ones(WhisperEncoder.dim))
+
+
+class EncoderCourse(Course):
+    """A streaming encoder learns what Whisper's encoder hears.
+
+    Args:
+        encoder: the shape of the encoder.
+        sounds: all there are, one after the other, held on the device; pieces may go from one to the next.
+        config: how it is taught.
+        device: where.
+    """
+
+    def __init__(
+        self, encoder: StreamingConfig, sounds: list[NDArray[np.int16]], config: CourseConfig, device: str
+    ) -> None:
+        torch.manual_seed(config.seed)
+        super().__init__(Student(encoder), config, device)
+        self.teacher = WhisperEncoder.packaged().to(self.device)
+        self.sounds = torch.from_numpy(np.concatenate(sounds)).to(self.device)
+        self._take_statistics()
+
+    def lessons(self) -> Iterator[Float[Tensor, "batch samples"]]:
+        """Clean pieces of sound."""
+        while True:
+            yield self._pieces(self.config.batch_size)
+
+    def terms(self, lesson: Float[Tensor, "batch samples"]) -> dict[str, Tensor]:
+        """The squared error of the teacher's features, each in units of its own spread."""
+        with torch.no_grad():
+            heard = self.config.perturbation(lesson, self.random)
+        return {"teacher": self.error(self.student, heard, lesson)}
+
+    def error(
+        self, student: nn.Module, heard: Float[Tensor, "batch samples"], clean: Float[Tensor, "batch samples"]
+    ) -> Tensor:
+        """How far what a student hears in one sound is from what the teacher hears in the other."""
+        with self._autocast():
+            wanted = self._wanted(clean, student)
+            said = student.as_teacher(student.encoder(heard))
+        between = slice(_TEACHER_EDGE, wanted.shape[1] - _TEACHER_EDGE)
+        return (said[:, between].float() - wanted[:, between]).square().mean()
+
+    def _pieces(self, count: int) -> Float[Tensor, "batch samples"]:
+        wanted, device = self.config.samples, self.device
+        span = math.ceil(wanted * RATES[1]) + 2 * TAPS
+        first = torch.randint(len(self.sounds) - span, (count, 1), generator=self.random, device=device)
+        pieces = self.sounds[first + torch.arange(span, device=device)].float() / 32767
+        low, high = (math.log(rate) for rate in RATES)
+        rates = low + (high - low) * torch.rand(count, generator=self.random, device=device)
+        return at_rate(pieces, rates.exp(), wanted)
+
+    @torch.no_grad()
+    def _wanted(self, clean: Float[Tensor, "batch samples"], student: nn.Module) -> Float[Tensor, "batch steps dim"]:
+        position = int(torch.randint(_TEACHER_POSITIONS, (1,), generator=self.random, device=self.device))
+        features = self.teacher(clean, position).float()
+        return (features - student.get_buffer("teacher_mean")) / student.get_buffer("teacher_std")
+
+    @torch.no_grad()
+    def _take_statistics(self) -> None:
+        """Mean and spread of the teacher's features."""
+        parts = [self._wanted(self._pieces(16), self.student) for _ in range(_STATISTICS_PIECES // 16)]
+        features = torch.cat(parts).flatten(0, 1)
+        for module in (self.student, self.kept):
+            module.get_buffer("teacher_mean").copy_(features.mean(0))
+            module.get_buffer("teacher_std").copy_(features.std(0, correction=0) + 1e-3)
+
+
+class NetworkCourse(Course):
+    """A network for streams learns to move lips from the features of a trained encoder.
+
+    Args:
+        network: the shape of the network.
+        encoder: trained; it stays as it is.
+        pieces: what the network is taught with.
+        config: how.
+        device: where.
+        workers: processes that cut pieces.
+    """
+
+    def __init__(
+        self,
+        network: KFusionConfig,
+        encoder: StreamingEncoder,
+        pieces: Pieces,
+        config: CourseConfig,
+        device: str,
+        workers: int = 0,
+    ) -> None:
+        torch.manual_seed(config.seed)
+        student = KFusion(replace(network, feature_dim=encoder.dim, live=True))
+        few = [pieces[number] for number in range(_STATISTICS_PIECES)]
+        identities = torch.stack([piece.identity for piece in few])
+        student.get_buffer("identity_mean").copy_(identities.mean(0))
+        student.get_buffer("identity_std").copy_(identities.std(0, correction=0) + 0.01)
+        super().__init__(student, config, device)
+        self.encoder = encoder.to(self.device).eval().requires_grad_(False)
+        self.pieces, self.workers = pieces, workers
+
+    def lessons(self) -> Iterator[Lesson]:
+        """Batches of pieces."""
+        loader = DataLoader(
+            self.pieces,
+            batch_size=self.config.batch_size,
+            sampler=range(self.step * self.config.batch_size, len(self.pieces)),
+            num_workers=self.workers,
+            pin_memory=self.device.type == "cuda",
+            prefetch_factor=6 if self.workers else None,
+        )
+        for lesson in loader:
+            yield Lesson(*(part.to(self.device, non_blocking=True) for part in lesson))
+
+    def terms(self, lesson: Lesson) -> dict[str, Tensor]:
+        """The terms of the loss over the frames whose sound is whole."""
+        config = self.config
+        with torch.no_grad(), self._autocast():
+            clean = at_rate(lesson.samples.float() / 32767, lesson.rates, config.samples)
+            heard = config.perturbation(clean, self.random)
+            features = self.encoder(heard)
+        with self._autocast():
+            emotion = torch.zeros(len(heard), 2, dtype=torch.long, device=self.device)
+            predicted = self.student(heard, features, lesson.identity, emotion, lesson.frames)
+        lasting = torch.arange(predicted.shape[1], device=self.device) < (lesson.frames - BLOCK_FRAMES)[:, None]
+        return loss(predicted.float(), lesson.target, lasting, config.loss)
