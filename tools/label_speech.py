@@ -60,9 +60,7 @@ def _labelled(listing: Path) -> Iterator[tuple[str, pa.Table]]:
         yield split, _table(row, speaker, split, samples, model)
 
 
-def _table(
-    row: dict[str, str], speaker: str, split: str, samples: Samples, model: kfusion.Generator
-) -> pa.Table:
+def _table(row: dict[str, str], speaker: str, split: str, samples: Samples, model: kfusion.Generator) -> pa.Table:
     frames = frame_count(len(samples) / SAMPLE_RATE_HZ, 30)
     points = np.mean([_spoken(samples, formant, model)[:frames] for formant in FORMANTS], axis=0, dtype=np.float32)
     assert len(points) == frames

@@ -1,158 +1,40 @@
 """A streaming speech encoder, then the network that reads it, each taught on any device.
 
-The encoder learns what a teacher, Whisper's encoder, hears in the whole of a clean sound. The network learns what moves
-the lips: true recordings of faces, and speech alone that the weights for recordings have labelled. Sounds are changed on
-the device where they are heard, so that nothing is cached.
+The encoder learns what a teacher, Whisper's encoder, hears in the whole of a clean sound. The network learns what
+moves the lips: true recordings of faces, and speech alone that the weights for recordings have labelled. Sounds are
+changed on the device where they are heard, so that nothing is cached.
 """
 
 import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-from kfusion.audio import SAMPLE_RATE_HZ
-from kfusion.data.store import ClipStore
-from kfusion.landmarks import Points
 from kfusion.models.kfusion import KFusion, KFusionConfig
 from kfusion.models.past import BLOCK_FRAMES
-from kfusion.models.speech.encoder import steps_in
 from kfusion.models.speech.streaming import StreamingConfig, StreamingEncoder
 from kfusion.models.speech.whisper import WhisperEncoder
-from kfusion.training.faces import FaceChange, at_speed, identity_face, rest_face, unit_target
-from kfusion.training.losses import LossConfig, loss
-from kfusion.training.perturb import TAPS, Perturbation, at_rate
+from kfusion.training.batches import Batch
+from kfusion.training.faces import identity_face
+from kfusion.training.losses import loss
+from kfusion.training.module import SCORES, clip_scores
+from kfusion.training.perturb import TAPS, at_rate
+from kfusion.training.pieces import RATES, CourseConfig, Lesson, Pieces, Talk
 
-FPS = 30
-RATES = 0.8, 1.25
-"""How fast sounds are played, pitch and formants with it."""
-_SAMPLES_A_FRAME = SAMPLE_RATE_HZ / FPS
 _TEACHER_EDGE = 10
 """Steps at the ends of a piece where the teacher lacks what it would hear."""
 _TEACHER_POSITIONS = 450
 """The teacher's features depend on where its position table is entered; the student's cannot."""
 _STATISTICS_PIECES = 256
-
-
-class Talk(NamedTuple):
-    """A recording and the face that spoke it."""
-
-    samples: NDArray[np.int16]
-    target: Points
-    """(frames, 68, 2), unit frame."""
-
-
-class Lesson(NamedTuple):
-    """A batch of pieces."""
-
-    samples: Float[Tensor, "batch heard"]
-    """With `TAPS` before the first."""
-    rates: Float[Tensor, " batch"]
-    identity: Float[Tensor, "batch 68 2"]
-    target: Float[Tensor, "batch time 68 2"]
-    frames: Int[Tensor, " batch"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CourseConfig:
-    """How something is taught."""
-
-    perturbation: Perturbation = field(default_factory=Perturbation)
-    piece_frames: int = 120
-    """Length of the pieces of sound: 4 s."""
-    batch_size: int = 64
-    steps: int = 6000
-    learning_rate: float = 1e-3
-    warmup_steps: int = 200
-    weight_decay: float = 0.01
-    gradient_clip: float = 1.0
-    averaged_steps: int = 500
-    """The weights that are kept are a running mean over about so many steps."""
-    labelled_share: float = 0.6
-    """Of the pieces for a network that come from labelled speech, where there is any."""
-    muted: float = 0.08
-    """Share of pieces for a network without a voice, which a closed mouth answers."""
-    loss: LossConfig = field(default_factory=lambda: LossConfig(mouth=2.0, velocity=4.0, opening=2.0))
-    """Of a network."""
-    seed: int = 0
-
-    @property
-    def samples(self) -> int:
-        """Of a piece."""
-        return round(self.piece_frames * _SAMPLES_A_FRAME)
-
-
-def talks_of(stores: list[ClipStore], split: str) -> list[Talk]:
-    """The clips of a split, held in memory."""
-    return [
-        Talk((clip.samples() * 32767).round().astype(np.int16), unit_target(clip.landmarks()))
-        for store in stores
-        for clip in store.split(split)
-    ]
-
-
-class Pieces(Dataset[Lesson]):
-    """Pieces of talks, each a lesson of one; piece n follows from the seed and n alone."""
-
-    def __init__(self, true: list[Talk], labelled: list[Talk], config: CourseConfig) -> None:
-        self.true, self.labelled, self.config = true, labelled, config
-        self._places = [np.cumsum([len(talk.target) for talk in talks]) for talks in (true, labelled)]
-
-    def __len__(self) -> int:
-        return self.config.steps * self.config.batch_size
-
-    def __getitem__(self, number: int) -> Lesson:
-        """One piece."""
-        config = self.config
-        random = np.random.default_rng([config.seed, number])
-        talk, at = self._draw(random)
-        rate = float(np.exp(random.uniform(*np.log(RATES))))
-        longest = config.piece_frames * RATES[1]
-        first = max(0, min(at, len(talk.target) - round(config.piece_frames * rate))) // 3 * 3
-        frames = min(config.piece_frames, int((len(talk.target) - first - 1) / rate) + 1) // 3 * 3
-        target = at_speed(talk.target[first:], rate, config.piece_frames)
-        muted = random.random() < config.muted
-        if muted:
-            target = np.broadcast_to(rest_face(talk.target), target.shape)
-        identity = identity_face(talk.target[int(random.integers(len(talk.target)))])
-        identity, target = FaceChange.draw(random).apply(identity, target)
-        return Lesson(
-            samples=torch.from_numpy(_cut(talk.samples, first, longest, muted, random)),
-            rates=torch.tensor(rate),
-            identity=torch.from_numpy(np.ascontiguousarray(identity, np.float32)),
-            target=torch.from_numpy(np.ascontiguousarray(target, np.float32)),
-            frames=torch.tensor(frames),
-        )
-
-    def _draw(self, random: np.random.Generator) -> tuple[Talk, int]:
-        """A talk, the longer the likelier, and a frame of it."""
-        labelled = bool(self.labelled) and random.random() < self.config.labelled_share
-        talks, places = (self.true, self.labelled)[labelled], self._places[labelled]
-        place = int(random.integers(places[-1]))
-        number = int(np.searchsorted(places, place, side="right"))
-        return talks[number], place - int(places[number]) + len(talks[number].target)
-
-
-def _cut(
-    samples: NDArray[np.int16], first: int, frames: float, muted: bool, random: np.random.Generator
-) -> NDArray[np.int16]:
-    """Sound from a frame on, silence after its end; where it is muted digital silence or quiet noise."""
-    start, count = round(first * _SAMPLES_A_FRAME), math.ceil(frames * _SAMPLES_A_FRAME) + 2 * TAPS
-    if muted:
-        loudness = 10 ** (random.uniform(-90, -45) / 20) * (random.random() < 0.6)
-        return (random.normal(size=count) * loudness * 32767).astype(np.int16)
-    piece = samples[max(0, start - TAPS) : start - TAPS + count]
-    before = max(0, TAPS - start)
-    return np.pad(piece, (before, count - before - len(piece)))
 
 
 class Course:
@@ -209,7 +91,7 @@ class Course:
     def _learn(self, lesson: Any) -> dict[str, Tensor]:
         terms = self.terms(lesson)
         self.optimiser.zero_grad()
-        torch.stack(list(terms.values())).sum().backward()
+        torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.student.parameters(), self.config.gradient_clip)
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
@@ -271,17 +153,19 @@ class EncoderCourse(Course):
         """The squared error of the teacher's features, each in units of its own spread."""
         with torch.no_grad():
             heard = self.config.perturbation(lesson, self.random)
+        assert isinstance(self.student, Student)
         return {"teacher": self.error(self.student, heard, lesson)}
 
     def error(
-        self, student: nn.Module, heard: Float[Tensor, "batch samples"], clean: Float[Tensor, "batch samples"]
+        self, student: "Student", heard: Float[Tensor, "batch samples"], clean: Float[Tensor, "batch samples"]
     ) -> Tensor:
         """How far what a student hears in one sound is from what the teacher hears in the other."""
         with self._autocast():
             wanted = self._wanted(clean, student)
             said = student.as_teacher(student.encoder(heard))
         between = slice(_TEACHER_EDGE, wanted.shape[1] - _TEACHER_EDGE)
-        return (said[:, between].float() - wanted[:, between]).square().mean()
+        error: Tensor = (said[:, between].float() - wanted[:, between]).square().mean()
+        return error
 
     def _pieces(self, count: int) -> Float[Tensor, "batch samples"]:
         wanted, device = self.config.samples, self.device
@@ -293,14 +177,16 @@ class EncoderCourse(Course):
         return at_rate(pieces, rates.exp(), wanted)
 
     @torch.no_grad()
-    def _wanted(self, clean: Float[Tensor, "batch samples"], student: nn.Module) -> Float[Tensor, "batch steps dim"]:
+    def _wanted(self, clean: Float[Tensor, "batch samples"], student: "Student") -> Float[Tensor, "batch steps dim"]:
         position = int(torch.randint(_TEACHER_POSITIONS, (1,), generator=self.random, device=self.device))
         features = self.teacher(clean, position).float()
-        return (features - student.get_buffer("teacher_mean")) / student.get_buffer("teacher_std")
+        normal: Tensor = (features - student.get_buffer("teacher_mean")) / student.get_buffer("teacher_std")
+        return normal
 
     @torch.no_grad()
     def _take_statistics(self) -> None:
         """Mean and spread of the teacher's features."""
+        assert isinstance(self.student, Student)
         parts = [self._wanted(self._pieces(16), self.student) for _ in range(_STATISTICS_PIECES // 16)]
         features = torch.cat(parts).flatten(0, 1)
         for module in (self.student, self.kept):
@@ -364,3 +250,24 @@ class NetworkCourse(Course):
             predicted = self.student(heard, features, lesson.identity, emotion, lesson.frames)
         lasting = torch.arange(predicted.shape[1], device=self.device) < (lesson.frames - BLOCK_FRAMES)[:, None]
         return loss(predicted.float(), lesson.target, lasting, config.loss)
+
+
+@torch.no_grad()
+def validate(course: NetworkCourse, talks: list[Talk]) -> dict[str, float]:
+    """The scores of a network on whole talks, each on a frame of its own."""
+    scores = []
+    for number, talk in enumerate(talks):
+        random = np.random.default_rng(number)
+        identity = identity_face(talk.target[int(random.integers(len(talk.target)))])
+        samples = torch.from_numpy(talk.samples)[None].to(course.device).float() / 32767
+        batch = Batch(
+            samples=samples,
+            features=course.encoder(samples),
+            identity=torch.from_numpy(identity)[None].to(course.device),
+            emotion=torch.zeros(1, 2, dtype=torch.long, device=course.device),
+            frames=torch.tensor([len(talk.target)], device=course.device),
+            target=torch.from_numpy(talk.target)[None].to(course.device),
+        )
+        predicted = course.kept(batch.samples, batch.features, batch.identity, batch.emotion)
+        scores.append(clip_scores(predicted, batch))
+    return dict(zip(SCORES, torch.cat(scores).nanmean(0).tolist(), strict=True))

@@ -44,7 +44,8 @@ class Perturbation:
         babble = voices / _level(voices).clamp(min=1e-6)
         heard = heard + babble * level * _amplitude(-draw.uniform(*self.babble_db)) * draw.share(self.babble)
         heard = torch.where(draw.share(self.clean) > 0, sounds, heard)
-        return (heard * _amplitude(draw.uniform(*self.gain_db))).clamp(-1, 1)
+        changed: Tensor = (heard * _amplitude(draw.uniform(*self.gain_db))).clamp(-1, 1)
+        return changed
 
     def _response(self, count: int, draw: "_Draw") -> Float[Tensor, "batch frequencies"]:
         """Equaliser, band limits and a room in one."""
@@ -53,7 +54,8 @@ class Perturbation:
         top = torch.where(draw.share(self.low_pass) > 0, draw.uniform(*_LOW_PASS_HZ), SAMPLE_RATE_HZ)
         steep = 1 / (1 + (frequencies / top) ** 12)
         bottom = draw.uniform(*_HIGH_PASS_HZ) * draw.share(self.low_pass)
-        return _amplitude(curve) * steep * frequencies / (frequencies + bottom + 1) * self._room(count, draw)
+        response: Tensor = _amplitude(curve) * steep * frequencies / (frequencies + bottom + 1)
+        return response * self._room(count, draw)
 
     def _room(self, count: int, draw: "_Draw") -> Float[Tensor, "batch frequencies"]:
         """The spectrum of the direct sound and a decaying noise after it."""
@@ -63,7 +65,8 @@ class Perturbation:
         tail = tail / tail.norm(dim=1, keepdim=True) * _amplitude(-draw.uniform(*_DIRECT_DB))
         tail = tail * draw.share(self.reverberation)
         tail[:, 0] = 1
-        return torch.fft.rfft(tail, count)
+        spectrum: Tensor = torch.fft.rfft(tail, count)
+        return spectrum
 
 
 class _Draw:
@@ -108,14 +111,15 @@ def at_rate(
 
 def _filtered(sounds: Tensor, response: Tensor) -> Tensor:
     count = sounds.shape[1] + _ROOM_SAMPLES
-    return torch.fft.irfft(torch.fft.rfft(sounds, count) * response, count)[:, : sounds.shape[1]]
+    filtered: Tensor = torch.fft.irfft(torch.fft.rfft(sounds, count) * response, count)
+    return filtered[:, : sounds.shape[1]]
 
 
 def _coloured(noise: Tensor, power: Tensor) -> Tensor:
     """Noise of unit power whose spectrum falls by a power of the frequency."""
     spectrum = torch.fft.rfft(noise)
     frequency = torch.arange(1, spectrum.shape[1] + 1, device=noise.device).float()
-    coloured = torch.fft.irfft(spectrum * frequency ** (-power / 2), noise.shape[1])
+    coloured: Tensor = torch.fft.irfft(spectrum * frequency ** (-power / 2), noise.shape[1])
     return coloured / _level(coloured)
 
 
