@@ -26,7 +26,7 @@ from kfusion.models.speech.whisper import WhisperEncoder
 from kfusion.training.batches import Batch
 from kfusion.training.faces import identity_face
 from kfusion.training.losses import loss
-from kfusion.training.module import SCORES, clip_scores
+from kfusion.training.module import SCORES, clip_scores, step_seed
 from kfusion.training.perturb import TAPS, at_rate
 from kfusion.training.pieces import RATES, CourseConfig, Lesson, Pieces, Talk
 
@@ -89,6 +89,7 @@ class Course:
         self.random.set_state(state["random"].cpu())
 
     def _learn(self, lesson: Any) -> dict[str, Tensor]:
+        torch.manual_seed(step_seed(self.config.seed, 0, self.step, 0))  # of dropout: a resumed run draws the same
         terms = self.terms(lesson)
         self.optimiser.zero_grad()
         torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
@@ -187,7 +188,7 @@ class EncoderCourse(Course):
     def _take_statistics(self) -> None:
         """Mean and spread of the teacher's features."""
         assert isinstance(self.student, Student)
-        parts = [self._wanted(self._pieces(16), self.student) for _ in range(_STATISTICS_PIECES // 16)]
+        parts = [self._wanted(self._pieces(16), self.student) for _ in range(min(_STATISTICS_PIECES, 4 * self.config.batch_size) // 16)]
         features = torch.cat(parts).flatten(0, 1)
         for module in (self.student, self.kept):
             module.get_buffer("teacher_mean").copy_(features.mean(0))
