@@ -18,6 +18,7 @@ import torch
 
 from kfusion.config import add_flag, override
 from kfusion.data.store import ClipStore
+from kfusion.errors import InputError, KfusionError
 from kfusion.files import atomic_path
 from kfusion.models.speech.streaming import PACKAGED, StreamingConfig, StreamingEncoder
 from kfusion.presets import live
@@ -39,7 +40,10 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     arguments.output.mkdir(parents=True, exist_ok=True)
     changes = {name: getattr(arguments, name) for name in SETTINGS if hasattr(arguments, name)}
-    {"encoder": _encoder, "network": _network}[arguments.what](arguments, changes)
+    try:
+        {"encoder": _encoder, "network": _network}[arguments.what](arguments, changes)
+    except KfusionError as error:
+        sys.exit(f"distil.py: {error}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +74,9 @@ def _network(arguments: argparse.Namespace, changes: dict[str, float]) -> None:
     stores, labelled = ([ClipStore(root) for root in roots] for roots in (arguments.data, arguments.labelled))
     config, run = override(NETWORK, changes), live()
     pieces = Pieces(talks_of(stores, "train"), talks_of(labelled, "train"), config)
+    validation = talks_of(stores, "val")
+    if not validation:
+        raise InputError("no recordings of faces to validate on: pass a --data with clips in the split 'val'")
     encoder = StreamingEncoder.load(arguments.encoder)
     course = NetworkCourse(run.model, encoder, pieces, config, arguments.device, arguments.workers)
     _finish(course, arguments.output)
@@ -77,7 +84,7 @@ def _network(arguments: argparse.Namespace, changes: dict[str, float]) -> None:
         run=replace(run, model=course.kept.config),
         emotions=(),
         training_data=tuple(describe(store) for store in (*stores, *labelled)),
-        scores=validate(course, talks_of(stores, "val")),
+        scores=validate(course, validation),
         finished=True,
     )
     save_checkpoint(arguments.output / "best", course.kept, info)

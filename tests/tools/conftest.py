@@ -1,6 +1,7 @@
-"""The scripts of tools/voices import each other by name, as they do when one of them is run."""
+"""The scripts of tools are imported by name; those of tools/voices import each other so."""
 
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[2] / "tools" / "voices"))
+TOOLS = Path(__file__).parents[2] / "tools"
+sys.path += [str(TOOLS), str(TOOLS / "voices")]

@@ -11,6 +11,7 @@ from model_factories import TINY
 
 from kfusion import assets
 from kfusion.audio import read_audio
+from kfusion.errors import InputError
 from kfusion.landmarks import unit_frame
 from kfusion.models.speech.streaming import StreamingConfig, StreamingEncoder
 from kfusion.training.distil import Course, EncoderCourse, NetworkCourse, validate
@@ -54,6 +55,13 @@ def test_a_run_that_was_broken_off_ends_as_one_that_was_not(make: Any, talks: li
     assert again.run()
     for ours, theirs in zip(whole.kept.parameters(), again.kept.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, atol=0, rtol=0)
+
+
+def test_without_enough_to_learn_from_nothing_starts(talks: list[Talk]) -> None:
+    with pytest.raises(InputError, match="no recordings of faces to learn from"):
+        Pieces([], talks, CONFIG)
+    with pytest.raises(InputError, match=r"100 samples of sound in all, 20016 are needed"):
+        EncoderCourse(SMALL, [talks[0].samples[:100]], CONFIG, "cpu")
 
 
 def test_an_encoder_comes_nearer_to_its_teacher(talks: list[Talk]) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from kfusion.errors import InputError
 from kfusion.models.kfusion import KFusion, KFusionConfig
 from kfusion.models.past import BLOCK_FRAMES
 from kfusion.models.speech.streaming import StreamingConfig, StreamingEncoder
@@ -34,7 +35,7 @@ _TEACHER_EDGE = 10
 """Steps at the ends of a piece where the teacher lacks what it would hear."""
 _TEACHER_POSITIONS = 450
 """The teacher's features depend on where its position table is entered; the student's cannot."""
-_STATISTICS_PIECES = 256
+_STATISTICS_BATCHES = 4
 
 
 class Course:
@@ -134,6 +135,9 @@ class EncoderCourse(Course):
         sounds: all there are, one after the other, held on the device; pieces may go from one to the next.
         config: how it is taught.
         device: where.
+
+    Raises:
+        InputError: all sounds together are shorter than a piece.
     """
 
     def __init__(
@@ -141,6 +145,10 @@ class EncoderCourse(Course):
     ) -> None:
         torch.manual_seed(config.seed)
         super().__init__(Student(encoder), config, device)
+        self.span = math.ceil(config.samples * RATES[1]) + 2 * TAPS
+        """Samples that a piece is made from."""
+        if sum(map(len, sounds)) <= self.span:
+            raise InputError(f"{sum(map(len, sounds))} samples of sound in all, {self.span} are needed: pass more data")
         self.teacher = WhisperEncoder.packaged().to(self.device)
         self.sounds = torch.from_numpy(np.concatenate(sounds)).to(self.device)
         self._take_statistics()
@@ -169,13 +177,12 @@ class EncoderCourse(Course):
         return error
 
     def _pieces(self, count: int) -> Float[Tensor, "batch samples"]:
-        wanted, device = self.config.samples, self.device
-        span = math.ceil(wanted * RATES[1]) + 2 * TAPS
-        first = torch.randint(len(self.sounds) - span, (count, 1), generator=self.random, device=device)
-        pieces = self.sounds[first + torch.arange(span, device=device)].float() / 32767
+        device = self.device
+        first = torch.randint(len(self.sounds) - self.span, (count, 1), generator=self.random, device=device)
+        pieces = self.sounds[first + torch.arange(self.span, device=device)].float() / 32767
         low, high = (math.log(rate) for rate in RATES)
         rates = low + (high - low) * torch.rand(count, generator=self.random, device=device)
-        return at_rate(pieces, rates.exp(), wanted)
+        return at_rate(pieces, rates.exp(), self.config.samples)
 
     @torch.no_grad()
     def _wanted(self, clean: Float[Tensor, "batch samples"], student: "Student") -> Float[Tensor, "batch steps dim"]:
@@ -188,7 +195,8 @@ class EncoderCourse(Course):
     def _take_statistics(self) -> None:
         """Mean and spread of the teacher's features."""
         assert isinstance(self.student, Student)
-        parts = [self._wanted(self._pieces(16), self.student) for _ in range(min(_STATISTICS_PIECES, 4 * self.config.batch_size) // 16)]
+        student, count = self.student, self.config.batch_size
+        parts = [self._wanted(self._pieces(count), student) for _ in range(_STATISTICS_BATCHES)]
         features = torch.cat(parts).flatten(0, 1)
         for module in (self.student, self.kept):
             module.get_buffer("teacher_mean").copy_(features.mean(0))
@@ -218,7 +226,7 @@ class NetworkCourse(Course):
     ) -> None:
         torch.manual_seed(config.seed)
         student = KFusion(replace(network, feature_dim=encoder.dim, live=True))
-        few = [pieces[number] for number in range(_STATISTICS_PIECES)]
+        few = [pieces[number] for number in range(_STATISTICS_BATCHES * config.batch_size)]
         identities = torch.stack([piece.identity for piece in few])
         student.get_buffer("identity_mean").copy_(identities.mean(0))
         student.get_buffer("identity_std").copy_(identities.std(0, correction=0) + 0.01)

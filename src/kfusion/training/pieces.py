@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from kfusion.audio import SAMPLE_RATE_HZ
 from kfusion.data.store import ClipStore
+from kfusion.errors import InputError
 from kfusion.landmarks import Points
 from kfusion.training.faces import FaceChange, at_speed, identity_face, rest_face, unit_target
 from kfusion.training.features import FPS
@@ -83,9 +84,15 @@ def talks_of(stores: list[ClipStore], split: str) -> list[Talk]:
 
 
 class Pieces(Dataset[Lesson]):
-    """Pieces of talks, each a lesson of one; piece n follows from the seed and n alone."""
+    """Pieces of talks, each a lesson of one; piece n follows from the seed and n alone.
+
+    Raises:
+        InputError: there are no true talks.
+    """
 
     def __init__(self, true: list[Talk], labelled: list[Talk], config: CourseConfig) -> None:
+        if not true:
+            raise InputError("no recordings of faces to learn from: pass data sets with clips in the split 'train'")
         self.true, self.labelled, self.config = true, labelled, config
         self._places = [np.cumsum([len(talk.target) for talk in talks]) for talks in (true, labelled)]
 

@@ -45,9 +45,7 @@ def test_pieces_of_blocks_give_what_all_blocks_at_once_give(
 
 
 @pytest.mark.parametrize("block", [0, 3, BLOCKS - 2])
-def test_a_block_hears_what_its_window_holds_and_no_more(
-    encoder: StreamingEncoder, speech: Tensor, block: int
-) -> None:
+def test_a_block_hears_what_its_window_holds_and_no_more(encoder: StreamingEncoder, speech: Tensor, block: int) -> None:
     end = block * BLOCK_SAMPLES + LOOK_AHEAD_SAMPLES
     cut = speech.clone()
     cut[:, end:] = 0.1
