@@ -99,3 +99,12 @@ def test_a_file_that_holds_no_encoder_is_one_clear_line(tmp_path: Path, content:
         path.write_bytes(content)
     with pytest.raises(MissingWeightsError, match=r"weights.safetensors: cannot be read as a streaming encoder"):
         load_speech_encoder(f"streaming:{path}")
+
+
+def test_the_spectrum_stays_in_full_precision_where_the_rest_does_not(
+    encoder: StreamingEncoder, speech: Tensor
+) -> None:
+    exact = encoder.mel(speech)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(encoder.mel(speech), exact, atol=0, rtol=0)
+        assert encoder.hear(torch.zeros(1, 160)).dtype == torch.bfloat16
