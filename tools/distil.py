@@ -20,6 +20,7 @@ from kfusion.config import add_flag, override
 from kfusion.data.store import ClipStore
 from kfusion.errors import InputError, KfusionError
 from kfusion.files import atomic_path
+from kfusion.models.speech import STREAMING
 from kfusion.models.speech.streaming import PACKAGED, StreamingConfig, StreamingEncoder
 from kfusion.presets import live
 from kfusion.training.checkpoint import CheckpointInfo, save_checkpoint
@@ -38,6 +39,7 @@ def main() -> None:
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     arguments = _parser().parse_args()
     torch.set_num_threads(arguments.threads)
+    torch.backends.cudnn.allow_tf32 = False  # the spectrum is a convolution, and has to resolve 70 dB
     arguments.output.mkdir(parents=True, exist_ok=True)
     changes = {name: getattr(arguments, name) for name in SETTINGS if hasattr(arguments, name)}
     try:
@@ -53,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--labelled", type=Path, action="append", default=[], help="labelled speech (network)")
     parser.add_argument("--encoder", type=Path, default=PACKAGED, help="weights (network; default: the packaged)")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where (default: cpu)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=0, help="processes that cut pieces (network)")
     for name, kind in SETTINGS.items():
@@ -73,6 +75,8 @@ def _encoder(arguments: argparse.Namespace, changes: dict[str, float]) -> None:
 def _network(arguments: argparse.Namespace, changes: dict[str, float]) -> None:
     stores, labelled = ([ClipStore(root) for root in roots] for roots in (arguments.data, arguments.labelled))
     config, run = override(NETWORK, changes), live()
+    if arguments.encoder != PACKAGED:
+        run = override(run, {"model.speech_encoder": f"{STREAMING}:{arguments.encoder}"})
     pieces = Pieces(talks_of(stores, "train"), talks_of(labelled, "train"), config)
     validation = talks_of(stores, "val")
     if not validation:

@@ -53,6 +53,8 @@ def test_a_run_that_was_broken_off_ends_as_one_that_was_not(make: Any, talks: li
     again.load_state(first.state())
     assert again.step == 1
     assert again.run()
+    assert again.run()  # nothing is left to do
+    assert again.step == CONFIG.steps
     for ours, theirs in zip(whole.kept.parameters(), again.kept.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, atol=0, rtol=0)
 
@@ -103,6 +105,14 @@ def test_a_piece_holds_the_sound_of_its_frames(talks: list[Talk]) -> None:
             click_s = float(sound.argmax()) / 16_000 / float(piece.rates)
             assert abs(click_s - float(moved.argmax()) / 30) < 0.034
     assert seen > 3
+
+
+def test_the_shortest_clip_still_has_a_block_that_a_network_can_look_at(talks: list[Talk]) -> None:
+    short = Talk(talks[0].samples[:1600], talks[0].target[:3])
+    course = network_course([short], batch_size=2, steps=2)
+    lesson = next(course.lessons())
+    assert lesson.frames.tolist() == [3, 3]
+    assert all(torch.isfinite(term) for term in course.terms(lesson).values())
 
 
 def test_a_muted_piece_has_a_closed_mouth_and_no_voice(talks: list[Talk]) -> None:

@@ -69,7 +69,7 @@ class Course:
     def run(self, max_s: float = math.inf, watch: Callable[[int, dict[str, float]], None] | None = None) -> bool:
         """Learn to the end, or for so many seconds; whether the end was reached."""
         begun = time.monotonic()
-        for lesson in self.lessons():
+        for lesson in self.lessons() if self.step < self.config.steps else ():
             terms = self._learn(lesson)
             if watch is not None and self.step % 100 == 0:
                 watch(self.step, {name: float(value) for name, value in terms.items()})

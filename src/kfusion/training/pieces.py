@@ -15,6 +15,7 @@ from kfusion.audio import SAMPLE_RATE_HZ
 from kfusion.data.store import ClipStore
 from kfusion.errors import InputError
 from kfusion.landmarks import Points
+from kfusion.models.past import BLOCK_FRAMES
 from kfusion.training.faces import FaceChange, at_speed, identity_face, rest_face, unit_target
 from kfusion.training.features import FPS
 from kfusion.training.losses import LossConfig
@@ -106,8 +107,8 @@ class Pieces(Dataset[Lesson]):
         talk, at = self._draw(random)
         rate = float(np.exp(random.uniform(*np.log(RATES))))
         longest = config.piece_frames * RATES[1]
-        first = max(0, min(at, len(talk.target) - round(config.piece_frames * rate))) // 3 * 3
-        frames = min(config.piece_frames, int((len(talk.target) - first - 1) / rate) + 1) // 3 * 3
+        first = max(0, min(at, len(talk.target) - round(config.piece_frames * rate))) // BLOCK_FRAMES * BLOCK_FRAMES
+        frames = min(config.piece_frames, int((len(talk.target) - first - 1) / rate) + 1) // BLOCK_FRAMES * BLOCK_FRAMES
         target = at_speed(talk.target[first:], rate, config.piece_frames)
         muted = random.random() < config.muted
         if muted:
@@ -119,7 +120,7 @@ class Pieces(Dataset[Lesson]):
             rates=torch.tensor(rate),
             identity=torch.from_numpy(np.ascontiguousarray(identity, np.float32)),
             target=torch.from_numpy(np.ascontiguousarray(target, np.float32)),
-            frames=torch.tensor(frames),
+            frames=torch.tensor(max(BLOCK_FRAMES, frames)),
         )
 
     def _draw(self, random: np.random.Generator) -> tuple[Talk, int]:

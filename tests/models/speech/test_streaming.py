@@ -101,9 +101,7 @@ def test_a_file_that_holds_no_encoder_is_one_clear_line(tmp_path: Path, content:
         load_speech_encoder(f"streaming:{path}")
 
 
-def test_the_spectrum_stays_in_full_precision_where_the_rest_does_not(
-    encoder: StreamingEncoder, speech: Tensor
-) -> None:
+def test_the_spectrum_stays_in_full_precision_under_autocast(encoder: StreamingEncoder, speech: Tensor) -> None:
     exact = encoder.mel(speech)
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(encoder.mel(speech), exact, atol=0, rtol=0)
