@@ -39,12 +39,14 @@ def test_the_default_preset_works_offline() -> None:
     assert default().model.speech_encoder == "whisper-tiny.en"
 
 
-def test_the_live_preset_is_the_default_on_features_for_streams() -> None:
+def test_the_live_preset_is_the_default_on_features_for_streams_and_without_the_global_domain() -> None:
     ours, theirs = live().model, default().model
     assert isinstance(ours, KFusionConfig)
     assert isinstance(theirs, KFusionConfig)
-    assert (ours.live, ours.speech_encoder) == (True, "whisper-tiny.en-live")
-    assert replace(ours, live=False, speech_encoder=theirs.speech_encoder) == theirs
+    assert (ours.live, ours.speech_encoder, ours.feature_dim) == (True, "streaming", 256)
+    assert (ours.global_domain, ours.encoder_layers) == (False, 1)
+    shared = {"live": False, "speech_encoder": theirs.speech_encoder, "feature_dim": 768, "global_domain": True}
+    assert replace(ours, **shared, encoder_layers=2) == theirs
 
 
 @pytest.mark.parametrize("name", BASELINES)

@@ -45,7 +45,7 @@ class Material:
 
 MATERIAL = (
     Material(
-        files=("default.onnx", "live.onnx"),
+        files=("default.onnx",),
         what="""Weights trained by the kfusion developers (MIT, see LICENSE) on the GRID audio-visual corpus
 (M. Cooke, J. Barker, S. Cunningham, X. Shao: "An audio-visual corpus for speech perception and
 automatic speech recognition", JASA 120(5), 2006), CC BY 4.0
@@ -53,6 +53,16 @@ automatic speech recognition", JASA 120(5), 2006), CC BY 4.0
 speech features; none of its recordings is included.
 They contain the encoder of Whisper tiny.en, copyright (c) 2022 OpenAI, MIT License.""",
         licences=("CC-BY-4.0.txt", "Whisper-MIT.txt"),
+    ),
+    Material(
+        files=("live.onnx", "streaming_encoder.safetensors"),
+        what="""Weights trained by the kfusion developers (MIT, see LICENSE) on the GRID corpus (see above) and on speech alone,
+labelled by default.onnx; the encoder of Whisper tiny.en (MIT) was their teacher. None of the recordings is included.
+CC BY 4.0: LibriSpeech (V. Panayotov, G. Chen, D. Povey, S. Khudanpur, 2015), speechocean762 (J. Zhang et al., 2021).
+CC BY 3.0: the core sounds of Asterisk. Apache License 2.0: AISHELL-1 (H. Bu et al., 2017), Picovoice's recordings of
+baristas. MIT: test recordings of the Montreal Forced Aligner. CC0 or public domain: Common Voice, CoVoST 2, EmoDB,
+LibriVox, LJ Speech, OHF Voice, Rhasspy (kerstin, nathalie), Thorsten, Dutch VL TTS, Precise community data.""",
+        licences=("CC-BY-4.0.txt", "CC-BY-3.0.txt", "Apache-2.0.txt", "Whisper-MIT.txt"),
     ),
     Material(
         files=("whisper_tiny_en_encoder.safetensors",),

@@ -1,6 +1,7 @@
 """A live bundle: block by block in onnxruntime, the whole clip in PyTorch."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -29,26 +30,30 @@ def test_an_unrolled_lstm_is_the_lstm() -> None:
     torch.testing.assert_close(ours, theirs)
 
 
-@pytest.fixture(scope="module")
-def live_network() -> KFusion:
-    return network(
-        live=True, speech_encoder="whisper-tiny.en-live", feature_dim=768, signal="mel", residual_identity=True
-    )
+SHAPES: dict[str, dict[str, Any]] = {
+    "whisper": {"speech_encoder": "whisper-tiny.en-live", "feature_dim": 768, "signal": "mel"},
+    "streaming": {"speech_encoder": "streaming", "feature_dim": 256, "global_domain": False},
+}
+
+
+def live_network(name: str) -> KFusion:
+    return network(live=True, residual_identity=True, **SHAPES[name])
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", SHAPES)
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 5e-3), ("int8", 5e-2)])
 def test_a_stream_gives_what_the_network_gives_on_the_whole_clip(
-    tmp_path: Path, live_network: KFusion, precision: str, tolerance: float
+    tmp_path: Path, name: str, precision: str, tolerance: float
 ) -> None:
-    net = live_network
+    net = live_network(name)
     export_live_bundle(net, tmp_path / "live.onnx", model_id="small", emotions=["happy"], precision=precision)
     model = kfusion.load(tmp_path / "live.onnx", threads=1)
     samples, identity = read_audio(assets.SAMPLE_SPEECH)[:45_678], unit_identity().numpy()
     stream = model.stream(Identity(points=identity, frame="unit"))
     pieces = [stream.push(part) for part in np.array_split(samples, 37)]
     ours = np.concatenate([piece.points for piece in [*pieces, stream.flush()]])
-    encoder, sound = load_speech_encoder("whisper-tiny.en-live"), torch.from_numpy(samples)[None]
+    encoder, sound = load_speech_encoder(SHAPES[name]["speech_encoder"]), torch.from_numpy(samples)[None]
     with torch.inference_mode():
         theirs = net(sound, encoder.encode(sound), torch.from_numpy(identity)[None], torch.zeros(1, 2).long())[0]
     card = model.card
@@ -59,7 +64,7 @@ def test_a_stream_gives_what_the_network_gives_on_the_whole_clip(
 
 @pytest.mark.parametrize("precision", export.PRECISIONS)
 def test_nothing_has_the_final_name_before_it_has_the_precision_and_was_checked(
-    tmp_path: Path, live_network: KFusion, monkeypatch: pytest.MonkeyPatch, precision: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
 ) -> None:
     """Until the check everything lies in the hidden folder, and an interrupt there leaves nothing."""
     small = helper.make_model(helper.make_graph([], "nothing", [], []))
@@ -72,11 +77,13 @@ def test_nothing_has_the_final_name_before_it_has_the_precision_and_was_checked(
 
     monkeypatch.setattr(export_live, "_check", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        export_live_bundle(live_network, tmp_path / "live.onnx", model_id="m", emotions=[], precision=precision)
+        export_live_bundle(
+            live_network("streaming"), tmp_path / "live.onnx", model_id="m", emotions=[], precision=precision
+        )
     assert not list(tmp_path.iterdir())
 
 
 def test_a_network_on_another_speech_encoder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"hears whole recordings: train with --speech-encoder whisper-tiny.en-live"):
+    with pytest.raises(InputError, match=r"hears whole recordings: train with --speech-encoder streaming"):
         export_live_bundle(network(live=True), tmp_path / "live.onnx", model_id="small", emotions=[])
     assert not list(tmp_path.iterdir())

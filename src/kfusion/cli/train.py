@@ -16,7 +16,11 @@ SHORTCUTS = {
     "--max-steps": ("optimiser.max_steps", int, "train for exactly so many steps, whatever the epochs"),
     "--batch-size": ("optimiser.batch_size", int, "clips a step, for each process"),
     "--seed": ("optimiser.seed", int, "of every random choice"),
-    "--speech-encoder": ("model.speech_encoder", str, "whisper-tiny.en, or wav2vec2:HUB_ID_OR_DIRECTORY[:LAYER]"),
+    "--speech-encoder": (
+        "model.speech_encoder",
+        str,
+        "whisper-tiny.en, streaming[:FILE], or wav2vec2:HUB_ID_OR_DIRECTORY[:LAYER]",
+    ),
 }
 
 

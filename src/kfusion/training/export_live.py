@@ -17,6 +17,7 @@ from kfusion.models.kfusion import SIGNAL_MARGINS, KFusion
 from kfusion.models.past import BLOCK_FRAMES, BLOCK_SAMPLES, Past
 from kfusion.models.speech import load_speech_encoder
 from kfusion.models.speech.live import LOOK_AHEAD_SAMPLES, SAMPLES_BEFORE, WINDOW_SAMPLES, LiveWhisperEncoder
+from kfusion.models.speech.streaming import StreamingEncoder
 from kfusion.training.export import INPUTS, check_difference, check_wish, swap_lstms, tidy, to_onnx, write_bundle
 
 _CHECKED_BLOCKS = 25
@@ -24,10 +25,13 @@ _CHECKED_BLOCKS = 25
 _LSTM_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
+LiveEncoder = LiveWhisperEncoder | StreamingEncoder
+
+
 class LiveStep(nn.Module):
     """The next 100 ms of a voice to three frames: what a live bundle computes."""
 
-    def __init__(self, encoder: LiveWhisperEncoder, network: KFusion) -> None:
+    def __init__(self, encoder: LiveEncoder, network: KFusion) -> None:
         super().__init__()
         self.encoder = encoder
         self.network = network
@@ -108,9 +112,9 @@ def export_live_bundle(
     """
     check_wish(path, precision)
     encoder = load_speech_encoder(network.config.speech_encoder)
-    if not isinstance(encoder, LiveWhisperEncoder):
+    if not isinstance(encoder, LiveEncoder):
         raise InputError(
-            f"speech encoder '{encoder.name}' hears whole recordings: train with --speech-encoder whisper-tiny.en-live"
+            f"speech encoder '{encoder.name}' hears whole recordings: train with --speech-encoder streaming"
         )
     step = LiveStep(encoder, copy.deepcopy(network))
     properties = {

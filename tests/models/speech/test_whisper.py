@@ -174,7 +174,8 @@ def test_packaged_weights_come_back_as_float32(tmp_path: Path) -> None:
 def test_an_unknown_encoder_is_refused() -> None:
     for name in ("hubert", "wav2vec2", "wav2vec2:", ""):
         with pytest.raises(
-            InputError, match=r"use whisper-tiny\.en, whisper-tiny\.en-live or wav2vec2:HUB_ID_OR_DIRECTORY"
+            InputError,
+            match=r"use whisper-tiny\.en, whisper-tiny\.en-live, streaming\[:FILE\] or wav2vec2:HUB_ID_OR_DIRECTORY",
         ):
             load_speech_encoder(name)
 

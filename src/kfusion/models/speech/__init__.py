@@ -7,6 +7,7 @@ from kfusion.models.speech.encoder import SpeechEncoder
 
 WHISPER = "whisper-tiny.en"
 WHISPER_LIVE = "whisper-tiny.en-live"
+STREAMING = "streaming"
 WAV2VEC2 = "wav2vec2"
 
 
@@ -15,6 +16,7 @@ def load_speech_encoder(name: str = WHISPER) -> SpeechEncoder:
 
     Args:
         name: `whisper-tiny.en` (packaged, works offline), `whisper-tiny.en-live` (the same for streams), or
+            `streaming[:FILE]` (made for streams, packaged; or the weights in a file), or
             `wav2vec2:WHERE[:LAYER]` with a Hugging Face hub id or a local directory and an optional layer
             (default the last).
 
@@ -29,6 +31,10 @@ def load_speech_encoder(name: str = WHISPER) -> SpeechEncoder:
 
         whisper = WhisperEncoder.packaged()
         return whisper if name == WHISPER else LiveWhisperEncoder(whisper)
+    if kind == STREAMING:
+        from kfusion.models.speech.streaming import StreamingEncoder
+
+        return StreamingEncoder.load(Path(where)) if where else StreamingEncoder.load()
     if kind == WAV2VEC2 and where:
         from kfusion.models.speech.wav2vec2 import Wav2Vec2Encoder
 
@@ -37,5 +43,6 @@ def load_speech_encoder(name: str = WHISPER) -> SpeechEncoder:
             return Wav2Vec2Encoder(location, layer=int(layer))
         return Wav2Vec2Encoder(where)
     raise InputError(
-        f"unknown speech encoder '{name}': use {WHISPER}, {WHISPER_LIVE} or {WAV2VEC2}:HUB_ID_OR_DIRECTORY[:LAYER]"
+        f"unknown speech encoder '{name}': use {WHISPER}, {WHISPER_LIVE}, {STREAMING}[:FILE] or "
+        f"{WAV2VEC2}:HUB_ID_OR_DIRECTORY[:LAYER]"
     )

@@ -44,6 +44,9 @@ class MelPower(nn.Module):
         self.register_buffer("filters", torch.tensor(mel_filters(), dtype=torch.float32), persistent=False)
 
     def forward(self, padded: Float[Tensor, "batch padded"]) -> Float[Tensor, "batch bins frames"]:
-        """Power; `padded` has 200 samples before the first centre and 200 after the last."""
+        """Power, in full precision; `padded` has 200 samples before the first centre and 200 after the last."""
+        if torch.is_autocast_enabled(padded.device.type):  # asked first: an exporter cannot see past the context
+            with torch.autocast(padded.device.type, enabled=False):
+                return self.forward(padded.float())
         real, imaginary = F.conv1d(padded[:, None], self.get_buffer("waves"), stride=HOP).chunk(2, dim=1)
         return self.get_buffer("filters") @ (real.square() + imaginary.square())
