@@ -56,8 +56,8 @@ They contain the encoder of Whisper tiny.en, copyright (c) 2022 OpenAI, MIT Lice
     ),
     Material(
         files=("live.onnx", "streaming_encoder.safetensors"),
-        what="""Weights trained by the kfusion developers (MIT, see LICENSE) on the GRID corpus (see above) and on speech
-alone, labelled by default.onnx; the encoder of Whisper tiny.en (MIT) was their teacher. No recording is included.
+        what="""Weights trained by the kfusion developers (MIT, see LICENSE) on the GRID corpus (see above) and on
+speech alone, labelled by default.onnx; the encoder of Whisper tiny.en (MIT) was their teacher. None is included.
 CC BY 4.0: LibriSpeech (V. Panayotov, G. Chen, D. Povey, S. Khudanpur, 2015), speechocean762 (J. Zhang et al., 2021).
 CC BY 3.0: the core sounds of Asterisk. Apache License 2.0: AISHELL-1 (H. Bu et al., 2017), Picovoice's recordings of
 baristas. MIT: test recordings of the Montreal Forced Aligner. CC0 or public domain: Common Voice, CoVoST 2, EmoDB,
