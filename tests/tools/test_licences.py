@@ -36,6 +36,7 @@ def test_every_file_that_is_named_is_there():
 def test_every_licence_has_its_whole_text():
     first_and_last = {
         "Apache-2.0.txt": ("Apache License", "END OF TERMS AND CONDITIONS"),
+        "CC-BY-3.0.txt": ("Attribution 3.0 Unported", "Creative Commons may be contacted at"),
         "CC-BY-4.0.txt": ("Creative Commons Attribution 4.0 International", "Section 8 – Interpretation."),
         "Whisper-MIT.txt": ("Copyright (c) 2022 OpenAI", "OUT OF OR IN CONNECTION WITH THE SOFTWARE"),
     }
