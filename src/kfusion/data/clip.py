@@ -47,7 +47,7 @@ class Clip:
         """Raises `InputError` if a name cannot be stored: not UTF-8, or with control characters."""
         for name in (self.clip_id, self.speaker, self.path.name):
             if not name.isprintable():
-                raise InputError(f"{self.path}: the name {name!r} is not plain text: rename the file or its folder")
+                raise InputError(f"the name {name!r} is not plain text: rename the file or its folder")
 
 
 def check_source(source: Path) -> None:
