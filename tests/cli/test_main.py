@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import types
+import warnings
 
 import pytest
 
@@ -142,6 +143,17 @@ def test_notes_go_to_stderr(verb: types.ModuleType, capsys: pytest.CaptureFixtur
     assert main(["try"]) == 0
     assert capsys.readouterr().err == "kfusion: note: mind the gap\n"
     assert not logging.getLogger("kfusion").handlers
+
+
+def test_what_libraries_warn_developers_of_is_not_shown_to_users(
+    verb: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verb.run = lambda _: warnings.warn("of a library", UserWarning, stacklevel=1) or 0
+    monkeypatch.setattr(sys, "argv", ["kfusion", "try"])
+    assert main() == 0
+    monkeypatch.setattr(sys, "warnoptions", ["default"])  # `python -W default`
+    with pytest.raises(UserWarning):
+        main()
 
 
 def test_an_interrupt_ends_with_130(verb: types.ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,7 @@ from media_factories import (
 
 import kfusion.data.prepare as preparation
 from kfusion.data.clip import Clip
+from kfusion.data.folder import read_folder
 from kfusion.data.parts import only_run, part_path
 from kfusion.data.prepare import Prepared, prepare
 from kfusion.data.store import ClipStore
@@ -347,6 +348,19 @@ def test_reasons_may_hold_names_that_are_not_utf_8(tmp_path: Path) -> None:
     for _ in range(2):
         assert prepare(clips, tmp_path / "out", workers=1, make_finder=BlobFinder) == Prepared(clips=1, failed=1)
     assert "\\udcff" in (tmp_path / "out" / "failures.csv").read_text()
+
+
+@pytest.mark.parametrize("name", ["bad\udcff", "new\nline", "red\x1b[31m"])
+def test_a_clip_whose_name_is_no_plain_text_costs_only_itself(name: str, tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    shutil.copy(talking(source / "good.mkv"), source / f"{name}.mkv")
+    done = prepare(read_folder(source), out, workers=1, make_finder=BlobFinder)
+    assert (done.clips, done.failed) == (1, 1)
+    with (out / "failures.csv").open(newline="") as file:
+        ((clip, reason),) = [*csv.reader(file)][1:]
+    assert clip == name.encode(errors="backslashreplace").decode()
+    assert reason.endswith("is not plain text: rename the file or its folder")
 
 
 def test_an_error_of_the_face_finder_comes_through(tmp_path: Path) -> None:

@@ -121,6 +121,14 @@ def test_a_model_that_is_cut_or_damaged_anywhere_is_one_error(tmp_path: Path) ->
             names_other_files(path)
 
 
+@pytest.mark.parametrize("text", ["kfusion_format", "emotions", "samples"])
+def test_a_model_with_text_that_is_not_utf_8_is_one_error(text: str, tmp_path: Path) -> None:
+    path = write_bundle(tmp_path / "model.onnx")
+    path.write_bytes(path.read_bytes().replace(text.encode(), b"\xff" + text.encode()[1:]))
+    with pytest.raises(CheckpointError, match="not a kfusion bundle, or damaged"):
+        Session(path)
+
+
 def test_graphs_in_graphs_without_end_are_refused(tmp_path: Path) -> None:
     nested = b""
     for _ in range(100):  # an attribute with a graph of a node with that attribute

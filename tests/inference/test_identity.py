@@ -125,6 +125,7 @@ def test_an_upside_down_portrait_gives_points_where_the_picture_shows_them(
         (lambda face: [256, 0] + face * [-1, 1], "in a mirror"),
         (lambda face: face[::-1], "in the order of 300-W"),
         (lambda face: face + 1e7, "beyond 1e"),
+        (lambda face: face * np.float32(1e33), "beyond 1e"),
         (lambda face: face * 0 + 5, "coincide"),
     ],
 )

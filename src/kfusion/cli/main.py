@@ -6,8 +6,9 @@ import logging
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn
 
 from kfusion import __version__
@@ -44,9 +45,10 @@ _REQUESTS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return its exit code."""
+    """Run one verb and return its exit code; without `argv` this process is the command line's own."""
     words = list(sys.argv[1:] if argv is None else argv)
-    with console() as (out, _), _notes_on_stderr(), _clean_end():
+    quiet = _without_library_warnings if argv is None else nullcontext
+    with console() as (out, _), _notes_on_stderr(), quiet(), _clean_end():
         try:
             code = _run(words)
             out.check()
@@ -123,6 +125,15 @@ def _notes_on_stderr() -> Iterator[None]:
         yield
     finally:
         log.removeHandler(handler)
+
+
+@contextmanager
+def _without_library_warnings() -> Iterator[None]:
+    """Leaves out Python warnings, in which libraries tell developers about a user's file, unless `-W` asks for them."""
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager

@@ -38,12 +38,16 @@ class Clip:
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise InputError(f"clip {self.clip_id}: unknown split '{self.split}': use {', '.join(SPLITS)}")
-        if not self.clip_id.isprintable():
-            raise InputError(f"clip {self.clip_id!r}: its name is not plain text: rename the file")
         try:
             check_emotion(self.emotion, self.intensity)
         except InputError as error:
             raise InputError(f"clip {self.clip_id}: {error}") from error
+
+    def check_names(self) -> None:
+        """Raises `InputError` if a name cannot be stored: not UTF-8, or with control characters."""
+        for name in (self.clip_id, self.speaker, self.path.name):
+            if not name.isprintable():
+                raise InputError(f"the name {name!r} is not plain text: rename the file or its folder")
 
 
 def check_source(source: Path) -> None:

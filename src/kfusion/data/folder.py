@@ -137,4 +137,4 @@ def _train_val(clip_ids: Iterable[str]) -> dict[str, str]:
 
 
 def _ranked(names: Iterable[str]) -> list[str]:
-    return sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
+    return sorted(names, key=lambda name: hashlib.sha256(name.encode(errors="backslashreplace")).digest())

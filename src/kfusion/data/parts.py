@@ -47,7 +47,7 @@ class Place:
 
 def part_path(out: Path, clip_id: str) -> Path:
     """The file of a clip that is not in the data set."""
-    digest = hashlib.sha256(clip_id.encode()).hexdigest()[:20]
+    digest = hashlib.sha256(clip_id.encode(errors="backslashreplace")).hexdigest()[:20]
     return out / "parts" / f"{digest}.parquet"
 
 

@@ -146,6 +146,7 @@ def _extract_one(clip: Clip, *, out: Path, make_finder: MakeFinder) -> str | Non
     """
     finder = _worker_finder(make_finder)
     try:
+        clip.check_names()
         extracted = extract_clip(clip.path, finder, clip.audio_path)
         table = clip_table(_row(clip, extracted), extracted.landmarks, extracted.samples)
     except Exception as error:

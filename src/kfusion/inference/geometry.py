@@ -20,6 +20,8 @@ def check_face(points: Points, where: str, *, in_pixels: bool = True) -> Points:
     Raises:
         InputError: they are shares of a picture instead of pixels, mirrored, y up, or in another order.
     """
+    if np.abs(points).max() > MAX_COORDINATE:
+        raise InputError(f"{where}: holds coordinates beyond {MAX_COORDINATE:g}: pass pixels of a picture")
     eyes = float(inter_ocular_distance(points))
     if not eyes > 0:
         raise InputError(
@@ -30,8 +32,6 @@ def check_face(points: Points, where: str, *, in_pixels: bool = True) -> Points:
             f"{where}: the outer eye corners are {eyes:.3g} apart, so these are no pixels: "
             "multiply x by the width and y by the height of the picture"
         )
-    if np.abs(points).max() > MAX_COORDINATE:
-        raise InputError(f"{where}: holds coordinates beyond {MAX_COORDINATE:g}: pass pixels of a picture")
     direct, reflected = _likeness(points)
     if direct >= MIN_LIKENESS:
         return points

@@ -17,6 +17,7 @@ from kfusion.landmarks import Points
 BUNDLE_FORMAT = "1"
 BUNDLE_NAME = "model.onnx"
 _FATAL = 4
+_DAMAGED = "not a kfusion bundle, or damaged"
 _REMEDY = "pass a file that `kfusion export` wrote"
 
 
@@ -34,9 +35,11 @@ class Session:
     def __init__(self, path: Path) -> None:
         self.path = _bundle_file(path)
         self._native = _open(self.path)
-        self.metadata: dict[str, str] = dict(self._native.get_modelmeta().custom_metadata_map)
-        self.inputs: dict[str, tuple[Any, ...]] = {port.name: tuple(port.shape) for port in self._native.get_inputs()}
-        """Name -> shape of every input, in order."""
+        with foreign(f"{self.path}: {_DAMAGED}", _REMEDY, CheckpointError):  # texts in it may be no UTF-8
+            said, ports = self._native.get_modelmeta().custom_metadata_map, self._native.get_inputs()
+            self.metadata: dict[str, str] = dict(said)
+            self.inputs: dict[str, tuple[Any, ...]] = {port.name: tuple(port.shape) for port in ports}
+            """Name -> shape of every input, in order."""
         _check_format(self.path, self.metadata.get("kfusion_format"))
 
     def run(self, outputs: Sequence[str] | None, feed: Mapping[str, NDArray[Any]]) -> list[NDArray[np.float32]]:
@@ -105,7 +108,7 @@ def _open(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = _FATAL
-    with foreign(f"{path}: not a kfusion bundle, or damaged", _REMEDY, CheckpointError):
+    with foreign(f"{path}: {_DAMAGED}", _REMEDY, CheckpointError):
         _check_self_contained(path)
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
