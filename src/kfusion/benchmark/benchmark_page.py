@@ -1,6 +1,7 @@
 """The page of a benchmark, `benchmarks/REPORT.md`, and its figures: from the JSONs of the runs alone."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from kfusion.benchmark.board import Board, SystemRuns, difference, difference_pe
 from kfusion.benchmark.findings import bought, standing
 from kfusion.benchmark.plan import BATCH, CLIP_S
 from kfusion.benchmark.protocols import PROTOCOLS, TestSet
-from kfusion.benchmark.published import LABEL, TABLES, kept_in_tables
+from kfusion.benchmark.published import KEPT_IN_TABLES, LABEL, TABLES
 from kfusion.benchmark.systems import OURS
 from kfusion.errors import InputError
 from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION
@@ -152,7 +153,7 @@ def _paper(board: Board, test: str) -> list[str]:
         cells = [_over_seeds(one, test, metric) for metric in PAPER]
         body.append([one.system.title, "", "", *cells, _speakers_interval(one, test)])
     body.append([f"*{LABEL}:*", *empty])
-    body += [[one.name, table, "", *(f"{value:.2f}" for value in one.scores), ""] for table, one in kept_in_tables()]
+    body += [[name, table, "", *_printed(TABLES[table][name]), ""] for name, table in KEPT_IN_TABLES]
     return markdown(["Method", "params", "seeds", *(f"{metric} ↓" for metric in PAPER), "M-LD, 95 %"], body)
 
 
@@ -285,10 +286,14 @@ def _published() -> list[str]:
     )
     lines = [about]
     for title, rows in TABLES.items():
-        body = ([one.name, LABEL, *(f"{value:.2f}" for value in one.scores)] for one in rows)
+        body = ([name, LABEL, *_printed(scores)] for name, scores in rows.items())
         table = markdown(["Method", "", *(f"{metric} ↓" for metric in PAPER)], body)
         lines += ["", f"**{title}**, {LABEL}", "", *table]
     return lines
+
+
+def _printed(scores: Sequence[float]) -> list[str]:
+    return [number(score) for score in scores]
 
 
 def _how_to_read() -> list[str]:
