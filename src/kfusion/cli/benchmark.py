@@ -104,8 +104,8 @@ def _work(setup: "Setup", systems: list["System"], seeds: tuple[int, ...] | None
 
     torch.set_num_threads(setup.run_threads)
     with progress_lines("kfusion.benchmark", "kfusion.training"):
-        for run in plan(systems, seeds):
-            carry_out(setup, run)
+        for run in plan(setup, systems, seeds):
+            carry_out(run)
     return 0
 
 
