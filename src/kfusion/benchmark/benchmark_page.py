@@ -24,10 +24,6 @@ from kfusion.evaluation.metrics.catalogue import FRECHET, METRICS
 from kfusion.evaluation.sanity_rows import HOLD
 from kfusion.evaluation.score_sheet import FaceExample
 from kfusion.evaluation.tables import (
-    HIGHEST,
-    LOWEST,
-    NEAREST_TO_ONE,
-    NEAREST_TO_ZERO,
     PAPER,
     Column,
     TableLine,
@@ -42,18 +38,18 @@ from kfusion.files import atomic_path
 
 FIGURES, CONCLUSIONS = "report", "CONCLUSIONS.md"
 EXTENDED = (
-    Column(title="corr.", metric="opening_correlation", digits=3, best=HIGHEST),
-    Column(title="lag ms", metric="lag_ms", digits=0, best=NEAREST_TO_ZERO),
-    Column(title="closure F1", metric="closure_f1", digits=3, best=HIGHEST),
+    Column(title="corr.", metric="opening_correlation", digits=3, best="highest"),
+    Column(title="lag ms", metric="lag_ms", digits=0, best="nearest to 0"),
+    Column(title="closure F1", metric="closure_f1", digits=3, best="highest"),
     Column(title="silence px", metric="silence_speed"),
     Column(title="jerk px", metric="jerk"),
-    Column(title="> 8 Hz", metric="power_above_8hz", best=NEAREST_TO_ONE),
-    Column(title="motion", metric="motion_ratio", best=NEAREST_TO_ONE),
-    Column(title="LVE", metric="LVE", best=LOWEST),
-    Column(title="FDD", metric="FDD", best=NEAREST_TO_ZERO),
-    Column(title="DTW-LD", metric="DTW-LD", best=LOWEST),
-    Column(title="Frechet", metric=FRECHET, best=LOWEST),
-    Column(title="M-LD %", metric="M-LD-iod", best=LOWEST),
+    Column(title="> 8 Hz", metric="power_above_8hz", best="nearest to 1"),
+    Column(title="motion", metric="motion_ratio", best="nearest to 1"),
+    Column(title="LVE", metric="LVE", best="lowest"),
+    Column(title="FDD", metric="FDD", best="nearest to 0"),
+    Column(title="DTW-LD", metric="DTW-LD", best="lowest"),
+    Column(title="Frechet", metric=FRECHET, best="lowest"),
+    Column(title="M-LD %", metric="M-LD-iod", best="lowest"),
     *(
         Column(title=f"{metric} {alignment}", metric=metric, alignment=alignment, digits=PAPER[metric])
         for alignment, metrics in {"raw": ("M-LD", "F-LD"), "clip": ("M-LD", "M-LVD", "F-LD", "F-LVD")}.items()
@@ -125,7 +121,8 @@ def _test(board: Board, test: TestSet, figures: Path) -> list[str]:
         f"`{found.data_id}`; alignment `{EXPRESSION}`; intervals: {method(found.speakers)}."
     )
     lines = ["", f"### {test.title} (`{test.name}`)", "", about, "", *_paper(board, test.name)]
-    lines += ["", "Beyond the paper's metrics:", "", *score_table(_lines(board, test.name), EXTENDED)]
+    rows = [_line(one, test.name) for one in board.on(test.name)]
+    lines += ["", "Beyond the paper's metrics:", "", *score_table(rows, EXTENDED)]
     paired = _paired(board, test.name)
     if paired:
         text = "How much lower ours is, over the same clips (negative: higher); bold where the interval leaves 0 out:"
@@ -141,7 +138,7 @@ def _test(board: Board, test: TestSet, figures: Path) -> list[str]:
 def _paper(board: Board, test: str) -> list[str]:
     """The paper's layout: systems, ranked, then the sanity rows, then what was printed."""
     systems, others = board.ranked(test), [one for one in board.on(test) if not one.ranked]
-    places = [ranks([one.mean(test, metric) for one in systems], LOWEST) for metric in PAPER]
+    places = [ranks([one.mean(test, metric) for one in systems], "lowest") for metric in PAPER]
     body = []
     for one, *own in zip(systems, *places, strict=True):
         cells = [marked(_over_seeds(one, test, metric), place) for metric, place in zip(PAPER, own, strict=True)]
@@ -170,15 +167,12 @@ def _speakers_interval(one: SystemRuns, test: str) -> str:
     return f"[{number(found.low)}, {number(found.high)}]"
 
 
-def _lines(board: Board, test: str) -> list[TableLine]:
-    return [_line(one, test) for one in board.on(test)]
-
-
 def _line(one: SystemRuns, test: str) -> TableLine:
-    def score(alignment: str, metric: str) -> float:
-        return one.mean(test, metric, alignment)
-
-    return TableLine(title=one.system.title, score=score, ranked=one.ranked)
+    return TableLine(
+        title=one.system.title,
+        score=lambda alignment, metric: one.mean(test, metric, alignment),
+        ranked=one.ranked,
+    )
 
 
 def _paired(board: Board, test: str) -> list[str]:

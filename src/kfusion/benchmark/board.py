@@ -51,15 +51,15 @@ class SystemRuns:
         values = self.means(test, metric, alignment)
         return float(values.mean()) if len(values) else math.nan
 
-    def clip_values(self, test: str, metric: str, alignment: str = EXPRESSION) -> Values:
+    def clip_values(self, test: str, metric: str) -> Values:
         """Of every clip the mean over seeds, (clips,)."""
-        columns = [found.per_clip[alignment][metric] for found in self.scores(test)]
+        columns = [found.per_clip[EXPRESSION][metric] for found in self.scores(test)]
         values: Values = np.array(columns, np.float64).mean(axis=0)
         return values
 
-    def interval(self, test: str, metric: str, alignment: str = EXPRESSION) -> Summary:
+    def interval(self, test: str, metric: str) -> Summary:
         """The mean over seeds with its interval over speakers and clips."""
-        return summarise(self.clip_values(test, metric, alignment), self.scores(test)[0].speakers)
+        return summarise(self.clip_values(test, metric), self.scores(test)[0].speakers)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

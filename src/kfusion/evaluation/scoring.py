@@ -36,9 +36,6 @@ DIGEST_PX = 0.01
 DISTANCES = tuple(name for name in METRICS if "-L" in name)
 """The scores whose improvement over other rows is reported."""
 
-Seen = Callable[[Case, dict[str, Points]], None]
-"""Told of each clip and of what every row says of it: (frames, 68, 2), crop pixels."""
-
 
 def evaluate(predictor: Predictor, stores: Sequence[ClipStore], selection: Selection) -> Evaluation:
     """All scores of a predictor and of the sanity rows: clip by clip, and over clips and speakers.
@@ -62,9 +59,7 @@ def evaluate(predictor: Predictor, stores: Sequence[ClipStore], selection: Selec
     )
 
 
-def score_rows(
-    rows: Sequence[ScoredRow], stores: Sequence[ClipStore], selection: Selection, *, seen: Seen | None = None
-) -> ScoreSheet:
+def score_rows(rows: Sequence[ScoredRow], stores: Sequence[ClipStore], selection: Selection) -> ScoreSheet:
     """The scores of rows on the selected clips; nothing but these rows is computed.
 
     Raises:
@@ -74,12 +69,9 @@ def score_rows(
     digest, results, mouths = hashlib.sha256(), [], PooledMouths()
     shown = tqdm(clips, desc="evaluate", unit="clip", disable=None)
     for case in selection.cases(stores, shown):
-        drawn = {row.name: row.draw(case) for row in rows}
-        scores = {name: _scores(case, name, points, mouths) for name, points in drawn.items()}
+        scores = {row.name: _scores(case, row, mouths) for row in rows}
         results.append(_clip_scores(case, rows, scores))
         digest.update(f"{case.name} {len(case.target)}\n".encode() + landmark_bytes(case.target))
-        if seen is not None:
-            seen(case, drawn)
     return ScoreSheet(
         metric_version=METRIC_VERSION,
         kfusion_version=__version__,
@@ -125,9 +117,10 @@ def _tenths(points: Points) -> list[list[float]]:
     return [[round(float(value), 1) for value in face.ravel()] for face in points]
 
 
-def _scores(case: Case, row: str, drawn: Points, mouths: PooledMouths) -> dict[str, Scores]:
+def _scores(case: Case, row: ScoredRow, mouths: PooledMouths) -> dict[str, Scores]:
+    drawn = row.draw(case)
     pairs = {alignment: case.aligned(drawn, alignment) for alignment in ALIGNMENTS}
-    mouths.add(row, pairs[EXPRESSION], case.still_identity)
+    mouths.add(row.name, pairs[EXPRESSION], case.still_identity)
     return {alignment: clip_metrics(pair) for alignment, pair in pairs.items()}
 
 
