@@ -137,18 +137,16 @@ def _test(board: Board, test: TestSet, figures: Path) -> list[str]:
 
 def _paper(board: Board, test: str) -> list[str]:
     """The paper's layout: systems, ranked, then the sanity rows, then what was printed."""
-    systems, others = board.ranked(test), [one for one in board.on(test) if not one.ranked]
-    places = [ranks([one.mean(test, metric) for one in systems], "lowest") for metric in PAPER]
+    rows = sorted(board.on(test), key=lambda one: not one.ranked)
+    places = [ranks([one.mean(test, metric) if one.ranked else math.nan for one in rows], "lowest") for metric in PAPER]
     body = []
-    for one, *own in zip(systems, *places, strict=True):
+    for one, *own in zip(rows, *places, strict=True):
         cells = [marked(_over_seeds(one, test, metric), place) for metric, place in zip(PAPER, own, strict=True)]
         size = "" if one.parameters is None else f"{one.parameters / 1e6:.2f} M"
-        body.append([one.system.title, size, str(len(one.runs)), *cells, _speakers_interval(one, test)])
+        seeds = str(len(one.runs)) if one.ranked else ""
+        body.append([one.system.title, size, seeds, *cells, _speakers_interval(one, test)])
     empty = [""] * (len(PAPER) + 3)
-    body.append(["*not ranked:*", *empty])
-    for one in others:
-        cells = [_over_seeds(one, test, metric) for metric in PAPER]
-        body.append([one.system.title, "", "", *cells, _speakers_interval(one, test)])
+    body.insert(len(board.ranked(test)), ["*not ranked:*", *empty])
     body.append([f"*{LABEL}:*", *empty])
     body += [[name, table, "", *_printed(TABLES[table][name]), ""] for name, table in KEPT_IN_TABLES]
     return markdown(["Method", "params", "seeds", *(f"{metric} ↓" for metric in PAPER), "M-LD, 95 %"], body)
