@@ -197,7 +197,7 @@ def _cost(board: Board) -> list[str]:
     """Size, speed and training of every system."""
     body = []
     for one in board.systems:
-        if not one.ranked or one.parameters is None:
+        if one.parameters is None:
             continue
         trainings = [run.training for run in one.runs if run.training]
         speeds = [run.speed for run in one.runs if run.speed]

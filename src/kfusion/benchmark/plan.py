@@ -96,14 +96,10 @@ def budgeted(run: RunConfig, steps: int, seed: int) -> RunConfig:
 
 def plan(setup: Setup, systems: Sequence[System], seeds: tuple[int, ...] | None) -> list[PlannedRun]:
     """The runs: the first seed of every row before the second of any; sanity rows once, after the first seeds."""
-
-    def own(system: System) -> tuple[int, ...]:
-        return FIRST_SEED if system.make is None else system.seeds if seeds is None else seeds
-
     runs = [
         (number, system.make is None, PlannedRun(setup=setup, system=system, seed=seed))
         for system in systems
-        for number, seed in enumerate(own(system))
+        for number, seed in enumerate(system.seeds if seeds is None or system.make is None else seeds)
     ]
     return [run for _, _, run in sorted(runs, key=lambda one: one[:2])]
 

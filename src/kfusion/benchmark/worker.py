@@ -22,8 +22,8 @@ from kfusion.training.config import Machines, RunConfig
 from kfusion.training.loop import train
 
 
-def carry_out(run: PlannedRun) -> bool:
-    """Do the run and write its JSON; False if it stopped before its end, to be resumed.
+def carry_out(run: PlannedRun) -> None:
+    """Do the run and write its JSON; if it is stopped before its end there is none, and it is resumed next time.
 
     Raises:
         KfusionError: the run cannot be done.
@@ -31,7 +31,7 @@ def carry_out(run: PlannedRun) -> bool:
     data = open_data(run.setup.protocol, run.setup.data_root)
     digests = data.digests()
     if run.config is not None and not _train(run, run.config, data, digests["train"]):
-        return False
+        return
     folder = _trained_folder(run)
     found = new_record(
         run,
@@ -42,7 +42,6 @@ def carry_out(run: PlannedRun) -> bool:
     )
     _check_finite(found)
     found.save(run.path)
-    return True
 
 
 def _train(run: PlannedRun, config: RunConfig, data: BenchmarkData, digest: str) -> bool:

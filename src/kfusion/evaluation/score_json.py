@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -60,6 +61,8 @@ def rounded(value: Any, digits: int = DIGITS) -> Any:
 
 def decoded(hint: Any, value: Any) -> Any:
     """A value of the type `hint`: null is None where there may be nothing, and NaN where a number stands."""
+    if hint is float:
+        return math.nan if value is None else value
     kind, parts = get_origin(hint), get_args(hint)
     if kind is UnionType:
         return None if value is None else decoded(parts[0], value)
@@ -67,9 +70,15 @@ def decoded(hint: Any, value: Any) -> Any:
         return {key: decoded(parts[1], item) for key, item in value.items()}
     if kind is list:
         return [decoded(parts[0], item) for item in value]
-    if is_dataclass(hint):
-        hints = get_type_hints(hint)
-        return hint(**{field.name: decoded(hints[field.name], value[field.name]) for field in fields(hint)})  # type: ignore[operator]
+    if isinstance(hint, type) and is_dataclass(hint):
+        return hint(**{name: decoded(part, value[name]) for name, part in _parts(hint).items()})
     if hasattr(hint, "_fields"):  # a named tuple of numbers
         return hint(*(decoded(float, item) for item in value))
-    return math.nan if hint is float and value is None else value
+    return value
+
+
+@lru_cache
+def _parts(kind: Any) -> dict[str, Any]:
+    """The types of the fields of a dataclass."""
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}
