@@ -113,15 +113,15 @@ class InProcess:
     def __init__(self) -> None:
         self.started: list[str] = []
 
-    def __call__(self, setup: Setup, run: PlannedRun, hours: float | None, log_path: Path) -> Ended:
+    def __call__(self, run: PlannedRun, hours: float | None) -> Ended:
         """Do the run as its worker would."""
         self.started.append(run.name)
-        log_path.parent.mkdir(parents=True, exist_ok=True)
-        log_path.write_text("")
+        run.log.parent.mkdir(parents=True, exist_ok=True)
+        run.log.write_text("")
         try:
-            carry_out(replace(setup, max_hours=hours), run)
+            carry_out(replace(run, setup=replace(run.setup, max_hours=hours)))
         except KfusionError as error:
-            log_path.write_text(f"epoch 1/1\nkfusion: error: {error}\n")
+            run.log.write_text(f"epoch 1/1\nkfusion: error: {error}\n")
             return Ended(2)
         return Ended(0)
 

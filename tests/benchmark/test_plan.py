@@ -11,8 +11,8 @@ from kfusion.models.kfusion import KFusionConfig
 from kfusion.presets import load_preset
 
 
-def test_the_first_seed_of_every_row_comes_before_the_second_of_any() -> None:
-    jobs = plan(find_systems(("kfusion", "without-lstm", "temporal-conv", "hold")), None)
+def test_the_first_seed_of_every_row_comes_before_the_second_of_any(tmp_path: Path) -> None:
+    jobs = plan(setup_in(tmp_path, tmp_path), find_systems(("kfusion", "without-lstm", "temporal-conv", "hold")), None)
     assert [job.name for job in jobs] == [
         "kfusion-seed0",
         "without-lstm-seed0",
@@ -25,8 +25,8 @@ def test_the_first_seed_of_every_row_comes_before_the_second_of_any() -> None:
     ]
 
 
-def test_seeds_that_are_asked_for_take_the_place_of_the_usual_ones() -> None:
-    jobs = plan(find_systems(("without-lstm", "hold")), (3, 4))
+def test_seeds_that_are_asked_for_take_the_place_of_the_usual_ones(tmp_path: Path) -> None:
+    jobs = plan(setup_in(tmp_path, tmp_path), find_systems(("without-lstm", "hold")), (3, 4))
     assert [job.name for job in jobs] == ["without-lstm-seed3", "hold-seed0", "without-lstm-seed4"]
 
 

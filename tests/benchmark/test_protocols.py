@@ -3,13 +3,12 @@ from pathlib import Path
 import pytest
 from benchmark_factories import InProcess, setup_in, write_corpus
 
-from kfusion.benchmark.protocols import PREPARE, PROTOCOLS, find_protocol
+from kfusion.benchmark.protocols import PREPARE, PROTOCOLS
 from kfusion.benchmark.run_record import RunRecord
 from kfusion.benchmark.runner import run_protocol
 from kfusion.benchmark.systems import find_systems
 from kfusion.data.cremad import read_cremad
 from kfusion.data.mead import read_mead
-from kfusion.errors import InputError
 
 
 def plant(root: Path, names: list[str]) -> Path:
@@ -70,8 +69,3 @@ def test_every_data_set_of_a_protocol_says_how_it_is_prepared() -> None:
         assert len({test.name for test in protocol.tests}) == len(protocol.tests)
         for test in protocol.tests:
             assert test.zero_shot == (test.data not in protocol.train)
-
-
-def test_an_unknown_protocol_lists_the_known_ones() -> None:
-    with pytest.raises(InputError, match="unknown protocol 'vox': use grid, lrwar, mead-sentences, mead-speakers"):
-        find_protocol("vox")

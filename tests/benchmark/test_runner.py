@@ -194,7 +194,7 @@ def test_a_loss_that_is_no_number_is_a_failure(
 
 
 def test_a_killed_process_is_a_failure_with_its_signal(tmp_path: Path, data_root: Path) -> None:
-    def killed(setup: Setup, run: PlannedRun, hours: float | None, log_path: Path) -> Ended:
+    def killed(run: PlannedRun, hours: float | None) -> Ended:
         return Ended(-9)
 
     outcome = run_protocol(setup_in(tmp_path, data_root), systems("hold"), None, killed)
@@ -211,8 +211,8 @@ def test_when_the_time_is_up_what_is_left_stays_for_the_next_time(tmp_path: Path
 def test_a_training_that_is_stopped_goes_on(tmp_path: Path, data_root: Path) -> None:
     setup, launch = setup_in(tmp_path, data_root), InProcess()
 
-    def stopped(setup: Setup, run: PlannedRun, hours: float | None, log_path: Path) -> Ended:
-        return launch(setup, run, 0.0, log_path)
+    def stopped(run: PlannedRun, hours: float | None) -> Ended:
+        return launch(run, 0.0)
 
     outcome = run_protocol(setup, systems("temporal-conv"), (0,), stopped)
     assert [job.name for job in outcome.left] == ["temporal-conv-seed0"]
@@ -234,9 +234,9 @@ def test_a_sanity_row_waits_for_its_network(tmp_path: Path, data_root: Path) -> 
             self.looks += 1
             return self.code if self.looks > 2 else None
 
-    def start(setup: Setup, run: PlannedRun, hours: float | None, log_path: Path) -> Ended:
+    def start(run: PlannedRun, hours: float | None) -> Ended:
         assert run.system.name != "shuffled-audio" or all(one.poll() is not None for one in running)
-        running.append(Slow(launch(setup, run, hours, log_path).code))
+        running.append(Slow(launch(run, hours).code))
         return running[-1]
 
     outcome = run_protocol(setup, systems("kfusion", "shuffled-audio", "hold"), (0,), start)

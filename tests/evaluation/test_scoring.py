@@ -75,16 +75,6 @@ def test_few_frames_have_no_frechet_distance(store: ClipStore) -> None:
     assert math.isnan(score_rows([row("hold", store)], [store], few).frechet["hold"])
 
 
-def test_each_clip_is_shown_with_what_the_rows_say(store: ClipStore) -> None:
-    seen: list[tuple[str, list[str], tuple[int, ...]]] = []
-
-    def look(case: Case, drawn: dict[str, Points]) -> None:
-        seen.append((case.clip.clip_id, list(drawn), drawn["hold"].shape))
-
-    found = score_rows([row("hold", store), row("target", store)], [store], SELECTION, seen=look)
-    assert seen == [(clip.clip_id, ["hold", "target"], (300, 68, 2)) for clip in found.clips]
-
-
 def test_a_row_is_found_by_its_data(hold: ScoreSheet, tmp_path: Path) -> None:
     hold.save(tmp_path / "row.json")
     found = find_sheet(tmp_path, hold.data_id, "hold")

@@ -2,10 +2,6 @@ import math
 
 from kfusion.evaluation.bootstrap import Summary
 from kfusion.evaluation.tables import (
-    HIGHEST,
-    LOWEST,
-    NEAREST_TO_ONE,
-    NEAREST_TO_ZERO,
     Column,
     TableLine,
     markdown,
@@ -41,10 +37,10 @@ def test_an_interval_stands_behind_its_mean() -> None:
 
 def test_the_best_and_the_second_are_found_whatever_is_best() -> None:
     values = [3.0, 1.0, math.nan, -0.5, 1.0]
-    assert ranks(values, LOWEST) == [0, 2, 0, 1, 2]
-    assert ranks(values, HIGHEST) == [1, 2, 0, 0, 2]
-    assert ranks(values, NEAREST_TO_ZERO) == [0, 2, 0, 1, 2]
-    assert ranks(values, NEAREST_TO_ONE) == [0, 1, 0, 2, 1]
+    assert ranks(values, "lowest") == [0, 2, 0, 1, 2]
+    assert ranks(values, "highest") == [1, 2, 0, 0, 2]
+    assert ranks(values, "nearest to 0") == [0, 2, 0, 1, 2]
+    assert ranks(values, "nearest to 1") == [0, 1, 0, 2, 1]
     assert ranks(values, None) == [0] * 5
 
 
@@ -55,7 +51,7 @@ def test_only_ranked_lines_are_marked_and_a_column_takes_its_own_alignment() -> 
         line("target", {"M-LD frame": 0.0, "M-LD raw": 0.0}, ranked=False),
     ]
     columns = [
-        Column(title="px", metric="M-LD", best=LOWEST),
+        Column(title="px", metric="M-LD", best="lowest"),
         Column(title="raw px", metric="M-LD", alignment="raw", digits=0),
     ]
     assert score_table(lines, columns, "row")[2:] == [

@@ -1,6 +1,7 @@
 """The page of a benchmark, `benchmarks/REPORT.md`, and its figures: from the JSONs of the runs alone."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from kfusion.benchmark.board import Board, SystemRuns, difference, difference_pe
 from kfusion.benchmark.findings import bought, standing
 from kfusion.benchmark.plan import BATCH, CLIP_S
 from kfusion.benchmark.protocols import PROTOCOLS, TestSet
-from kfusion.benchmark.published import LABEL, TABLES, kept_in_tables
+from kfusion.benchmark.published import KEPT_IN_TABLES, LABEL, TABLES
 from kfusion.benchmark.systems import OURS
 from kfusion.errors import InputError
 from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION
@@ -23,10 +24,6 @@ from kfusion.evaluation.metrics.catalogue import FRECHET, METRICS
 from kfusion.evaluation.sanity_rows import HOLD
 from kfusion.evaluation.score_sheet import FaceExample
 from kfusion.evaluation.tables import (
-    HIGHEST,
-    LOWEST,
-    NEAREST_TO_ONE,
-    NEAREST_TO_ZERO,
     PAPER,
     Column,
     TableLine,
@@ -41,18 +38,18 @@ from kfusion.files import atomic_path
 
 FIGURES, CONCLUSIONS = "report", "CONCLUSIONS.md"
 EXTENDED = (
-    Column(title="corr.", metric="opening_correlation", digits=3, best=HIGHEST),
-    Column(title="lag ms", metric="lag_ms", digits=0, best=NEAREST_TO_ZERO),
-    Column(title="closure F1", metric="closure_f1", digits=3, best=HIGHEST),
+    Column(title="corr.", metric="opening_correlation", digits=3, best="highest"),
+    Column(title="lag ms", metric="lag_ms", digits=0, best="nearest to 0"),
+    Column(title="closure F1", metric="closure_f1", digits=3, best="highest"),
     Column(title="silence px", metric="silence_speed"),
     Column(title="jerk px", metric="jerk"),
-    Column(title="> 8 Hz", metric="power_above_8hz", best=NEAREST_TO_ONE),
-    Column(title="motion", metric="motion_ratio", best=NEAREST_TO_ONE),
-    Column(title="LVE", metric="LVE", best=LOWEST),
-    Column(title="FDD", metric="FDD", best=NEAREST_TO_ZERO),
-    Column(title="DTW-LD", metric="DTW-LD", best=LOWEST),
-    Column(title="Frechet", metric=FRECHET, best=LOWEST),
-    Column(title="M-LD %", metric="M-LD-iod", best=LOWEST),
+    Column(title="> 8 Hz", metric="power_above_8hz", best="nearest to 1"),
+    Column(title="motion", metric="motion_ratio", best="nearest to 1"),
+    Column(title="LVE", metric="LVE", best="lowest"),
+    Column(title="FDD", metric="FDD", best="nearest to 0"),
+    Column(title="DTW-LD", metric="DTW-LD", best="lowest"),
+    Column(title="Frechet", metric=FRECHET, best="lowest"),
+    Column(title="M-LD %", metric="M-LD-iod", best="lowest"),
     *(
         Column(title=f"{metric} {alignment}", metric=metric, alignment=alignment, digits=PAPER[metric])
         for alignment, metrics in {"raw": ("M-LD", "F-LD"), "clip": ("M-LD", "M-LVD", "F-LD", "F-LVD")}.items()
@@ -124,7 +121,8 @@ def _test(board: Board, test: TestSet, figures: Path) -> list[str]:
         f"`{found.data_id}`; alignment `{EXPRESSION}`; intervals: {method(found.speakers)}."
     )
     lines = ["", f"### {test.title} (`{test.name}`)", "", about, "", *_paper(board, test.name)]
-    lines += ["", "Beyond the paper's metrics:", "", *score_table(_lines(board, test.name), EXTENDED)]
+    rows = [_line(one, test.name) for one in board.on(test.name)]
+    lines += ["", "Beyond the paper's metrics:", "", *score_table(rows, EXTENDED)]
     paired = _paired(board, test.name)
     if paired:
         text = "How much lower ours is, over the same clips (negative: higher); bold where the interval leaves 0 out:"
@@ -139,20 +137,18 @@ def _test(board: Board, test: TestSet, figures: Path) -> list[str]:
 
 def _paper(board: Board, test: str) -> list[str]:
     """The paper's layout: systems, ranked, then the sanity rows, then what was printed."""
-    systems, others = board.ranked(test), [one for one in board.on(test) if not one.ranked]
-    places = [ranks([one.mean(test, metric) for one in systems], LOWEST) for metric in PAPER]
+    rows = sorted(board.on(test), key=lambda one: not one.ranked)
+    places = [ranks([one.mean(test, metric) if one.ranked else math.nan for one in rows], "lowest") for metric in PAPER]
     body = []
-    for one, *own in zip(systems, *places, strict=True):
+    for one, *own in zip(rows, *places, strict=True):
         cells = [marked(_over_seeds(one, test, metric), place) for metric, place in zip(PAPER, own, strict=True)]
         size = "" if one.parameters is None else f"{one.parameters / 1e6:.2f} M"
-        body.append([one.system.title, size, str(len(one.runs)), *cells, _speakers_interval(one, test)])
+        seeds = str(len(one.runs)) if one.ranked else ""
+        body.append([one.system.title, size, seeds, *cells, _speakers_interval(one, test)])
     empty = [""] * (len(PAPER) + 3)
-    body.append(["*not ranked:*", *empty])
-    for one in others:
-        cells = [_over_seeds(one, test, metric) for metric in PAPER]
-        body.append([one.system.title, "", "", *cells, _speakers_interval(one, test)])
+    body.insert(len(board.ranked(test)), ["*not ranked:*", *empty])
     body.append([f"*{LABEL}:*", *empty])
-    body += [[one.name, table, "", *(f"{value:.2f}" for value in one.scores), ""] for table, one in kept_in_tables()]
+    body += [[name, table, "", *_printed(TABLES[table][name]), ""] for name, table in KEPT_IN_TABLES]
     return markdown(["Method", "params", "seeds", *(f"{metric} ↓" for metric in PAPER), "M-LD, 95 %"], body)
 
 
@@ -169,15 +165,12 @@ def _speakers_interval(one: SystemRuns, test: str) -> str:
     return f"[{number(found.low)}, {number(found.high)}]"
 
 
-def _lines(board: Board, test: str) -> list[TableLine]:
-    return [_line(one, test) for one in board.on(test)]
-
-
 def _line(one: SystemRuns, test: str) -> TableLine:
-    def score(alignment: str, metric: str) -> float:
-        return one.mean(test, metric, alignment)
-
-    return TableLine(title=one.system.title, score=score, ranked=one.ranked)
+    return TableLine(
+        title=one.system.title,
+        score=lambda alignment, metric: one.mean(test, metric, alignment),
+        ranked=one.ranked,
+    )
 
 
 def _paired(board: Board, test: str) -> list[str]:
@@ -204,7 +197,7 @@ def _cost(board: Board) -> list[str]:
     """Size, speed and training of every system."""
     body = []
     for one in board.systems:
-        if not one.ranked or one.parameters is None:
+        if one.parameters is None:
             continue
         trainings = [run.training for run in one.runs if run.training]
         speeds = [run.speed for run in one.runs if run.speed]
@@ -285,10 +278,14 @@ def _published() -> list[str]:
     )
     lines = [about]
     for title, rows in TABLES.items():
-        body = ([one.name, LABEL, *(f"{value:.2f}" for value in one.scores)] for one in rows)
+        body = ([name, LABEL, *_printed(scores)] for name, scores in rows.items())
         table = markdown(["Method", "", *(f"{metric} ↓" for metric in PAPER)], body)
         lines += ["", f"**{title}**, {LABEL}", "", *table]
     return lines
+
+
+def _printed(scores: Sequence[float]) -> list[str]:
+    return [number(score) for score in scores]
 
 
 def _how_to_read() -> list[str]:

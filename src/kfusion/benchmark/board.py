@@ -9,7 +9,7 @@ import numpy as np
 
 from kfusion.benchmark.protocols import Protocol, TestSet
 from kfusion.benchmark.run_record import RunRecord, TestScores, load_runs
-from kfusion.benchmark.systems import FIRST_SEED, SANITY, System, known_systems
+from kfusion.benchmark.systems import SANITY, System, known_systems
 from kfusion.errors import InputError
 from kfusion.evaluation.alignment import EXPRESSION
 from kfusion.evaluation.bootstrap import Summary, Values, improvement_percent, summarise
@@ -51,15 +51,15 @@ class SystemRuns:
         values = self.means(test, metric, alignment)
         return float(values.mean()) if len(values) else math.nan
 
-    def clip_values(self, test: str, metric: str, alignment: str = EXPRESSION) -> Values:
+    def clip_values(self, test: str, metric: str) -> Values:
         """Of every clip the mean over seeds, (clips,)."""
-        columns = [found.per_clip[alignment][metric] for found in self.scores(test)]
+        columns = [found.per_clip[EXPRESSION][metric] for found in self.scores(test)]
         values: Values = np.array(columns, np.float64).mean(axis=0)
         return values
 
-    def interval(self, test: str, metric: str, alignment: str = EXPRESSION) -> Summary:
+    def interval(self, test: str, metric: str) -> Summary:
         """The mean over seeds with its interval over speakers and clips."""
-        return summarise(self.clip_values(test, metric, alignment), self.scores(test)[0].speakers)
+        return summarise(self.clip_values(test, metric), self.scores(test)[0].speakers)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,8 +125,7 @@ def load_board(results: Path, protocol: Protocol) -> Board | None:
 def _missing_seeds(system: System, there: set[tuple[str, int]]) -> tuple[int, ...]:
     if system.name == SHUFFLED_EMOTION:  # most corpora have no labels to shuffle
         return ()
-    seeds = FIRST_SEED if system.make is None else system.seeds
-    return tuple(seed for seed in seeds if (system.name, seed) not in there)
+    return tuple(seed for seed in system.seeds if (system.name, seed) not in there)
 
 
 def check_comparable(runs: list[tuple[Path, RunRecord]]) -> None:

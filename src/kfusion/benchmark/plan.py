@@ -51,6 +51,7 @@ class Setup:
 class PlannedRun:
     """One run of one system."""
 
+    setup: Setup
     system: System
     seed: int
 
@@ -59,17 +60,32 @@ class PlannedRun:
         """Its name in logs and folders."""
         return f"{self.system.name}-seed{self.seed}"
 
-    def config(self, steps: int) -> RunConfig | None:
+    @property
+    def config(self) -> RunConfig | None:
         """How it is trained; none for a sanity row."""
-        return None if self.system.make is None else budgeted(self.system.make(), steps, self.seed)
+        return None if self.system.make is None else budgeted(self.system.make(), self.setup.steps, self.seed)
 
-    def path(self, setup: Setup) -> Path:
+    @property
+    def asked(self) -> "PlannedRun":
+        """The run whose network is scored: itself, but for a sanity row that asks another one's."""
+        if self.system.of is None:
+            return self
+        return replace(self, system=known_systems()[self.system.of], seed=FIRST_SEED[0])
+
+    @property
+    def path(self) -> Path:
         """Where its JSON stands."""
-        return run_path(setup.results, setup.protocol.name, self.system.name, self.seed)
+        return run_path(self.setup.results, self.setup.protocol.name, self.system.name, self.seed)
 
-    def folder(self, setup: Setup) -> Path:
+    @property
+    def folder(self) -> Path:
         """Where it is trained."""
-        return setup.runs / setup.protocol.name / self.name
+        return self.setup.runs / self.setup.protocol.name / self.name
+
+    @property
+    def log(self) -> Path:
+        """What it says, if it runs in a process of its own."""
+        return self.folder.parent / "logs" / f"{self.name}.txt"
 
 
 def budgeted(run: RunConfig, steps: int, seed: int) -> RunConfig:
@@ -78,33 +94,24 @@ def budgeted(run: RunConfig, steps: int, seed: int) -> RunConfig:
     return replace(run, optimiser=optimiser, data=replace(run.data, clip_s=CLIP_S, identity_from="other-clip"))
 
 
-def plan(systems: Sequence[System], seeds: tuple[int, ...] | None) -> list[PlannedRun]:
+def plan(setup: Setup, systems: Sequence[System], seeds: tuple[int, ...] | None) -> list[PlannedRun]:
     """The runs: the first seed of every row before the second of any; sanity rows once, after the first seeds."""
-
-    def own(system: System) -> tuple[int, ...]:
-        return FIRST_SEED if system.make is None else system.seeds if seeds is None else seeds
-
     runs = [
-        (number, system.make is None, PlannedRun(system=system, seed=seed))
+        (number, system.make is None, PlannedRun(setup=setup, system=system, seed=seed))
         for system in systems
-        for number, seed in enumerate(own(system))
+        for number, seed in enumerate(system.seeds if seeds is None or system.make is None else seeds)
     ]
     return [run for _, _, run in sorted(runs, key=lambda one: one[:2])]
 
 
-def is_current(run: PlannedRun, setup: Setup, data: dict[str, str]) -> bool:
-    """Whether the run is there already: same configuration, budget, data and metric version, and not failed."""
-    found = _stored(run.path(setup))
-    if found is None:
+def is_current(run: PlannedRun, data: dict[str, str]) -> bool:
+    """Whether the run is there already: not failed, with the same budget, data, metric version and network."""
+    found, asked, config = _stored(run.path), _stored(run.asked.path), run.asked.config
+    if found is None or asked is None or found.failed or found.metric_version != METRIC_VERSION or found.data != data:
         return False
-    config = asked_config(run, setup.steps)
-    return (
-        not found.failed
-        and found.metric_version == METRIC_VERSION
-        and found.data == data
-        and (config is None or (found.steps == setup.steps and same_config(found.config, config)))
-        and _asks_same_network(run, setup, found)
-    )
+    if config is not None and (found.steps != run.setup.steps or not same_config(found.config, config)):
+        return False
+    return found.weights == asked.weights
 
 
 def _stored(path: Path) -> RunRecord | None:
@@ -113,18 +120,6 @@ def _stored(path: Path) -> RunRecord | None:
         return RunRecord.load(path) if path.is_file() else None
     except InputError:
         return None
-
-
-def asked_config(run: PlannedRun, steps: int) -> RunConfig | None:
-    """How the network that the run trains, or for a sanity row asks, is trained."""
-    if run.system.of is None:
-        return run.config(steps)
-    return asked_run(run.system.of).config(steps)
-
-
-def asked_run(name: str) -> PlannedRun:
-    """The run whose network the sanity rows of the system `name` ask."""
-    return PlannedRun(system=known_systems()[name], seed=FIRST_SEED[0])
 
 
 def same_config(stored: Any, config: Any) -> bool:
@@ -142,26 +137,17 @@ def same_config(stored: Any, config: Any) -> bool:
     )
 
 
-def _asks_same_network(run: PlannedRun, setup: Setup, found: RunRecord) -> bool:
-    """Whether a sanity row was made from the weights that its row has now."""
-    if run.system.of is None:
-        return True
-    theirs = _stored(asked_run(run.system.of).path(setup))
-    ours = found.training.weights if found.training else None
-    return theirs is not None and theirs.training is not None and theirs.training.weights == ours
-
-
-def new_record(run: PlannedRun, setup: Setup, data: dict[str, str], *, status: str = OK, **found: Any) -> RunRecord:
+def new_record(run: PlannedRun, data: dict[str, str], *, status: str = OK, **found: Any) -> RunRecord:
     """The record of a run with what it was asked for, and with what was found or why it failed."""
-    config = asked_config(run, setup.steps)
+    config = run.asked.config
     return RunRecord(
-        protocol=setup.protocol.name,
+        protocol=run.setup.protocol.name,
         row=run.system.name,
         seed=run.seed,
         status=status,
         metric_version=METRIC_VERSION,
         kfusion_version=__version__,
-        steps=setup.steps,
+        steps=run.setup.steps,
         config=None if config is None else asdict(config),
         data=data,
         **found,

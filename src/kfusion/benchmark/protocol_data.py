@@ -47,25 +47,17 @@ def open_data(protocol: Protocol, root: Path) -> BenchmarkData:
     Raises:
         InputError: training data, or all test data, is missing or cannot be read.
     """
-    stores: dict[str, ClipStore] = {}
-    for name in protocol.train:
-        if not _is_there(root, name):
+    names = dict.fromkeys((*protocol.train, *(test.data for test in protocol.tests)))
+    stores = {name: ClipStore(root / name) for name in names if any((root / name / "data").glob("*.parquet"))}
+    tests = tuple(OpenTest(test=test, store=stores[test.data]) for test in protocol.tests if test.data in stores)
+    needed = protocol.train if tests else (*protocol.train, protocol.tests[0].data)
+    for name in needed:
+        if name not in stores:
             raise InputError(f"protocol {protocol.name}: {_missing(root, name)}")
-        stores[name] = ClipStore(root / name)
-    tests = []
     for test in protocol.tests:
-        if not _is_there(root, test.data):
+        if test.data not in stores:
             log.warning("test set '%s' is left out: %s", test.name, _missing(root, test.data))
-            continue
-        stores.setdefault(test.data, ClipStore(root / test.data))
-        tests.append(OpenTest(test=test, store=stores[test.data]))
-    if not tests:
-        raise InputError(f"protocol {protocol.name}: {_missing(root, protocol.tests[0].data)}")
-    return BenchmarkData(train=tuple(stores[name] for name in protocol.train), tests=tuple(tests))
-
-
-def _is_there(root: Path, name: str) -> bool:
-    return any((root / name / "data").glob("*.parquet"))
+    return BenchmarkData(train=tuple(stores[name] for name in protocol.train), tests=tests)
 
 
 def _missing(root: Path, name: str) -> str:

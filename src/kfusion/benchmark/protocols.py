@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from kfusion.errors import InputError
-
 PREPARE = {
     "grid": "kfusion prepare grid GRID -o {place}",
     "lrwar": "kfusion prepare lrwar LRWAR -o {place}",
@@ -95,14 +93,3 @@ PROTOCOLS = {
         ),
     )
 }
-
-
-def find_protocol(name: str) -> Protocol:
-    """The protocol called `name`.
-
-    Raises:
-        InputError: there is none.
-    """
-    if name not in PROTOCOLS:
-        raise InputError(f"unknown protocol '{name}': use {', '.join(PROTOCOLS)}")
-    return PROTOCOLS[name]

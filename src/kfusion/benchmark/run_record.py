@@ -7,14 +7,13 @@ from typing import Any, Self
 
 from kfusion.evaluation import score_json
 from kfusion.evaluation.bootstrap import Interval
-from kfusion.evaluation.score_json import DIGITS, rounded, with_nan
+from kfusion.evaluation.score_json import DIGITS, rounded
 from kfusion.evaluation.score_sheet import FaceExample
 
 FORMAT = 1
 OK, FAILED = "ok", "failed"
 CLIP_DIGITS = DIGITS - 2
 """Significant digits of what is kept clip by clip."""
-_MAY_BE_EMPTY = frozenset({"config", "training", "speed", "example"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +101,11 @@ class RunRecord:
         """Whether there are no numbers."""
         return self.status != OK
 
+    @property
+    def weights(self) -> str | None:
+        """Digest of those that were scored."""
+        return self.training.weights if self.training else None
+
     def save(self, path: Path) -> None:
         """Write the JSON; whole or not at all.
 
@@ -120,13 +124,7 @@ class RunRecord:
         Raises:
             InputError: the file cannot be read or is something else.
         """
-        with score_json.stored(path, FORMAT, "benchmark result", "delete it and run again") as stored:
-            content = with_nan(stored, _MAY_BE_EMPTY)
-            for name, kind in (("training", TrainingRecord), ("speed", NetworkSpeed)):
-                if content[name] is not None:
-                    content[name] = kind(**with_nan(content[name], frozenset()))
-            content["tests"] = {name: _test_scores(found) for name, found in content["tests"].items()}
-            return cls(**content)
+        return score_json.load(path, cls, FORMAT, "benchmark result", "delete it and run again")
 
 
 def run_path(results: Path, protocol: str, row: str, seed: int) -> Path:
@@ -139,12 +137,3 @@ def load_runs(results: Path, protocol: str) -> Iterator[tuple[Path, RunRecord]]:
     for path in sorted((results / protocol).glob("*-seed*.json")):
         if not path.name.startswith("."):
             yield path, RunRecord.load(path)
-
-
-def _test_scores(content: dict[str, Any]) -> TestScores:
-    summaries = {
-        alignment: {metric: Interval(*values) for metric, values in metrics.items()}
-        for alignment, metrics in content["summaries"].items()
-    }
-    example = None if content["example"] is None else FaceExample(**content["example"])
-    return TestScores(**{**content, "summaries": summaries, "example": example})

@@ -15,8 +15,9 @@ from kfusion.benchmark.plan import PlannedRun, Setup, is_current, new_record, pl
 from kfusion.benchmark.protocol_data import BenchmarkData, open_data
 from kfusion.benchmark.run_record import FAILED
 from kfusion.benchmark.system_scores import noise_floor_folder
-from kfusion.benchmark.systems import FIRST_SEED, System
+from kfusion.benchmark.systems import System
 from kfusion.evaluation.sanity_rows import NOISE_FLOOR, SHUFFLED_EMOTION
+from kfusion.training.config import RunConfig
 from kfusion.training.features import load_variants
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,8 @@ EXIT_INTERRUPTED = 130
 _STOPPED = {EXIT_INTERRUPTED, 128 + signal.SIGTERM, -signal.SIGTERM, -signal.SIGINT}
 _ERROR = "kfusion: error: "
 
-Launch = Callable[[Setup, PlannedRun, float | None, Path], "subprocess.Popen[bytes]"]
-"""Starts a run: the setup, the run, how many hours it may take, and the file for its log."""
+Launch = Callable[[PlannedRun, float | None], "subprocess.Popen[bytes]"]
+"""Starts a run, which may take so many hours."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -53,15 +54,16 @@ def run_protocol(setup: Setup, systems: list[System], seeds: tuple[int, ...] | N
         OutputError: a result cannot be written.
     """
     data = open_data(setup.protocol, setup.data_root)
-    runner = _Runner(setup, data, launch)
-    return runner.run([run for run in plan(systems, seeds) if _is_defined(run, setup, data, named=len(systems) == 1)])
+    if len(systems) > 1:  # a row that is asked for alone is always tried
+        systems = [system for system in systems if _is_defined(system, setup, data)]
+    return _Runner(setup, data, launch).run(plan(setup, systems, seeds))
 
 
-def _is_defined(run: PlannedRun, setup: Setup, data: BenchmarkData, *, named: bool) -> bool:
-    """Whether there is what the row is made of; a row that is asked for alone is always tried."""
-    if run.system.name == NOISE_FLOOR and not named:
+def _is_defined(system: System, setup: Setup, data: BenchmarkData) -> bool:
+    """Whether there is what the row is made of."""
+    if system.name == NOISE_FLOOR:
         return any(noise_floor_folder(setup.results).glob("*.json"))
-    if run.system.name == SHUFFLED_EMOTION and not named:
+    if system.name == SHUFFLED_EMOTION:
         trained = {clip.emotion for store in data.train for clip in store.split("train")} - {None}
         tested = {clip.emotion for one in data.tests for clip in one.selection.clips([one.store])} - {None}
         return len(trained & tested) > 1
@@ -97,7 +99,7 @@ class _Runner:
             if ready is None:
                 return
             waiting.remove(ready)
-            if not self.setup.again and is_current(ready, self.setup, self.digests):
+            if not self.setup.again and is_current(ready, self.digests):
                 self.outcome.current.append(ready)
             elif time.monotonic() >= self.end_s:
                 self.outcome.left.append(ready)
@@ -106,22 +108,20 @@ class _Runner:
 
     def _waits(self, run: PlannedRun) -> bool:
         """Whether the network that a sanity row asks is being trained."""
-        return any(run.system.of == other.system.name and other.seed == FIRST_SEED[0] for other in self.running)
+        return any(run.asked.path == other.path for other in self.running)
 
     def _launch(self, run: PlannedRun) -> None:
-        if run.system.make is not None:
-            self._prepare_features(run)
+        if run.config is not None:
+            self._prepare_features(run.config)
         hours = None if math.isinf(self.end_s) else max(0.0, self.end_s - time.monotonic()) / 3600
         name = self._name(run)
-        if run.path(self.setup).is_file() and not self.setup.again:
+        if run.path.is_file() and not self.setup.again:
             log.warning("%s: failed before, or has other settings, data or metrics now: is run again", name)
         log.info("%s: starts", name)
-        self.running[run] = self.launch(self.setup, run, hours, self._log(run))
+        self.running[run] = self.launch(run, hours)
 
-    def _prepare_features(self, run: PlannedRun) -> None:
+    def _prepare_features(self, config: RunConfig) -> None:
         """Compute the speech features before the clock of a run starts, once for all processes."""
-        config = run.config(self.setup.steps)
-        assert config is not None
         for store in self.data.train:
             for split, count in (("train", config.data.variants), ("val", 1)):
                 load_variants(store, split, config.model.speech_encoder, count)
@@ -135,24 +135,20 @@ class _Runner:
 
     def _note(self, run: PlannedRun, code: int) -> None:
         name = self._name(run)
-        if code in _STOPPED or (code == 0 and not is_current(run, self.setup, self.digests)):
+        if code in _STOPPED or (code == 0 and not is_current(run, self.digests)):
             log.info("%s: stopped before its end, to go on later", name)
             self.outcome.left.append(run)
         elif code == 0:
             log.info("%s: done", name)
             self.outcome.done.append(run)
         else:
-            reason = _reason(code, self._log(run))
+            reason = _reason(code, run.log)
             log.warning("%s failed: %s", name, reason)
             self.outcome.failed.append((run, reason))
-            failure = new_record(run, self.setup, self.digests, status=FAILED, reason=reason)
-            failure.save(run.path(self.setup))
+            new_record(run, self.digests, status=FAILED, reason=reason).save(run.path)
 
     def _name(self, run: PlannedRun) -> str:
         return f"{self.setup.protocol.name} {run.name}"
-
-    def _log(self, run: PlannedRun) -> Path:
-        return self.setup.runs / self.setup.protocol.name / "logs" / f"{run.name}.txt"
 
     def _stop(self) -> None:
         """Let what is still running save its state."""
@@ -174,13 +170,13 @@ def _reason(code: int, path: Path) -> str:
     return (errors or lines or [f"exit code {code}"])[-1][:500]
 
 
-def start_process(setup: Setup, run: PlannedRun, hours: float | None, log_path: Path) -> "subprocess.Popen[bytes]":
+def start_process(run: PlannedRun, hours: float | None) -> "subprocess.Popen[bytes]":
     """The run in a process of its own: this same command for one run, as a worker."""
-    log_path.parent.mkdir(parents=True, exist_ok=True)
-    words = [*_words(setup, run), *([] if hours is None else ["--max-hours", f"{hours:.6f}"])]
-    threads = str(setup.run_threads)
+    run.log.parent.mkdir(parents=True, exist_ok=True)
+    words = [*_words(run), *([] if hours is None else ["--max-hours", f"{hours:.6f}"])]
+    threads = str(run.setup.run_threads)
     environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-    with log_path.open("w") as file:
+    with run.log.open("w") as file:
         return subprocess.Popen(
             [sys.executable, "-m", "kfusion", *words],
             stdout=file,
@@ -190,8 +186,9 @@ def start_process(setup: Setup, run: PlannedRun, hours: float | None, log_path: 
         )
 
 
-def _words(setup: Setup, run: PlannedRun) -> list[str]:
+def _words(run: PlannedRun) -> list[str]:
     """The command line of one run."""
+    setup = run.setup
     values = {
         "--row": run.system.name,
         "--seeds": run.seed,

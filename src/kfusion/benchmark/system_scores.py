@@ -8,13 +8,11 @@ from kfusion.benchmark.protocol_data import OpenTest
 from kfusion.benchmark.run_record import TestScores
 from kfusion.data.store import ClipStore
 from kfusion.evaluation.alignment import ALIGNMENTS
-from kfusion.evaluation.cases import Case
 from kfusion.evaluation.metrics.catalogue import METRICS
 from kfusion.evaluation.predictors import load_predictor
 from kfusion.evaluation.sanity_rows import NOISE_FLOOR, RowRequest, UndefinedRow, make_row
 from kfusion.evaluation.score_sheet import FaceExample, ScoreSheet
 from kfusion.evaluation.scoring import example_of, find_sheet, score_rows
-from kfusion.landmarks import Points
 
 KEPT_ALIGNMENTS = ("frame", "clip")
 KEPT = ("M-LD", "M-LVD", "F-LD", "F-LVD", "opening_correlation")
@@ -42,14 +40,9 @@ def score(row: str, model: str | Path | None, opened: OpenTest, train: Sequence[
     made = make_row(row, RowRequest(stores=stores, selection=selection, train=train, predictor=predictor))
     if isinstance(made, UndefinedRow):
         return None
-    clips, examples = selection.clips(stores), []
-    shown = clips[len(clips) // 2].clip_id  # the middle one, whatever its errors
-
-    def seen(case: Case, drawn: dict[str, Points]) -> None:
-        if case.clip.clip_id == shown:
-            examples.append(example_of(case, drawn[row]))
-
-    return shortened(score_rows([made], stores, selection, seen=seen), row, examples[0])
+    clips = selection.clips(stores)
+    shown = next(selection.cases(stores, [clips[len(clips) // 2]]))  # the middle one, whatever its errors
+    return shortened(score_rows([made], stores, selection), row, example_of(shown, made.draw(shown)))
 
 
 def noise_floor(folder: Path, opened: OpenTest) -> TestScores | None:

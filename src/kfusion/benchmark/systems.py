@@ -54,7 +54,8 @@ class System:
 
 def known_systems() -> dict[str, System]:
     """All rows by name, in the order of the table."""
-    return {system.name: system for system in (*_ours(), *_ablations(), *_baselines(), *_sanity())}
+    ours = System(name=OURS, title="KFusion (ours)", group="ours", make=_default, seeds=SEEDS)
+    return {system.name: system for system in (ours, *_ablations(), *_baselines(), *_sanity())}
 
 
 def find_systems(names: tuple[str, ...]) -> list[System]:
@@ -68,10 +69,6 @@ def find_systems(names: tuple[str, ...]) -> list[System]:
         if name not in known:
             raise InputError(f"unknown row '{name}': use {', '.join(known)}")
     return [system for system in known.values() if not names or system.name in names]
-
-
-def _ours() -> list[System]:
-    return [System(name=OURS, title="KFusion (ours)", group="ours", make=_default, seeds=SEEDS)]
 
 
 def _ablations() -> list[System]:

@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from kfusion.benchmark.plan import same_config
 from kfusion.errors import OutputError
-from kfusion.files import atomic_path
+from kfusion.evaluation import score_json
 from kfusion.training.callbacks import LAST
 from kfusion.training.checkpoint import read_info
 from kfusion.training.config import RunConfig
@@ -96,5 +96,4 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    with atomic_path(path) as part:
-        part.write_text(json.dumps(content) + "\n")
+    score_json.save(path, json.dumps(content) + "\n")

@@ -5,7 +5,7 @@ import math
 import platform
 from pathlib import Path
 
-from kfusion.benchmark.plan import CLIP_S, PlannedRun, Setup, asked_run, new_record
+from kfusion.benchmark.plan import CLIP_S, PlannedRun, Setup, new_record
 from kfusion.benchmark.protocol_data import BenchmarkData, open_data
 from kfusion.benchmark.run_record import RunRecord, TestScores, TrainingRecord
 from kfusion.benchmark.speed import measure
@@ -22,33 +22,30 @@ from kfusion.training.config import Machines, RunConfig
 from kfusion.training.loop import train
 
 
-def carry_out(setup: Setup, run: PlannedRun) -> bool:
-    """Do the run and write its JSON; False if it stopped before its end, to be resumed.
+def carry_out(run: PlannedRun) -> None:
+    """Do the run and write its JSON; if it is stopped before its end there is none, and it is resumed next time.
 
     Raises:
         KfusionError: the run cannot be done.
     """
-    data = open_data(setup.protocol, setup.data_root)
+    data = open_data(run.setup.protocol, run.setup.data_root)
     digests = data.digests()
-    config = run.config(setup.steps)
-    if config is not None and not _train(setup, run, config, data, digests["train"]):
-        return False
-    model = _model_folder(setup, run)
+    if run.config is not None and not _train(run, run.config, data, digests["train"]):
+        return
+    folder = _trained_folder(run)
     found = new_record(
         run,
-        setup,
         digests,
-        training=None if model is None else _training(setup, model),
-        speed=None if model is None or run.system.of is not None else measure(load_model(model / LAST)),
-        tests=_tests(setup, run, model, data),
+        training=None if folder is None else _training(run.setup, folder),
+        speed=None if folder is None or run.system.of is not None else measure(load_model(folder / LAST)),
+        tests=_tests(run, folder, data),
     )
     _check_finite(found)
-    found.save(run.path(setup))
-    return True
+    found.save(run.path)
 
 
-def _train(setup: Setup, run: PlannedRun, config: RunConfig, data: BenchmarkData, digest: str) -> bool:
-    folder = run.folder(setup)
+def _train(run: PlannedRun, config: RunConfig, data: BenchmarkData, digest: str) -> bool:
+    setup, folder = run.setup, run.folder
     claim(folder, config, digest, again=setup.again)
     if is_finished(folder):
         return True
@@ -59,23 +56,20 @@ def _train(setup: Setup, run: PlannedRun, config: RunConfig, data: BenchmarkData
     return is_finished(folder)
 
 
-def _model_folder(setup: Setup, run: PlannedRun) -> Path | None:
+def _trained_folder(run: PlannedRun) -> Path | None:
     """The training whose network is scored; none for a row that has none.
 
     Raises:
         InputError: a sanity row's network is not there.
     """
-    if run.system.make is not None:
-        return run.folder(setup)
-    if run.system.of is None:
+    asked = run.asked
+    if asked.config is None:
         return None
-    asked = asked_run(run.system.of)
-    folder = asked.folder(setup)
-    if not is_finished(folder):
+    if asked is not run and not is_finished(asked.folder):
         name = asked.system.name
         remedy = f"run it with --row {name} --seeds {asked.seed} --again"
-        raise InputError(f"{folder}: row '{run.system.name}' asks the network of '{name}': {remedy}")
-    return folder
+        raise InputError(f"{asked.folder}: row '{run.system.name}' asks the network of '{name}': {remedy}")
+    return asked.folder
 
 
 def _training(setup: Setup, folder: Path) -> TrainingRecord:
@@ -97,16 +91,16 @@ def _training(setup: Setup, folder: Path) -> TrainingRecord:
     )
 
 
-def _tests(setup: Setup, run: PlannedRun, model: Path | None, data: BenchmarkData) -> dict[str, TestScores]:
-    row, folder = run.system.scored_row, noise_floor_folder(setup.results)
-    asked = DEFAULT if run.system.name == PACKAGED else None if model is None else model / LAST
+def _tests(run: PlannedRun, trained: Path | None, data: BenchmarkData) -> dict[str, TestScores]:
+    row, floors = run.system.scored_row, noise_floor_folder(run.setup.results)
+    model = DEFAULT if run.system.name == PACKAGED else None if trained is None else trained / LAST
     found = {
-        opened.test.name: noise_floor(folder, opened) if row == NOISE_FLOOR else score(row, asked, opened, data.train)
+        opened.test.name: noise_floor(floors, opened) if row == NOISE_FLOOR else score(row, model, opened, data.train)
         for opened in data.tests
     }
     defined = {test: scores for test, scores in found.items() if scores is not None}
     if not defined:
-        remedy = f"measure it with benchmarks/noise_floor.py into {folder}" if row == NOISE_FLOOR else "leave it out"
+        remedy = f"measure it with benchmarks/noise_floor.py into {floors}" if row == NOISE_FLOOR else "leave it out"
         raise InputError(f"row '{run.system.name}' is not defined on any test set of the protocol: {remedy}")
     return defined
 

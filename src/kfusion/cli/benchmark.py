@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kfusion.benchmark.protocols import PROTOCOLS, find_protocol
+from kfusion.benchmark.protocols import PROTOCOLS
 from kfusion.cli.console import show
 from kfusion.cli.progress import progress_lines
 from kfusion.errors import InputError
@@ -82,7 +82,7 @@ def _setup(arguments: argparse.Namespace) -> "Setup":
     from kfusion.benchmark.plan import Setup
 
     return Setup(
-        protocol=find_protocol(arguments.protocol),
+        protocol=PROTOCOLS[arguments.protocol],
         data_root=arguments.data_root,
         results=arguments.results,
         runs=arguments.runs,
@@ -104,8 +104,8 @@ def _work(setup: "Setup", systems: list["System"], seeds: tuple[int, ...] | None
 
     torch.set_num_threads(setup.run_threads)
     with progress_lines("kfusion.benchmark", "kfusion.training"):
-        for run in plan(systems, seeds):
-            carry_out(setup, run)
+        for run in plan(setup, systems, seeds):
+            carry_out(run)
     return 0
 
 

@@ -5,7 +5,7 @@ over clips alone. All rows and scores of an evaluation see the same draws, so di
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -84,14 +84,8 @@ def ratio(values: Values, reference: Values, speakers: list[str]) -> Summary:
 def improvement_percent(values: Values, reference: Values, speakers: list[str]) -> Summary:
     """How much lower the mean of `values` is than that of `reference`, in percent of the latter."""
     share = ratio(values, reference, speakers)
-    return Summary(
-        mean=100 * (1 - share.mean),
-        low=100 * (1 - share.high),
-        high=100 * (1 - share.low),
-        clip_mean=100 * (1 - share.clip_mean),
-        clips=share.clips,
-        undefined=share.undefined,
-    )
+    mean, low, high, clip_mean = (100 * (1 - one) for one in (share.mean, share.high, share.low, share.clip_mean))
+    return replace(share, mean=mean, low=low, high=high, clip_mean=clip_mean)
 
 
 def _summary(

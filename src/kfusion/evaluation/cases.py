@@ -11,9 +11,9 @@ from kfusion.errors import InputError
 from kfusion.evaluation.alignment import AlignedPair, align, median_face
 from kfusion.evaluation.identity_rules import (
     OTHER_CLIP,
-    RULES,
     PickedIdentity,
     by_speaker,
+    check_rule,
     pick_identity,
     scored_frames,
     speaker_of,
@@ -42,8 +42,7 @@ class Selection:
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
             raise InputError(f"limit {self.limit}: use 1 clip or more")
-        if self.identity not in RULES:
-            raise InputError(f"unknown identity rule '{self.identity}': use {' or '.join(RULES)}")
+        check_rule(self.identity)
 
     def clips(self, stores: Sequence[ClipStore]) -> list[StoredClip]:
         """The selected clips of all data sets.

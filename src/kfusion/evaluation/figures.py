@@ -25,7 +25,7 @@ INK, SILENCE_COLOUR = "#22262e", "#eef0f3"
 ERROR_SHARE = 0.06
 """Points further off than this share of the inter-ocular distance are ringed in a grid of faces."""
 MARGIN_PX = 4.0
-_STYLE = {"font_size": 9, "title_size": 11}
+FONT_SIZE, TITLE_SIZE = 9, 11
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,7 +135,7 @@ def _chosen(scored: list[ClipScores]) -> dict[tuple[str, str], str]:
 def _draw_clip(row: Any, title: str, case: Case, pair: AlignedPair) -> None:
     """Faces of one clip above its mouth openings."""
     shown = case.shown_frames
-    row.suptitle(title, fontsize=_STYLE["title_size"], color=INK, x=0.01, ha="left")
+    row.suptitle(title, fontsize=TITLE_SIZE, color=INK, x=0.01, ha="left")
     grid = row.add_gridspec(2, len(shown), height_ratios=[2.1, 1])
     for column, frame in enumerate(shown):
         axes = row.add_subplot(grid[0, column])
@@ -144,7 +144,7 @@ def _draw_clip(row: Any, title: str, case: Case, pair: AlignedPair) -> None:
             _draw_contours(axes, points[frame], widths=(1.6, 0.9), **look)
             axes.scatter(points[frame, :, 0], points[frame, :, 1], s=3, color=colour, lw=0, zorder=order)
         _show_only(axes, pair.target, pair.predicted)
-        axes.set_title(f"{frame / FPS:.2f} s", fontsize=_STYLE["font_size"], color=INK)
+        axes.set_title(f"{frame / FPS:.2f} s", fontsize=FONT_SIZE, color=INK)
     _draw_openings(row.add_subplot(grid[1, :]), pair, shown, float(mouth_opening(case.identity.unit)))
 
 
@@ -160,8 +160,8 @@ def _draw_openings(axes: Any, pair: AlignedPair, shown: list[int], held: float) 
     axes.plot(time_s, target, color=TARGET_COLOUR, lw=1.8)
     axes.plot(time_s, predicted, color=PREDICTED_COLOUR, lw=1.8)
     axes.set(xlim=(0, max(time_s[-1], 1 / FPS)), ylim=(0, top))
-    axes.set_xlabel("time, s", fontsize=_STYLE["font_size"], color=INK)
-    axes.set_ylabel("mouth opening,\n% of inter-ocular", fontsize=_STYLE["font_size"], color=INK)
+    axes.set_xlabel("time, s", fontsize=FONT_SIZE, color=INK)
+    axes.set_ylabel("mouth opening,\n% of inter-ocular", fontsize=FONT_SIZE, color=INK)
     axes.tick_params(labelsize=8, colors=INK)
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -50,6 +50,12 @@ class PickedIdentity:
         return unit_frame(self.points).inverse()(predicted)
 
 
+def check_rule(rule: str) -> None:
+    """Raises `InputError` for a rule that there is not."""
+    if rule not in RULES:
+        raise InputError(f"unknown identity rule '{rule}': use {' or '.join(RULES)}")
+
+
 def speaker_of(clip: StoredClip) -> str:
     """The speaker's name, unique over corpora."""
     return f"{clip.corpus}/{clip.speaker}"
@@ -69,8 +75,7 @@ def pick_identity(clip: StoredClip, speakers: dict[str, list[StoredClip]], rule:
     Raises:
         InputError: the rule is unknown, or the clip is too short to be divided.
     """
-    if rule not in RULES:
-        raise InputError(f"unknown identity rule '{rule}': use {' or '.join(RULES)}")
+    check_rule(rule)
     if rule == FRAME_0:
         return PickedIdentity(points=clip.landmarks()[0], clip_id=clip.clip_id, frame=0, rule=FRAME_0, median=None)
     others = [other for other in speakers[speaker_of(clip)] if other.clip_id != clip.clip_id]

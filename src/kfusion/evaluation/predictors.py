@@ -57,6 +57,7 @@ class CheckpointPredictor:
     """A trained network in PyTorch, before it is exported; a clip is fed whole, on the CPU."""
 
     def __init__(self, path: Path) -> None:
+        from kfusion.models.baselines.baseline import Baseline
         from kfusion.models.networks import reads_features
         from kfusion.models.speech import load_speech_encoder
         from kfusion.training.checkpoint import load_model, read_info
@@ -65,6 +66,7 @@ class CheckpointPredictor:
         self._network, self._config = load_model(path), info.run.model
         reads = reads_features(self._network)
         self._encoder = load_speech_encoder(self._config.speech_encoder).eval() if reads else None
+        self._smooth = self._network.smooth if isinstance(self._network, Baseline) else lambda points: points
         self.emotions = info.emotions
         self.model_id = "-".join(path.resolve().parts[-2:])
 
@@ -85,11 +87,6 @@ class CheckpointPredictor:
         if self._encoder is not None:
             return self._encoder.encode(sound)
         return sound.new_zeros(1, steps_in(frames_in(sound.shape[1])), self._config.feature_dim)
-
-    def _smooth(self, points: Points) -> Points:
-        from kfusion.models.baselines.baseline import Baseline
-
-        return self._network.smooth(points) if isinstance(self._network, Baseline) else points
 
 
 def load_predictor(model: str | Path) -> Predictor:

@@ -17,7 +17,6 @@ target          the recording itself: its errors are 0, its other scores (speed 
 Whoever adds a row writes the function that makes it and an entry in `ROWS`: it stands in every table from then on.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,7 +28,7 @@ from kfusion.data.store import ClipStore, StoredClip
 from kfusion.errors import InputError
 from kfusion.evaluation.alignment import median_face
 from kfusion.evaluation.cases import Case, Selection, clip_name, spread
-from kfusion.evaluation.identity_rules import FRAME_0, by_speaker, pick_identity, scored_frames
+from kfusion.evaluation.identity_rules import FRAME_0, by_speaker, name_number, pick_identity, scored_frames
 from kfusion.evaluation.predictors import Predictor
 from kfusion.landmarks import Points, remove_head_motion, unit_frame
 
@@ -187,7 +186,7 @@ def derangement(names: list[str]) -> list[int]:
 
     One cycle through the clips, in an order that follows from their names alone.
     """
-    order = sorted(range(len(names)), key=lambda index: hashlib.sha256(names[index].encode()).digest())
+    order = sorted(range(len(names)), key=lambda index: name_number(names[index]))
     donor = dict(zip(order, order[1:] + order[:1], strict=True))
     return [donor[index] for index in range(len(names))]
 

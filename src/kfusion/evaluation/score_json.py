@@ -2,15 +2,18 @@
 
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from kfusion.errors import InputError, foreign
 from kfusion.files import atomic_path, check_file
 
 DIGITS = 7
+
+Stored = TypeVar("Stored")
 
 
 def to_text(content: dict[str, Any], format_number: int, *, indent: int | None = None) -> str:
@@ -30,20 +33,19 @@ def save(path: Path, text: str) -> None:
         part.write_text(text)
 
 
-@contextmanager
-def stored(path: Path, format_number: int, what: str, remedy: str) -> Iterator[dict[str, Any]]:
-    """What `save` wrote, for the block to make values of; undefined numbers are still None.
+def load(path: Path, kind: type[Stored], format_number: int, what: str, remedy: str) -> Stored:
+    """The dataclass `kind` that `save` wrote; whatever else stands in the file is left where it is.
 
     Raises:
-        InputError: the file cannot be read or has another format, or the block finds something else in it.
+        InputError: the file cannot be read, has another format, or lacks something.
     """
     check_file(path, what)
     with foreign(f"{path}: no {what} that kfusion wrote", remedy):
         content = json.loads(path.read_text())
-        found = content.pop("format")
+        found = content["format"]
         if found != format_number:
             raise InputError(f"{path}: {what} of format {found}, this version reads {format_number}: {remedy}")
-        yield content
+        return cast(Stored, decoded(kind, content))
 
 
 def rounded(value: Any, digits: int = DIGITS) -> Any:
@@ -57,10 +59,26 @@ def rounded(value: Any, digits: int = DIGITS) -> Any:
     return value
 
 
-def with_nan(value: Any, empty: frozenset[str]) -> Any:
-    """None to NaN, all the way down, but not at or under the keys in `empty`, where there may be nothing."""
-    if isinstance(value, dict):
-        return {key: item if key in empty else with_nan(item, empty) for key, item in value.items()}
-    if isinstance(value, list):
-        return [with_nan(item, empty) for item in value]
-    return math.nan if value is None else value
+def decoded(hint: Any, value: Any) -> Any:
+    """A value of the type `hint`: null is None where there may be nothing, and NaN where a number stands."""
+    if hint is float:
+        return math.nan if value is None else value
+    kind, parts = get_origin(hint), get_args(hint)
+    if kind is UnionType:
+        return None if value is None else decoded(parts[0], value)
+    if kind is dict:
+        return {key: decoded(parts[1], item) for key, item in value.items()}
+    if kind is list:
+        return [decoded(parts[0], item) for item in value]
+    if isinstance(hint, type) and is_dataclass(hint):
+        return hint(**{name: decoded(part, value[name]) for name, part in _parts(hint).items()})
+    if hasattr(hint, "_fields"):  # a named tuple of numbers
+        return hint(*(decoded(float, item) for item in value))
+    return value
+
+
+@lru_cache
+def _parts(kind: Any) -> dict[str, Any]:
+    """The types of the fields of a dataclass."""
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}

@@ -1,19 +1,18 @@
 """What came out: rows scored on clips, alone or as the evaluation of a model, and their JSON."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from kfusion.evaluation import score_json
 from kfusion.evaluation.bootstrap import Summary, Values, summarise
 from kfusion.evaluation.metrics.catalogue import FRECHET
-from kfusion.evaluation.score_json import rounded, with_nan
+from kfusion.evaluation.score_json import rounded
 
 FORMAT = 2
-REMEDY = "evaluate again"
 
 Scores = dict[str, float]
 """Score by the key of `METRICS`."""
@@ -133,14 +132,7 @@ class ScoreSheet:
         Raises:
             InputError: the file cannot be read or is something else.
         """
-        with score_json.stored(Path(path), FORMAT, "evaluation", REMEDY) as stored:
-            content = with_nan(stored, frozenset({"audio_from", "emotion_from"}))
-            content["clips"] = [ClipScores(**clip) for clip in content["clips"]]
-            return cls(**cls._decoded({field.name: content[field.name] for field in fields(cls)}))
-
-    @classmethod
-    def _decoded(cls, content: dict[str, Any]) -> dict[str, Any]:
-        return content
+        return score_json.load(Path(path), cls, FORMAT, "evaluation", "evaluate again")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,19 +159,3 @@ class Evaluation(ScoreSheet):
     def summary(self, row: str, alignment: str, metric: str) -> Summary:
         """A score over clips and speakers, as it was found when they were scored."""
         return self.rows[row][alignment][metric]
-
-    @classmethod
-    def _decoded(cls, content: dict[str, Any]) -> dict[str, Any]:
-        tables = {name: _read_table(content[name]) for name in ("rows", "improvement_percent")}
-        silence_ratio = {row: Summary(**one) for row, one in content["silence_ratio"].items()}
-        return {**content, **tables, "silence_ratio": silence_ratio}
-
-
-def _read_table(content: dict[str, Any]) -> Table:
-    return {
-        row: {
-            alignment: {metric: Summary(**summary) for metric, summary in metrics.items()}
-            for alignment, metrics in alignments.items()
-        }
-        for row, alignments in content.items()
-    }

@@ -15,7 +15,7 @@ from kfusion.evaluation.bootstrap import Summary, improvement_percent, method, r
 from kfusion.evaluation.cases import Case, Selection
 from kfusion.evaluation.identity_rules import FRAME_0, OTHER_MOMENT
 from kfusion.evaluation.metrics.catalogue import FPS, METRIC_VERSION, METRICS, clip_metrics
-from kfusion.evaluation.metrics.distribution import PooledMouths
+from kfusion.evaluation.metrics.distribution import Cloud, frechet_distance, mouth_vectors
 from kfusion.evaluation.predictors import Predictor
 from kfusion.evaluation.sanity_rows import (
     MODEL,
@@ -35,9 +35,6 @@ from kfusion.landmarks import Points
 DIGEST_PX = 0.01
 DISTANCES = tuple(name for name in METRICS if "-L" in name)
 """The scores whose improvement over other rows is reported."""
-
-Seen = Callable[[Case, dict[str, Points]], None]
-"""Told of each clip and of what every row says of it: (frames, 68, 2), crop pixels."""
 
 
 def evaluate(predictor: Predictor, stores: Sequence[ClipStore], selection: Selection) -> Evaluation:
@@ -62,24 +59,20 @@ def evaluate(predictor: Predictor, stores: Sequence[ClipStore], selection: Selec
     )
 
 
-def score_rows(
-    rows: Sequence[ScoredRow], stores: Sequence[ClipStore], selection: Selection, *, seen: Seen | None = None
-) -> ScoreSheet:
+def score_rows(rows: Sequence[ScoredRow], stores: Sequence[ClipStore], selection: Selection) -> ScoreSheet:
     """The scores of rows on the selected clips; nothing but these rows is computed.
 
     Raises:
         InputError: the selection cannot be made or is empty, or a predictor does not fit the clips.
     """
     clips = selection.clips(stores)
-    digest, results, mouths = hashlib.sha256(), [], PooledMouths()
+    digest, results = hashlib.sha256(), []
+    mouths = {row.name: (Cloud(), Cloud()) for row in rows}
     shown = tqdm(clips, desc="evaluate", unit="clip", disable=None)
     for case in selection.cases(stores, shown):
-        drawn = {row.name: row.draw(case) for row in rows}
-        scores = {name: _scores(case, name, points, mouths) for name, points in drawn.items()}
+        scores = {row.name: _scores(case, row, mouths[row.name]) for row in rows}
         results.append(_clip_scores(case, rows, scores))
         digest.update(f"{case.name} {len(case.target)}\n".encode() + landmark_bytes(case.target))
-        if seen is not None:
-            seen(case, drawn)
     return ScoreSheet(
         metric_version=METRIC_VERSION,
         kfusion_version=__version__,
@@ -87,7 +80,7 @@ def score_rows(
         split=selection.split,
         identity=selection.identity,
         clips=results,
-        frechet=mouths.distances(),
+        frechet={row: frechet_distance(*clouds) for row, clouds in mouths.items()},
     )
 
 
@@ -125,9 +118,13 @@ def _tenths(points: Points) -> list[list[float]]:
     return [[round(float(value), 1) for value in face.ravel()] for face in points]
 
 
-def _scores(case: Case, row: str, drawn: Points, mouths: PooledMouths) -> dict[str, Scores]:
+def _scores(case: Case, row: ScoredRow, mouths: tuple[Cloud, Cloud]) -> dict[str, Scores]:
+    """By alignment; `mouths` are those of the row and of the target in the clips so far, this one is added."""
+    drawn = row.draw(case)
     pairs = {alignment: case.aligned(drawn, alignment) for alignment in ALIGNMENTS}
-    mouths.add(row, pairs[EXPRESSION], case.still_identity)
+    pair, identity = pairs[EXPRESSION], case.still_identity
+    for cloud, points in zip(mouths, (pair.predicted, pair.target), strict=True):
+        cloud.add(mouth_vectors(points, identity, case.inter_ocular_px))
     return {alignment: clip_metrics(pair) for alignment, pair in pairs.items()}
 
 

@@ -3,16 +3,17 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from kfusion.evaluation.alignment import EXPRESSION
 from kfusion.evaluation.bootstrap import Summary
 
-HIGHEST, LOWEST, NEAREST_TO_ONE, NEAREST_TO_ZERO = "highest", "lowest", "nearest to 1", "nearest to 0"
-_BADNESS: dict[str, Callable[[float], float]] = {
-    HIGHEST: lambda value: -value,
-    LOWEST: lambda value: value,
-    NEAREST_TO_ONE: lambda value: abs(value - 1),
-    NEAREST_TO_ZERO: abs,
+Best = Literal["highest", "lowest", "nearest to 1", "nearest to 0"]
+_BADNESS: dict[Best, Callable[[float], float]] = {
+    "highest": lambda value: -value,
+    "lowest": lambda value: value,
+    "nearest to 1": lambda value: abs(value - 1),
+    "nearest to 0": abs,
 }
 
 PAPER = {"M-LD": 2, "M-LVD": 3, "F-LD": 2, "F-LVD": 3}
@@ -27,8 +28,8 @@ class Column:
     metric: str
     digits: int = 2
     alignment: str = EXPRESSION
-    best: str | None = None
-    """What is best: `highest`, `lowest`, ...; None: nothing is marked."""
+    best: Best | None = None
+    """None: nothing is marked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +75,7 @@ def with_interval(found: Summary, digits: int) -> str:
     return f"{number(found.mean, digits)} [{number(found.low, digits)}, {number(found.high, digits)}]"
 
 
-def ranks(values: Sequence[float], best: str | None) -> list[int]:
+def ranks(values: Sequence[float], best: Best | None) -> list[int]:
     """1 for the best, 2 for the second, else 0; equal values share their rank."""
     if best is None:
         return [0] * len(values)

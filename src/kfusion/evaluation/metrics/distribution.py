@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kfusion.evaluation.alignment import AlignedPair
 from kfusion.evaluation.metrics.distance import Floats
 from kfusion.landmarks import MOUTH, MOUTH_COUNT, Points
 
@@ -45,23 +44,6 @@ class Cloud:
         mean = self.total / self.count
         covariance = (self.products - self.count * np.outer(mean, mean)) / (self.count - 1)
         return mean, covariance + RIDGE * np.eye(len(mean))
-
-
-class PooledMouths:
-    """The mouths of every row and of the target beside it, over all clips."""
-
-    def __init__(self) -> None:
-        self._clouds: dict[str, tuple[Cloud, Cloud]] = {}
-
-    def add(self, row: str, pair: AlignedPair, identity: Points) -> None:
-        """Count in a clip whose head's motion was taken out; `identity` (68, 2) was brought onto the same face."""
-        clouds = self._clouds.setdefault(row, (Cloud(), Cloud()))
-        for cloud, points in zip(clouds, (pair.predicted, pair.target), strict=True):
-            cloud.add(mouth_vectors(points, identity, pair.inter_ocular_px))
-
-    def distances(self) -> dict[str, float]:
-        """The Frechet distance by row."""
-        return {row: frechet_distance(*clouds) for row, clouds in self._clouds.items()}
 
 
 def mouth_vectors(aligned: Points, identity: Points, inter_ocular_px: float) -> Floats:

@@ -36,8 +36,6 @@ def opening_lag(predicted: FrameSignal, target: FrameSignal) -> float:
         return float("nan")
     shifts = range(-LAG_REACH, LAG_REACH + 1)
     values = np.array([_shifted_correlation(predicted, target, shift) for shift in shifts])
-    if np.isnan(values).all():
-        return float("nan")
     peak = int(np.nanargmax(values))
     return shifts[peak] + _parabola_top(values, peak)
 
@@ -53,7 +51,7 @@ def _parabola_top(values: FrameSignal, peak: int) -> float:
         return 0.0
     left, middle, right = values[peak - 1 : peak + 2]
     bend = left - 2 * middle + right
-    return float(0.5 * (left - right) / bend) if np.isfinite(bend) and bend < 0 else 0.0
+    return float(0.5 * (left - right) / bend) if bend < 0 else 0.0
 
 
 def warped_distance(predicted: Points, target: Points) -> float:
