@@ -3,8 +3,8 @@
 Usage: python benchmarks/soak.py [--minutes 10] [--streams 8] [--live-model BUNDLE]
 
 Samples the server's memory every 5 s and fits a line to it, the first fifth left out. Exits with 1 if a frame is
-missing, a stream fails or memory grew. Writes benchmarks/speed/results/soak.json and docs/measured/timings.md anew if the
-run was long enough to say something.
+missing, a stream fails or memory grew. Writes benchmarks/speed/results/soak.json and docs/measured/timings.md anew if
+the run was long enough to say something.
 """
 
 import argparse

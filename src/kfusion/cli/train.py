@@ -5,7 +5,8 @@ from pathlib import Path
 
 from kfusion.cli.console import show
 from kfusion.cli.progress import progress_lines
-from kfusion.config import add_flag, add_flags, given_flags, hours, override, whole
+from kfusion.config import add_flag, add_flags, given_flags, override
+from kfusion.numbers import hours, whole
 from kfusion.presets import PRESETS, load_preset
 from kfusion.training.config import Machines, RunConfig
 
