@@ -20,4 +20,4 @@ score lrwar-zero-shot default "$lrwar" --split test
 score grid-s1-validation-live live "$grid" --split val
 score grid-unseen-speakers-live live "$grid" --split test
 score lrwar-zero-shot-live live "$lrwar" --split test
-python benchmarks/summary.py > benchmarks/EVALUATION.md
+python benchmarks/summary.py > docs/measured/evaluation.md

@@ -3,8 +3,8 @@
 Usage: python benchmarks/soak.py [--minutes 10] [--streams 8] [--live-model BUNDLE]
 
 Samples the server's memory every 5 s and fits a line to it, the first fifth left out. Exits with 1 if a frame is
-missing, a stream fails or memory grew. Writes benchmarks/speed/results/soak.json and benchmarks/SPEED.md anew if the
-run was long enough to say something.
+missing, a stream fails or memory grew. Writes benchmarks/speed/results/soak.json and docs/measured/timings.md anew if
+the run was long enough to say something.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from speed import child
-from speed.page import write_page
+from speed.page import PAGE, write_page
 from speed.result import FOLDER, Result, Table
 from speed.server import Server, serving
 
@@ -26,7 +26,6 @@ SETTLED = 0.2
 GROWTH_MB, GROWTH_SHARE = 3.0, 0.02
 """Memory grew if the line rises by more than both, the second as a share of where it begins."""
 LONG_ENOUGH_MIN = 5
-PAGE = Path(__file__).with_name("SPEED.md")
 NOTES = """
 - Memory every {every} s; the line is fitted to the last {share:.0f} % of the run, and is growth when it rises by more
   than {mb:g} MB and {percent:g} %.

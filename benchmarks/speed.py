@@ -3,8 +3,8 @@
 Usage: python benchmarks/speed.py [--only PART ...] [--quick] [--peers VENV] [--live-model BUNDLE]
 
 Every part runs in fresh processes that are pinned to the cores it names, warms up, and measures in turns what it
-compares. It writes benchmarks/speed/results/PART.json, and benchmarks/SPEED.md is made from those files. --quick is
-a try: small sizes, tables on stdout, nothing written. --peers is what `benchmarks/speed/peers.sh VENV` made; without
+compares. It writes benchmarks/speed/results/PART.json, and docs/measured/timings.md is made from those files. --quick
+is a try: small sizes, tables on stdout, nothing written. --peers is what `benchmarks/speed/peers.sh VENV` made; without
 it the other packages are marked as not installed. Other work on the machine makes everything slower: trust ratios.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from speed import child
-from speed.page import write_page
+from speed.page import PAGE, write_page
 from speed.result import FOLDER, Result
 
 PARTS = {
@@ -30,7 +30,6 @@ PARTS = {
 ONE_CORE = ("paper", "kan", "profile")
 """Parts that measure in the process they run in; the others start a process for every case."""
 TAKES_PEERS = ("peers", "kan")
-PAGE = Path(__file__).with_name("SPEED.md")
 
 
 def main() -> int:

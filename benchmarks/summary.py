@@ -11,6 +11,8 @@ from kfusion.evaluation.scoring import find_sheet
 from kfusion.evaluation.tables import PAPER, Column, TableLine, score_table
 
 FOLDER = Path(__file__).parent / "evaluation"
+BESIDE = "../../benchmarks/evaluation"
+"""The same folder, from where the page lies."""
 NOISE_FLOORS = Path(__file__).parent / "noise_floor"
 MAIN = (
     *(
@@ -43,7 +45,7 @@ PAGES = {
 
 def main() -> None:
     print("# Evaluation\n")
-    print("Made by `benchmarks/evaluate.sh`; per-clip scores, intervals and figures are in `evaluation/`.")
+    print("Made by `benchmarks/evaluate.sh` from `benchmarks/evaluation/`, whose JSONs have the scores of every clip.")
     print("Distances in pixels of the 256 x 256 crop at 30 frames a second; aligned: `raw` as it is, `clip` by one")
     print("similarity a clip, `frame` with the head's motion taken out of both. `hold` is a closed-mouth frame of")
     print("another clip of the speaker, which is also the identity the model is given. The noise floor, where it was")
@@ -51,13 +53,14 @@ def main() -> None:
     for name, title in PAGES.items():
         path = FOLDER / name / "evaluation.json"
         if path.is_file():
-            print_one(title, Evaluation.load(path))
+            print_one(title, Evaluation.load(path), f"{BESIDE}/{name}")
 
 
-def print_one(title: str, found: Evaluation) -> None:
+def print_one(title: str, found: Evaluation, folder: str) -> None:
     print(f"\n## {title}\n")
     print(
-        f"Model `{found.model_id}`; {len(found.clips)} clips of {len(found.speakers)} speakers; data {found.data_id}.\n"
+        f"Model `{found.model_id}`; {len(found.clips)} clips of {len(found.speakers)} speakers; data {found.data_id}; "
+        f"[all scores]({folder}/evaluation.md), [a clip in pictures]({folder}/figure.png).\n"
     )
     lines = lines_of(found)
     print("\n".join([*score_table(lines, MAIN), "", *score_table(lines, MORE, f"`{EXPRESSION}`")]))

@@ -6,7 +6,8 @@ from typing import Any
 from speed.result import Result, Table
 from speed.timing import percentile
 
-HEAD = """# Speed
+PAGE = Path(__file__).parents[2] / "docs" / "measured" / "timings.md"
+HEAD = """# Timings
 
 Made by `python benchmarks/speed.py` from `benchmarks/speed/results/`; never typed by hand. Every part says what it may
 use and when it ran. Ratios are of things that were measured in turns, in one run; absolute times are those of this

@@ -11,8 +11,8 @@ TEST = "unseen-speakers"
 
 
 def report(folder: Path) -> str:
-    write_report(folder / "results", folder / "REPORT.md")
-    return (folder / "REPORT.md").read_text()
+    write_report(folder / "results", folder / "report.md")
+    return (folder / "report.md").read_text()
 
 
 def line(text: str, start: str, number: int = 0) -> str:
@@ -90,7 +90,7 @@ def test_unequal_budgets_are_pointed_out(tmp_path: Path) -> None:
 
 def test_the_conclusions_are_taken_over_word_for_word(tmp_path: Path) -> None:
     save(tmp_path / "results", record("kfusion"))
-    (tmp_path / "CONCLUSIONS.md").write_text("## Conclusions\n\nThe KAN buys **nothing**.\n")
+    (tmp_path / "conclusions.md").write_text("## Conclusions\n\nThe KAN buys **nothing**.\n")
     assert "\n## Conclusions\n\nThe KAN buys **nothing**.\n" in report(tmp_path)
 
 
@@ -106,4 +106,4 @@ def test_two_reports_of_the_same_results_are_equal(tmp_path: Path) -> None:
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no results here: run `kfusion benchmark PROTOCOL`"):
-        write_report(tmp_path / "results", tmp_path / "REPORT.md")
+        write_report(tmp_path / "results", tmp_path / "report.md")

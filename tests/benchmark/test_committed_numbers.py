@@ -1,4 +1,4 @@
-"""What stands in `benchmarks/` is what this version reads, writes and shows, to the last digit."""
+"""What stands in `benchmarks/` and `docs/measured/` is what this version reads, writes and shows, to the last digit."""
 
 import importlib.util
 from pathlib import Path
@@ -12,7 +12,7 @@ from kfusion.evaluation.evaluation_page import to_markdown
 from kfusion.evaluation.score_sheet import Evaluation, ScoreSheet
 
 ROOT = Path(__file__).parents[2]
-BENCHMARKS = ROOT / "benchmarks"
+BENCHMARKS, PAGES = ROOT / "benchmarks", ROOT / "docs" / "measured"
 STORED = {
     Evaluation: sorted(BENCHMARKS.glob("evaluation/*/evaluation.json")),
     ScoreSheet: sorted(BENCHMARKS.glob("noise_floor/*.json")),
@@ -46,9 +46,9 @@ def test_the_report_is_that_of_the_stored_results(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(ROOT)
     for name in ("draw_curves", "draw_face_grid"):
         monkeypatch.setattr(benchmark_page, name, lambda *_: True)
-    (tmp_path / "CONCLUSIONS.md").write_text((BENCHMARKS / "CONCLUSIONS.md").read_text())
-    write_report(Path("benchmarks/results"), tmp_path / "REPORT.md")
-    assert (tmp_path / "REPORT.md").read_text() == (BENCHMARKS / "REPORT.md").read_text()
+    (tmp_path / "conclusions.md").write_text((PAGES / "conclusions.md").read_text())
+    write_report(Path("benchmarks/results"), tmp_path / "report.md")
+    assert (tmp_path / "report.md").read_text() == (PAGES / "report.md").read_text()
 
 
 def test_the_page_of_the_evaluations_is_that_of_the_stored_ones(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,4 +58,4 @@ def test_the_page_of_the_evaluations_is_that_of_the_stored_ones(capsys: pytest.C
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     script.main()
-    assert capsys.readouterr().out == (BENCHMARKS / "EVALUATION.md").read_text()
+    assert capsys.readouterr().out == (PAGES / "evaluation.md").read_text()

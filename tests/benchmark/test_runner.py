@@ -58,7 +58,7 @@ def test_the_packaged_weights_are_a_row_that_is_not_ranked(done: tuple[Setup, li
     for name, test in found.tests.items():
         assert test.data_id == hold.tests[name].data_id
         assert test.summaries["frame"]["M-LD"][0] != hold.tests[name].summaries["frame"]["M-LD"][0]
-    report = setup.results.parent / "REPORT.md"
+    report = setup.results.parent / "report.md"
     write_report(setup.results, report)
     assert "the packaged weights (other data and budget)" in report.read_text().partition("*not ranked:*")[2]
 
@@ -112,8 +112,8 @@ def test_all_rows_are_scored_on_the_same_data(done: tuple[Setup, list[str]]) -> 
 
 
 def test_the_report_of_a_run_names_every_row_and_has_its_figures(done: tuple[Setup, list[str]], tmp_path: Path) -> None:
-    write_report(done[0].results, tmp_path / "REPORT.md")
-    text = (tmp_path / "REPORT.md").read_text()
+    write_report(done[0].results, tmp_path / "report.md")
+    text = (tmp_path / "report.md").read_text()
     for words in ("KFusion (ours)", "temporal convolutions", "hold the identity", "mean motion", "shuffled audio"):
         assert f"| {words}" in text or words in text
     assert {path.name for path in (tmp_path / "report").iterdir()} == {

@@ -2,8 +2,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from speed.page import write_page
-from speed.result import Result, Table
+from speed.page import PAGE, write_page
+from speed.result import FOLDER, Result, Table
 
 
 def result(part: str, measured: dict[str, Any]) -> Result:
@@ -19,8 +19,8 @@ def run(seconds: int, cores: int, wall_s: float) -> dict[str, Any]:
 def page_of(folder: Path, *results: Result) -> str:
     for one in results:
         one.save(folder)
-    write_page(folder / "SPEED.md", folder)
-    return (folder / "SPEED.md").read_text()
+    write_page(folder / "timings.md", folder)
+    return (folder / "timings.md").read_text()
 
 
 @pytest.mark.parametrize(("wall_s", "verdict"), [(0.6, "0.0100 | met"), (1.2, "0.0200 | **not met**")])
@@ -46,6 +46,11 @@ def test_a_page_of_some_parts_names_the_others(tmp_path: Path) -> None:
     assert "## Training" in page
     assert "**Numbers**\n\n|  | s |\n| --- | ---: |\n| one | 1.0 |\n\n- A note." in page
     assert "Not measured yet: end-to-end, streams, paper, peers, kan, profile, soak." in page
+
+
+def test_the_page_is_that_of_the_stored_results(tmp_path: Path) -> None:
+    write_page(tmp_path / "timings.md", FOLDER)
+    assert (tmp_path / "timings.md").read_text() == PAGE.read_text()
 
 
 def test_a_saved_result_is_read_back_as_it_was(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def words(folder: Path, data_root: Path) -> list[str]:
     places = {"--data-root": data_root, "--runs": folder / "runs", "--results": folder / "results"}
     flags = [word for flag, place in places.items() for word in (flag, str(place))]
-    return [*flags, "-o", str(folder / "REPORT.md")]
+    return [*flags, "-o", str(folder / "report.md")]
 
 
 @pytest.mark.slow
@@ -25,19 +25,19 @@ def test_rows_run_in_processes_of_their_own_and_a_failure_ends_with_1(
     command = ["benchmark", "grid", "--row", "hold", "--row", "shuffled-audio", "--jobs", "2", "--threads", "1"]
     assert main([*command, *words(tmp_path, data_root)]) == 1
     shown = capsys.readouterr()
-    assert shown.out.splitlines() == ["grid: 1 done, 1 failed", str(tmp_path / "REPORT.md")]
+    assert shown.out.splitlines() == ["grid: 1 done, 1 failed", str(tmp_path / "report.md")]
     assert "grid shuffled-audio-seed0 failed: " in shown.err
     assert not RunRecord.load(tmp_path / "results/grid/hold-seed0.json").failed
     failed = RunRecord.load(tmp_path / "results/grid/shuffled-audio-seed0.json")
     assert "asks the network of 'kfusion'" in failed.reason
-    assert "- `shuffled-audio`, seed 0: " in (tmp_path / "REPORT.md").read_text()
+    assert "- `shuffled-audio`, seed 0: " in (tmp_path / "report.md").read_text()
 
 
 def test_the_report_alone_can_be_written_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save(tmp_path / "results", record("kfusion"))
     assert main(["benchmark", "report", *words(tmp_path, tmp_path)]) == 0
-    assert capsys.readouterr().out.strip() == str(tmp_path / "REPORT.md")
-    assert "| KFusion (ours) |" in (tmp_path / "REPORT.md").read_text()
+    assert capsys.readouterr().out.strip() == str(tmp_path / "report.md")
+    assert "| KFusion (ours) |" in (tmp_path / "report.md").read_text()
 
 
 @pytest.mark.parametrize(

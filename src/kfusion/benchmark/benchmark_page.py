@@ -1,4 +1,4 @@
-"""The page of a benchmark, `benchmarks/REPORT.md`, and its figures: from the JSONs of the runs alone."""
+"""The page of a benchmark, `docs/measured/report.md`, and its figures: from the JSONs of the runs alone."""
 
 import math
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ from kfusion.evaluation.tables import (
 )
 from kfusion.files import atomic_path
 
-FIGURES, CONCLUSIONS = "report", "CONCLUSIONS.md"
+FIGURES, CONCLUSIONS = "report", "conclusions.md"
 EXTENDED = (
     Column(title="corr.", metric="opening_correlation", digits=3, best="highest"),
     Column(title="lag ms", metric="lag_ms", digits=0, best="nearest to 0"),

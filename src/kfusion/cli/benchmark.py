@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("--results", "benchmarks/results", "one JSON a run"),
     ):
         places.add_argument(flag, metavar="DIR", type=Path, default=Path(place), help=f"{text} (default: {place})")
-    default = "benchmarks/REPORT.md"
+    default = "docs/measured/report.md"
     text = f"the report; its figures go to `report/` beside it (default: {default})"
     places.add_argument("-o", "--output", metavar="FILE", type=Path, default=Path(default), help=text)
     budget = parser.add_argument_group("budget")
