@@ -89,6 +89,15 @@ def test_every_file_that_a_page_points_at_is_there(name):
             assert heading in [re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in headings], link
 
 
+@pytest.mark.parametrize("name", BY_HAND)
+def test_every_path_and_every_make_target_that_a_page_names_is_there(name):
+    paths = re.findall(r"\b(?:benchmarks|docs|examples|fuzz|src|tests|tools)/[\w./-]*[\w/](?![\w*])", BY_HAND[name])
+    assert not [path for path in paths if not (ROOT / path).exists()]
+    targets = re.findall(r"(?:^|`)make ([a-z -]+?) *(?:$|`|#)", BY_HAND[name], flags=re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text()
+    assert not [one for words in targets for one in words.split() if f"\n{one}:" not in makefile]
+
+
 def test_the_readme_leads_to_every_page():
     linked = {link.partition("#")[0] for link in LINK.findall(TEXTS["README.md"])}
     assert {str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md")} <= linked
