@@ -1,9 +1,9 @@
-"""Live streams through the real server while clients do their worst to it.
+"""Streams through the real server while clients do their worst to it.
 
 Usage: python benchmarks/abuse.py [--seconds 60] [--streams 8] [--only KIND ...]
 
 Plays every file, body and behaviour of benchmarks/hostile.py over and over, from one process on loopback, while so
-many live streams speak. Prints how late their frames were without and with it, every answer by code, the memory of
+many streams speak. Prints how late their frames were without and with it, every answer by code, the memory of
 the server and of its processes at their most, and what is left at the end. Exits with 1 if a frame was lost, an
 honest recording was not answered, the server answered 500, or something is left. Latencies say something on a quiet
 machine only.
@@ -66,7 +66,7 @@ class Found:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="live streams among hostile clients", epilog="see the top of the file")
+    parser = argparse.ArgumentParser(description="streams among hostile clients", epilog="see the top of the file")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--streams", type=int, default=8)
     parser.add_argument("--only", nargs="+", choices=KINDS, default=[*KINDS], metavar="KIND", help=", ".join(KINDS))

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.ndimage import affine_transform
 
 from kfusion.data.clip import Clip
-from kfusion.data.corpora import CORPORA, Request, read_corpus
+from kfusion.data.corpora import CORPORA, CorpusRequest, read_corpus
 from kfusion.data.extract import Crop, Finder, extract_clip
 from kfusion.data.store import ClipStore, StoredClip, read_clip
 from kfusion.errors import InputError
@@ -105,7 +105,7 @@ def main() -> None:
     arguments = parser.parse_args()
     speakers = tuple(filter(None, arguments.speakers.split(",")))
     selection = Selection(split=arguments.split, speakers=speakers, limit=arguments.limit)
-    clips = {clip.clip_id: clip for clip in read_corpus(arguments.corpus, Request(source=arguments.folder))}
+    clips = {clip.clip_id: clip for clip in read_corpus(arguments.corpus, CorpusRequest(source=arguments.folder))}
     with FaceFinder(max_faces=1) as finder:
         scored = score_rows([noise_floor(clips, finder)], [ClipStore(arguments.prepared)], selection)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)

@@ -28,8 +28,8 @@ from kfusion.evaluation.cases import Case, Selection
 from kfusion.evaluation.predictors import DEFAULT, Predictor, RuntimePredictor
 from kfusion.evaluation.sanity_rows import ScoredRow
 from kfusion.evaluation.scoring import score_rows
+from kfusion.training.bundle_export import export_bundle, quantise_bundle
 from kfusion.training.checkpoint import load_model, read_info
-from kfusion.training.export import export_bundle, quantise_bundle
 
 SCORES = {"M-LD": "M-LD px", "M-LVD": "M-LVD px", "opening_correlation": "opening corr."}
 DURATIONS_S = (3, 10, 60)

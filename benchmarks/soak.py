@@ -1,4 +1,4 @@
-"""Eight live streams through the real server for ten minutes: every frame must arrive, and memory must stay flat.
+"""Eight streams through the real server for ten minutes: every frame must arrive, and memory must stay flat.
 
 Usage: python benchmarks/soak.py [--minutes 10] [--streams 8] [--live-model BUNDLE]
 
@@ -33,10 +33,10 @@ NOTES = """
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="live streams for a long time", epilog="see the top of this file")
+    parser = argparse.ArgumentParser(description="streams for a long time", epilog="see the top of this file")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--streams", type=int, default=8)
-    parser.add_argument("--live-model", type=Path, help="another live bundle")
+    parser.add_argument("--live-model", type=Path, help="another stream bundle")
     arguments = parser.parse_args()
     model = str(arguments.live_model.resolve()) if arguments.live_model else None
     seconds = round(60 * arguments.minutes)

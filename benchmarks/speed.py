@@ -56,7 +56,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=[*PARTS], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--quick", action="store_true", help="a try: small sizes, nothing written")
     parser.add_argument("--peers", type=Path, help="virtual environment with the packages of speed/peers.txt")
-    parser.add_argument("--live-model", type=Path, help="another live bundle for the part streams")
+    parser.add_argument("--live-model", type=Path, help="another stream bundle for the part streams")
     return parser.parse_args()
 
 

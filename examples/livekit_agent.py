@@ -6,7 +6,7 @@
 
 The agent speaks the packaged recording; pass `stt`, `llm` and `tts` to `AgentSession` to have it converse.
 The landmarks are data messages of the topic `kfusion.landmarks`: in a browser,
-`room.on("dataReceived", (payload, participant, kind, topic) => ...)`. KFUSION_MODEL may name another live bundle.
+`room.on("dataReceived", (payload, participant, kind, topic) => ...)`. KFUSION_MODEL may name another stream bundle.
 """
 
 import os

@@ -1,7 +1,7 @@
 """A Pipecat pipeline whose voice moves a face: prints a JSON line for every landmark frame.
 
     pip install 'kfusion[pipecat]'
-    python examples/pipecat_pipeline.py [RECORDING] [--face PORTRAIT] [--model LIVE.onnx]
+    python examples/pipecat_pipeline.py [RECORDING] [--face PORTRAIT] [--model BUNDLE.onnx]
 
 The recording stands for the speech synthesis of a bot. In a bot, `LandmarkProcessor` stands between the speech
 synthesis and `transport.output()`, and behind it what draws the landmarks or sends them.

@@ -86,7 +86,7 @@ def recording(ending: str) -> Target:
 
 
 def protocol() -> Target:
-    """The messages of a live stream; the first byte says which."""
+    """The messages of a stream; the first byte says which."""
     from kfusion.serve.protocol import read_flush, read_sound, read_start
 
     def seeds() -> list[bytes]:

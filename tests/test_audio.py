@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_factories import shorten, sine, write_pcm, write_recording, write_video
+from factories.media import shorten, sine, write_pcm, write_recording, write_video
 
 from kfusion.assets import SAMPLE_SPEECH
 from kfusion.audio import SAMPLE_RATE_HZ, audio_blocks, read_audio

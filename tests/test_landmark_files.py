@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import face_points
+from factories.inputs import face_points
 
 from kfusion import landmark_files
 from kfusion.errors import InputError

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_factories import plain_face
+from factories.media import plain_face
 
 from kfusion.errors import InputError, OutputError
 from kfusion.landmarks import (
@@ -207,11 +207,25 @@ def test_what_a_sequence_saves_can_be_read(tmp_path: Path, ending: str) -> None:
 
 
 def test_a_sequence_loads_as_it_was_saved(tmp_path: Path) -> None:
-    sequence = LandmarkSequence(points=plain_face()[None], fps=29.97, frame="crop", model="m", source="s")
+    sequence = LandmarkSequence(points=plain_face()[None], fps=29.97, coordinates="crop", model="m", source="s")
     loaded = LandmarkSequence.load(sequence.save(tmp_path / "a.npz"))
     np.testing.assert_array_equal(loaded.points, sequence.points)
-    assert (loaded.fps, loaded.frame, loaded.model, loaded.source) == (29.97, "crop", "m", "s")
+    assert (loaded.fps, loaded.coordinates, loaded.model, loaded.source) == (29.97, "crop", "m", "s")
     assert loaded.times_s.tolist() == [0]
+
+
+def test_a_sequence_of_before_coordinates_had_their_name_loads(tmp_path: Path) -> None:
+    path = LandmarkSequence(points=plain_face()[None], fps=30, coordinates="crop").save(tmp_path / "a.npz")
+    with np.load(path) as arrays:
+        former = {name: array for name, array in arrays.items() if name != "coordinates"}
+    np.savez(path, **former)
+    assert LandmarkSequence.load(path).coordinates == "crop"
+
+
+def test_the_former_name_of_the_coordinates_is_told_its_new_one() -> None:
+    moving = LandmarkSequence(points=plain_face()[None], fps=30, coordinates="crop")
+    with pytest.warns(DeprecationWarning, match=r"now \.coordinates"):
+        assert moving.frame == "crop"
 
 
 def test_an_unknown_ending_is_an_output_error(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from kfusion.errors import InputError
 from kfusion.models.baselines import BASELINES, BaselineConfig
 from kfusion.models.kfusion import KFusionConfig
 from kfusion.presets import PRESETS, default, live, load_preset, paper
-from kfusion.training.config import OptimiserConfig, RunConfig
 from kfusion.training.losses import LossConfig
+from kfusion.training.run_config import OptimiserConfig, RunConfig
 
 
 @pytest.mark.parametrize("name", PRESETS)

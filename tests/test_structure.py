@@ -16,7 +16,7 @@ CONTRIBUTING = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
 ORDER = (
     (
         *("landmarks", "landmark_files", "audio", "video", "media", "face"),
-        *("emotion", "errors", "files", "numbers", "config", "assets"),
+        *("emotion", "errors", "files", "numbers", "bundle_format", "config", "assets"),
     ),
     ("data", "models"),
     ("training",),

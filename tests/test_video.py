@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from media_factories import blob_picture, shorten, sine, write_pcm, write_video
+from factories.media import blob_picture, shorten, sine, write_pcm, write_video
 
 from kfusion.errors import InputError
 from kfusion.video import video_frames

@@ -15,7 +15,7 @@ machine with whatever else it was doing (load and priority when a part ended are
 """
 TITLES = {
     "end-to-end": "End to end",
-    "streams": "Live streams through the server",
+    "streams": "Streams through the server",
     "paper": "Against the paper's design",
     "peers": "Against other tools",
     "kan": "KAN layers",
@@ -97,7 +97,7 @@ def _streams(measured: dict[str, Any]) -> list[list[str]]:
     if eight is None:
         return []
     late = eight["lateness_ms"]["p95"]
-    title = "frames of 8 live streams, p95 after the sound they need, ms"
+    title = "frames of 8 streams, p95 after the sound they need, ms"
     return [[title, f"under {1000 * PUSH_S:.0f}", f"{late:.1f}", _verdict(late < 1000 * PUSH_S)]]
 
 

@@ -92,10 +92,10 @@ def _rebuilt(design: PaperDesign, sound: Samples) -> dict[str, Callable[[], obje
 
 def _preset(wav2vec2: nn.Module, sound: Samples) -> dict[str, Callable[[], object]]:
     """The network that `kfusion train paper` trains, behind the same wav2vec2."""
-    from kfusion.models.networks import build
+    from kfusion.models.networks import build_network
     from kfusion.presets import paper
 
-    network = build(paper().model).eval()
+    network = build_network(paper().model).eval()
     samples, identity, _ = _windows(sound)
     label = torch.zeros(1, 2, dtype=torch.long)
     padded = torch.nn.functional.pad(samples, (200, 320))  # 50 steps a second, as kfusion's encoder pads

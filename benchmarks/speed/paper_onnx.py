@@ -37,7 +37,7 @@ def _export_float() -> None:
     from torch.export import Dim
 
     from kfusion.files import atomic_path
-    from kfusion.training.export import OnnxLSTM
+    from kfusion.training.bundle_export import OnnxLSTM
     from speed.paper_design import SAMPLES, PaperDesign, Recurrent
 
     torch.manual_seed(0)

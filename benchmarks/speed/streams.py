@@ -1,4 +1,4 @@
-"""Live streams: one alone in the process, then 1, 8 and 32 at once through the real server."""
+"""Streams: one alone in the process, then 1, 8 and 32 at once through the real server."""
 
 import time
 from typing import Any
@@ -23,7 +23,7 @@ NOTES = """
 
 
 def measure(*, quick: bool, model: str | None) -> Result:
-    """The part `streams`; `model` is another live bundle than the packaged one."""
+    """The part `streams`; `model` is another stream bundle than the packaged one."""
     seconds = QUICK_SECONDS if quick else SECONDS
     push = child.call("speed.streams:push_alone", 1, seconds=seconds, model=model)
     cases = [serve_case(model, streams, seconds) for streams in (QUICK_STREAMS if quick else STREAMS)]
@@ -50,7 +50,7 @@ def serve_case(model: str | None, streams: int, seconds: int) -> dict[str, Any]:
 def push_alone(*, seconds: int, model: str | None) -> dict[str, Any]:
     """Milliseconds of every push of 100 ms."""
     import kfusion
-    from kfusion.inference.live import BLOCK_SAMPLES
+    from kfusion.inference.stream_bundle import BLOCK_SAMPLES
 
     stream = kfusion.load(model, threads=1).stream()
     sound = speech(seconds)

@@ -11,7 +11,7 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
 from kfusion.audio import SAMPLE_RATE_HZ
-from kfusion.inference.live import BLOCK_SAMPLES
+from kfusion.inference.stream_bundle import BLOCK_SAMPLES
 from kfusion.serve.protocol import VERSION, read_frames
 from speed.sound import speech
 from speed.timing import percentile
@@ -121,14 +121,14 @@ class Talker:
         return abs(expected - len(self.arrived)) if self.in_order else expected
 
     def lateness(self) -> list[float]:
-        """For every frame of a live block: from the moment the last sound it needs was sent to its arrival."""
-        return [arrival - self.sent[message] for arrival, message in self._live()]
+        """For every frame of a streamed block: from the moment the last sound it needs was sent to its arrival."""
+        return [arrival - self.sent[message] for arrival, message in self._streamed()]
 
     def ages(self) -> list[float]:
         """For the same frames: from the moment that the frame shows, as it was spoken, to its arrival."""
-        return [arrival - self.begun - frame / FPS for frame, (arrival, _) in enumerate(self._live())]
+        return [arrival - self.begun - frame / FPS for frame, (arrival, _) in enumerate(self._streamed())]
 
-    def _live(self) -> list[tuple[float, int]]:
+    def _streamed(self) -> list[tuple[float, int]]:
         """Arrival of every frame that came before the flush, and the message that held the last sound it needs."""
         ahead = round(self.look_ahead_s * SAMPLE_RATE_HZ)
         needed = (frame // BLOCK_FRAMES * BLOCK_SAMPLES + ahead for frame in range(len(self.arrived)))

@@ -36,13 +36,32 @@ _INTERLEAVED = "flt"
 """Not the planar form: PyAV crashes on its arrays where the channels of a file have no names (8 in a plain WAV)."""
 
 __all__ = ["CLIPPED_LEVEL", "MIN_DURATION_S", "SAMPLE_RATE_HZ", "SILENCE_PEAK", "MonoResampler", "Samples"]
-__all__ += ["audio_blocks", "read_audio"]
+__all__ += ["as_samples", "audio_blocks", "read_audio"]
 
 
 def read_audio(path: str | Path, start_s: float | None = None) -> Samples:
     """All samples of a recording. `start_s` puts sample 0 at that time stamp of the container (see `audio_blocks`)."""
     blocks = list(audio_blocks(path, start_s=start_s))
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def as_samples(samples: NDArray[Any], *, int16: bool = False) -> Samples:
+    """An array as mono sound, not checked to be finite; with `int16` also one of 16-bit integers.
+
+    Raises:
+        InputError: it has another shape or another type.
+    """
+    if samples.ndim != 1:
+        raise InputError(f"samples have shape {samples.shape}: pass mono sound at 16 kHz of shape (N,)")
+    if int16 and samples.dtype == np.int16:
+        return samples.astype(np.float32) / np.float32(32768)
+    if not np.issubdtype(samples.dtype, np.floating):
+        wanted = (
+            "int16, or floats with full scale at 1" if int16 else "floats with full scale at 1 (int16 divided by 32768)"
+        )
+        raise InputError(f"samples are {samples.dtype}: pass {wanted}")
+    with np.errstate(over="ignore"):  # what becomes infinite is refused when it is heard
+        return samples.astype(np.float32, copy=False)
 
 
 def audio_blocks(
@@ -68,7 +87,7 @@ def audio_blocks(
         if track is None and media.choice > 1:
             yield from audio_blocks(path, start_s, track=default_track(media, note), note=note)
         else:
-            yield from _Reader(media=media, note=note, scale=_full_scale(media, track)).blocks(start_s)
+            yield from _TrackReader(media=media, note=note, scale=_full_scale(media, track)).blocks(start_s)
 
 
 def default_track(media: Media, note: Note = log.warning) -> int:
@@ -91,7 +110,7 @@ def _full_scale(media: Media, track: int | None) -> float:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Reader:
+class _TrackReader:
     """Reads one track once."""
 
     media: Media

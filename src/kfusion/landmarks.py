@@ -16,7 +16,8 @@ unit    what networks see. The origin is the midpoint of the outer eye corners (
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -63,6 +64,8 @@ CONTOURS: tuple[tuple[tuple[int, ...], bool], ...] = (
 """The lines a face is drawn with: point indices, and whether the line is closed."""
 CROP_SIZE_PX = 256
 NPZ_FORMAT = 1
+MESSAGE_DECIMALS = 2
+"""Of a coordinate in a message, in pixels."""
 _FRAMES_AT_ONCE = 10
 
 
@@ -157,6 +160,12 @@ def resample(points: Points, times_s: NDArray[np.float64], fps: float, count: in
     return np.stack(columns, -1).reshape(count, *points.shape[1:]).astype(np.float32)
 
 
+def rounded_points(points: Points) -> list[Any]:
+    """Points as JSON types, to a hundredth of a pixel: how messages carry them."""
+    values: list[Any] = np.round(points.astype(np.float64), MESSAGE_DECIMALS).tolist()
+    return values
+
+
 def check_landmarks(points: NDArray[Any], where: str) -> Points:
     """Landmarks of one face as float32 (68, 2).
 
@@ -190,8 +199,8 @@ class LandmarkSequence:
     """(T, 68, 2)"""
     fps: float
     """Frames a second."""
-    frame: str = "image"
-    """Coordinate frame of `points`: `image`, `crop` or `unit`."""
+    coordinates: str = "image"
+    """The coordinate frame of `points`: `image`, `crop` or `unit`."""
     model: str = ""
     """Id of the model that made it."""
     source: str = ""
@@ -201,6 +210,12 @@ class LandmarkSequence:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    @property
+    def frame(self) -> str:
+        """The former name of `coordinates`."""
+        warnings.warn("LandmarkSequence.frame is now .coordinates", DeprecationWarning, stacklevel=2)
+        return self.coordinates
 
     @property
     def times_s(self) -> NDArray[np.float64]:
@@ -231,7 +246,8 @@ class LandmarkSequence:
         arrays = read_archive(Path(path))
         with foreign(f"{path}: not a landmark sequence", "pass a file that kfusion wrote"):
             points, fps = arrays["landmarks"], float(arrays["fps"])
-            text = {key: str(arrays[key]) for key in ("frame", "model", "source")}
+            text = {key: str(arrays[key]) for key in ("model", "source")}
+            coordinates = str(coordinates_of(arrays))
             first = int(arrays.get("first_frame", 0))
         if not 0 < fps < np.inf:
             raise InputError(
@@ -239,21 +255,37 @@ class LandmarkSequence:
             )
         if points.ndim != 3 or points.shape[1:] != (POINT_COUNT, 2):
             raise InputError(f"{path}: landmarks have shape {points.shape}, expected (T, 68, 2)")
-        return cls(points=points.astype(np.float32), fps=fps, first_frame=first, **text)
+        return cls(points=points.astype(np.float32), fps=fps, coordinates=coordinates, first_frame=first, **text)
+
+
+def coordinate_keys(coordinates: str) -> dict[str, str]:
+    """How a file or a message names its coordinate frame: `coordinates`, and `frame`, its former name.
+
+    `frame` stays for who reads it. In a row or a message of landmarks `frame` is the number of a frame.
+    """
+    return {"coordinates": coordinates, "frame": coordinates}
+
+
+def coordinates_of(header: Mapping[str, Any]) -> Any:
+    """What `coordinate_keys` wrote, or a version before it."""
+    return header["coordinates"] if "coordinates" in header else header["frame"]
 
 
 def _write_npz(sequence: LandmarkSequence, path: Path) -> None:
     with path.open("wb") as file:
-        np.savez_compressed(
-            file,
-            landmarks=sequence.points,
-            fps=sequence.fps,
-            frame=sequence.frame,
-            model=sequence.model,
-            source=sequence.source,
-            first_frame=sequence.first_frame,
-            format=NPZ_FORMAT,
-        )
+        np.savez_compressed(file, landmarks=sequence.points, **_header(sequence))
+
+
+def _header(sequence: LandmarkSequence) -> dict[str, Any]:
+    """What a file says beside the points."""
+    return {
+        "format": NPZ_FORMAT,
+        "fps": sequence.fps,
+        **coordinate_keys(sequence.coordinates),
+        "model": sequence.model,
+        "source": sequence.source,
+        "first_frame": sequence.first_frame,
+    }
 
 
 def _write_csv(sequence: LandmarkSequence, path: Path) -> None:
@@ -268,15 +300,7 @@ def _write_csv(sequence: LandmarkSequence, path: Path) -> None:
 
 def json_pieces(sequence: LandmarkSequence) -> Iterator[str]:
     """The text of a `.json` file, some frames at a time, so that a long one holds up no other thread."""
-    head = {
-        "format": NPZ_FORMAT,
-        "fps": sequence.fps,
-        "frame": sequence.frame,
-        "model": sequence.model,
-        "source": sequence.source,
-        "first_frame": sequence.first_frame,
-    }
-    yield f'{json.dumps(head)[:-1]}, "landmarks": ['
+    yield f'{json.dumps(_header(sequence))[:-1]}, "landmarks": ['
     for start in range(0, len(sequence), _FRAMES_AT_ONCE):
         frames = sequence.points[start : start + _FRAMES_AT_ONCE].astype(np.float64)
         yield (", " if start else "") + json.dumps(np.round(frames, 4).tolist())[1:-1]

@@ -8,8 +8,8 @@ from kfusion.errors import InputError
 from kfusion.models.baselines import BaselineConfig
 from kfusion.models.kfusion import KFusionConfig
 from kfusion.training.batches import DataConfig
-from kfusion.training.config import OptimiserConfig, RunConfig
 from kfusion.training.losses import LossConfig
+from kfusion.training.run_config import OptimiserConfig, RunConfig
 
 
 def paper() -> RunConfig:

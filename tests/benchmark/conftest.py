@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from benchmark_factories import tiny_systems, write_root
-from training_factories import TinyEncoder
+from factories.benchmark import tiny_systems, write_root
+from factories.training import TinyEncoder
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from benchmark_factories import record, save
+from factories.benchmark import record, save
 
 from kfusion.benchmark.benchmark_page import write_report
 from kfusion.errors import InputError

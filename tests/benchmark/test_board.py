@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from benchmark_factories import record, save, scores_of
+from factories.benchmark import record, save, scores_of
 
 from kfusion.benchmark.board import Board, load_board
 from kfusion.benchmark.protocols import PROTOCOLS

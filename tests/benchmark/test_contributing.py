@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from benchmark_factories import InProcess, setup_in, tiny_kfusion
+from factories.benchmark import InProcess, setup_in, tiny_kfusion
+from factories.training import DIM
 from torch import nn
-from training_factories import DIM
 
 from kfusion.benchmark import systems
 from kfusion.benchmark.run_record import RunRecord
@@ -15,11 +15,11 @@ from kfusion.benchmark.runner import run_protocol
 from kfusion.landmarks import POINT_COUNT
 from kfusion.models.baselines import BASELINES, BaselineConfig
 from kfusion.models.baselines.baseline import Baseline
-from kfusion.models.layers import to_frame_rate
+from kfusion.models.layers import steps_to_frames
 from kfusion.models.speech.encoder import SAMPLES_PER_STEP, pad_to_steps
 
 TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
-NAMES = (Baseline, to_frame_rate, pad_to_steps)
+NAMES = (Baseline, steps_to_frames, pad_to_steps)
 
 
 def test_a_baseline_takes_one_class_and_one_registration(

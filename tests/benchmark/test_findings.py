@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from benchmark_factories import record, save
+from factories.benchmark import record, save
 
 from kfusion.benchmark.board import Board, load_board
 from kfusion.benchmark.findings import bought, standing

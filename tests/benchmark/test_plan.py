@@ -2,7 +2,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from benchmark_factories import setup_in, tiny_kfusion
+from factories.benchmark import setup_in, tiny_kfusion
 
 from kfusion.benchmark.plan import budgeted, plan, same_config
 from kfusion.benchmark.systems import find_systems

@@ -2,7 +2,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from benchmark_factories import write_root
+from factories.benchmark import write_root
 
 from kfusion.benchmark.protocol_data import digest, open_data
 from kfusion.benchmark.protocols import PROTOCOLS

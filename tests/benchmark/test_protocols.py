@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from benchmark_factories import InProcess, setup_in, write_corpus
+from factories.benchmark import InProcess, setup_in, write_corpus
 
 from kfusion.benchmark.protocols import PREPARE, PROTOCOLS
 from kfusion.benchmark.run_record import RunRecord

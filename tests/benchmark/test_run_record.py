@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from benchmark_factories import record
+from factories.benchmark import record
 
 from kfusion.benchmark.run_record import RunRecord
 from kfusion.errors import InputError

@@ -3,10 +3,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from benchmark_factories import Ended, InProcess, setup_in, tiny_systems, write_root
+from factories.benchmark import Ended, InProcess, setup_in, tiny_systems, write_root
 
 from kfusion.benchmark.benchmark_page import write_report
-from kfusion.benchmark.plan import PlannedRun, Setup
+from kfusion.benchmark.plan import BenchmarkSetup, PlannedRun
 from kfusion.benchmark.run_record import RunRecord
 from kfusion.benchmark.runner import run_protocol
 from kfusion.benchmark.systems import System, find_systems
@@ -24,12 +24,12 @@ def systems(*names: str) -> list[System]:
     return find_systems(names)
 
 
-def load(setup: Setup, name: str) -> RunRecord:
+def load(setup: BenchmarkSetup, name: str) -> RunRecord:
     return RunRecord.load(setup.results / setup.protocol.name / f"{name}-seed0.json")
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Setup, list[str]]:
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[BenchmarkSetup, list[str]]:
     """The whole of a protocol, both trained rows and the sanity rows, with one seed."""
     from kfusion.benchmark import board, plan, speed, systems
     from kfusion.models import speech
@@ -38,7 +38,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Setup, list[str]]:
     folder = tmp_path_factory.mktemp("done")
     with pytest.MonkeyPatch.context() as patch:
         known = tiny_systems()
-        from training_factories import TinyEncoder
+        from factories.training import TinyEncoder
 
         for module in (systems, plan, board):
             patch.setattr(module, "known_systems", lambda: known)
@@ -51,7 +51,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Setup, list[str]]:
     return setup, launch.started
 
 
-def test_the_packaged_weights_are_a_row_that_is_not_ranked(done: tuple[Setup, list[str]]) -> None:
+def test_the_packaged_weights_are_a_row_that_is_not_ranked(done: tuple[BenchmarkSetup, list[str]]) -> None:
     setup, _ = done
     found, hold = load(setup, "packaged"), load(setup, "hold")
     assert found.training is None
@@ -63,7 +63,9 @@ def test_the_packaged_weights_are_a_row_that_is_not_ranked(done: tuple[Setup, li
     assert "the packaged weights (other data and budget)" in report.read_text().partition("*not ranked:*")[2]
 
 
-def test_a_protocol_runs_the_trained_rows_first_and_writes_one_json_a_run(done: tuple[Setup, list[str]]) -> None:
+def test_a_protocol_runs_the_trained_rows_first_and_writes_one_json_a_run(
+    done: tuple[BenchmarkSetup, list[str]],
+) -> None:
     setup, started = done
     assert started[:2] == ["kfusion-seed0", "temporal-conv-seed0"]
     assert {path.stem for path in (setup.results / "grid").iterdir()} == set(started)
@@ -71,7 +73,7 @@ def test_a_protocol_runs_the_trained_rows_first_and_writes_one_json_a_run(done: 
     assert "shuffled-emotion-seed0" not in started  # nothing is labelled here
 
 
-def test_a_result_holds_the_training_its_cost_and_the_scores(done: tuple[Setup, list[str]]) -> None:
+def test_a_result_holds_the_training_its_cost_and_the_scores(done: tuple[BenchmarkSetup, list[str]]) -> None:
     found = load(done[0], "kfusion")
     assert (found.status, found.metric_version, found.steps) == ("ok", METRIC_VERSION, 3)
     assert found.config is not None
@@ -91,7 +93,7 @@ def test_a_result_holds_the_training_its_cost_and_the_scores(done: tuple[Setup, 
     assert done[0].results.joinpath("grid", "kfusion-seed0.json").stat().st_size < 100_000
 
 
-def test_sanity_rows_have_scores_and_no_training_of_their_own(done: tuple[Setup, list[str]]) -> None:
+def test_sanity_rows_have_scores_and_no_training_of_their_own(done: tuple[BenchmarkSetup, list[str]]) -> None:
     hold, target = load(done[0], "hold"), load(done[0], "target")
     assert hold.training is None
     assert hold.config is None
@@ -105,13 +107,15 @@ def test_sanity_rows_have_scores_and_no_training_of_their_own(done: tuple[Setup,
     assert shuffled.tests["lrwar"].summaries != ours.tests["lrwar"].summaries
 
 
-def test_all_rows_are_scored_on_the_same_data(done: tuple[Setup, list[str]]) -> None:
+def test_all_rows_are_scored_on_the_same_data(done: tuple[BenchmarkSetup, list[str]]) -> None:
     setup, started = done
     ids = {load(setup, name.removesuffix("-seed0")).tests["lrwar"].data_id for name in started}
     assert len(ids) == 1
 
 
-def test_the_report_of_a_run_names_every_row_and_has_its_figures(done: tuple[Setup, list[str]], tmp_path: Path) -> None:
+def test_the_report_of_a_run_names_every_row_and_has_its_figures(
+    done: tuple[BenchmarkSetup, list[str]], tmp_path: Path
+) -> None:
     write_report(done[0].results, tmp_path / "report.md")
     text = (tmp_path / "report.md").read_text()
     for words in ("KFusion (ours)", "temporal convolutions", "hold the identity", "mean motion", "shuffled audio"):
@@ -122,7 +126,7 @@ def test_the_report_of_a_run_names_every_row_and_has_its_figures(done: tuple[Set
     }
 
 
-def test_nothing_is_repeated(done: tuple[Setup, list[str]]) -> None:
+def test_nothing_is_repeated(done: tuple[BenchmarkSetup, list[str]]) -> None:
     launch = InProcess()
     outcome = run_protocol(done[0], find_systems(()), (0,), launch)
     assert launch.started == []

@@ -1,13 +1,13 @@
 from dataclasses import asdict
 
 import pytest
-from training_factories import ToyBaseline
+from factories.training import ToyBaseline
 
 from kfusion.benchmark.systems import find_systems, known_systems
 from kfusion.errors import InputError
 from kfusion.evaluation.sanity_rows import REFERENCES, ROWS
 from kfusion.models.baselines import BASELINES, BaselineConfig
-from kfusion.models.networks import build
+from kfusion.models.networks import build_network
 from kfusion.presets import load_preset
 
 
@@ -38,7 +38,7 @@ def test_an_unknown_row_lists_the_known_ones() -> None:
 def test_every_trained_row_makes_a_run_that_can_be_built(name: str) -> None:
     make = known_systems()[name].make
     assert make is not None
-    assert build(make().model).training
+    assert build_network(make().model).training
 
 
 def test_each_ablation_differs_from_ours_in_its_own_field_alone() -> None:
@@ -64,7 +64,7 @@ def test_the_matched_mlp_has_as_many_parameters_as_the_kan() -> None:
     for name in ("kfusion", "mlp-parameters"):
         make = known_systems()[name].make
         assert make is not None
-        counts.append(sum(weight.numel() for weight in build(make().model).parameters()))
+        counts.append(sum(weight.numel() for weight in build_network(make().model).parameters()))
     assert counts[1] == pytest.approx(counts[0], rel=0.001)
 
 

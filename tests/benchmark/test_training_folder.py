@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from benchmark_factories import tiny_kfusion
+from factories.benchmark import tiny_kfusion
 
 from kfusion.benchmark.training_folder import claim, is_finished, read_clock, timed
 from kfusion.errors import OutputError

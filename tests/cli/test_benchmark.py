@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from benchmark_factories import record, save, write_root
+from factories.benchmark import record, save, write_root
 
 from kfusion.benchmark.run_record import RunRecord
 from kfusion.cli.main import main

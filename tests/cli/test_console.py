@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from factories import tone, write_bundle, write_wav
+from factories.inputs import tone, write_bundle, write_wav
 
 from kfusion.cli.console import Console, visible
 from kfusion.errors import OutputError

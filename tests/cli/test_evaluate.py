@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-from evaluation_factories import prepared
-from factories import write_bundle
+from factories.evaluation import prepared
+from factories.inputs import write_bundle
 from PIL import Image
 
 from kfusion.cli.main import main

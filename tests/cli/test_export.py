@@ -5,8 +5,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from factories import tone, write_bundle
-from model_factories import network
+from factories.inputs import tone, write_bundle
+from factories.model import network
 
 import kfusion
 from kfusion.cli.main import main
@@ -20,8 +20,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, 
     network_of = {"live": network(live=True), "plain": network()}
     monkeypatch.setattr("kfusion.training.checkpoint.load_model", lambda folder: network_of[folder.name])
     monkeypatch.setattr("kfusion.training.checkpoint.read_info", lambda _: SimpleNamespace(emotions=("happy",)))
-    for module in ("export", "export_live"):
-        name = f"{module}_bundle"
+    for module, name in (("bundle_export", "export_bundle"), ("stream_export", "export_stream_bundle")):
         monkeypatch.setattr(
             f"kfusion.training.{module}.{name}",
             lambda _, path, name=name, **settings: calls.append((name, {"path": path, **settings})),
@@ -46,11 +45,11 @@ def test_the_precision_and_the_name_are_passed_on(tmp_path: Path, written) -> No
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_a_network_for_streams_becomes_a_live_bundle(tmp_path: Path, written, precision: str) -> None:
-    target = tmp_path / "live.onnx"
+def test_a_network_for_streams_becomes_a_stream_bundle(tmp_path: Path, written, precision: str) -> None:
+    target = tmp_path / "stream.onnx"
     assert main(["export", str(tmp_path / "live"), "-o", str(target), "--precision", precision]) == 0
-    settings = {"model_id": "live", "emotions": ["happy"], "precision": precision}
-    assert written == [("export_live_bundle", {"path": target, **settings})]
+    settings = {"model_id": "stream", "emotions": ["happy"], "precision": precision}
+    assert written == [("export_stream_bundle", {"path": target, **settings})]
 
 
 def test_a_bundle_becomes_an_int8_one(tmp_path: Path) -> None:

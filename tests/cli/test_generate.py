@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import click, face_points, tone, write_bundle, write_float_wav, write_wav
+from factories.inputs import click, face_points, tone, write_bundle, write_float_wav, write_wav
 from PIL import Image
 
 from kfusion import LandmarkSequence, assets
@@ -74,7 +74,7 @@ def test_landmarks_and_a_preview_come_out(desk: Desk) -> None:
     assert sorted(path.name for path in desk.out.iterdir()) == ["landmarks.npz", "preview.mp4"]
     sequence = LandmarkSequence.load(desk.out / "landmarks.npz")
     assert sequence.points.shape == (30, 68, 2)
-    assert (sequence.fps, sequence.frame, sequence.model) == (30.0, "image", "tiny-loudness")
+    assert (sequence.fps, sequence.coordinates, sequence.model) == (30.0, "image", "tiny-loudness")
     assert sequence.source == str(desk.speech)
 
 

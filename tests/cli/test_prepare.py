@@ -3,11 +3,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from media_factories import make_clip, write_part
+from factories.media import make_clip, write_part
 
-import kfusion.data.prepare as preparation
+import kfusion.data.preparation as preparation
 from kfusion.cli.main import main
-from kfusion.cli.prepare import CORPORA, PROTOCOLS, add_arguments, run
+from kfusion.cli.prepare import CORPORA, SPLIT_PROTOCOLS, add_arguments, run
 from kfusion.data import clip as clips_module
 from kfusion.data import corpora
 from kfusion.data.clip import Clip
@@ -36,7 +36,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_the_command_knows_what_the_library_knows() -> None:
     assert tuple(corpora.CORPORA) == CORPORA
-    assert clips_module.PROTOCOLS == PROTOCOLS
+    assert clips_module.SPLIT_PROTOCOLS == SPLIT_PROTOCOLS
 
 
 def test_a_folder_is_prepared(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from factories import tone, write_live_bundle, write_wav
+from factories.inputs import tone, write_stream_bundle, write_wav
 
 from kfusion.serve.client import Client
 
@@ -41,14 +41,14 @@ def refused(*words: object, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_live_bundle(tmp_path_factory.mktemp("model") / "model.onnx")
+    return write_stream_bundle(tmp_path_factory.mktemp("model") / "model.onnx")
 
 
 def test_it_prints_its_address_serves_and_stops_when_told(model: Path, tmp_path: Path) -> None:
     with process("--port", 0, "--model", model, KFUSION_TOKEN="from-outside") as running:
         assert running.stdout is not None
         url = running.stdout.readline().strip()
-        assert httpx.get(f"{url}/healthz").json()["model"] == "tiny-live"
+        assert httpx.get(f"{url}/healthz").json()["model"] == "tiny-stream"
         speech = write_wav(tmp_path / "speech.wav", tone(0.5))
         assert httpx.post(f"{url}/v1/generate").status_code == 401
         assert len(Client(url, "from-outside").generate(speech)) == 15

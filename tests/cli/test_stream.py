@@ -11,7 +11,7 @@ from typing import TextIO
 
 import numpy as np
 import pytest
-from factories import face_points, tone, write_bundle, write_live_bundle
+from factories.inputs import face_points, tone, write_bundle, write_stream_bundle
 
 import kfusion
 from kfusion import assets
@@ -25,13 +25,13 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full and 
 
 
 class Desk:
-    """A live model in the place of the packaged one, and `kfusion stream` with it."""
+    """A model for streams in the place of the packaged one, and `kfusion stream` with it."""
 
     def __init__(self, root: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         self.root, self._capfd, self._monkeypatch = root, capfd, monkeypatch
-        self.model = write_live_bundle(root / "live.onnx")
+        self.model = write_stream_bundle(root / "stream.onnx")
         self.generator = kfusion.load(self.model)
-        monkeypatch.setattr(assets, "LIVE_MODEL", self.model)
+        monkeypatch.setattr(assets, "STREAM_MODEL", self.model)
 
     def run(self, *words: object, stdin: bytes = SPEECH.tobytes()) -> tuple[int, list[dict], list[str]]:
         """Exit code, the messages on stdout, the lines on stderr."""
@@ -73,8 +73,9 @@ def test_a_line_about_the_stream_and_one_for_every_frame(desk: Desk) -> None:
     assert (code, notes) == (0, [])
     assert head == {
         "kfusion": kfusion.__version__,
-        "model": "tiny-live",
+        "model": "tiny-stream",
         "fps": 30.0,
+        "coordinates": "crop",
         "frame": "crop",
         "look_ahead_s": desk.generator.stream().look_ahead_s,
     }
@@ -87,7 +88,7 @@ def test_a_line_about_the_stream_and_one_for_every_frame(desk: Desk) -> None:
 def test_a_face_and_a_frame_rate(desk: Desk) -> None:
     np.save(desk.root / "face.npy", face_points())
     _, (head, *frames), _ = desk.run("--face", desk.root / "face.npy", "--fps", 25)
-    assert (head["fps"], head["frame"], len(frames)) == (25.0, "image", 27)
+    assert (head["fps"], head["coordinates"], len(frames)) == (25.0, "image", 27)
     np.testing.assert_allclose(points(frames), desk.whole(SPEECH, face_points(), fps=25), atol=0.00501)
 
 
@@ -203,7 +204,7 @@ def test_an_interrupt_brings_the_last_frames(desk: Desk) -> None:
 
 
 def test_an_interrupt_in_the_middle_of_a_frame_waits_for_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kfusion.inference.stream import Stream
+    from kfusion.inference.landmark_stream import Stream
 
     push, first_read = Stream.push, SPEECH[: READ_BYTES // 2]
     expected = desk.whole(first_read)

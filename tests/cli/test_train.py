@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_factories import DIM, TinyEncoder, write_data_set
+from factories.training import DIM, TinyEncoder, write_data_set
 
 from kfusion.cli.main import main
 from kfusion.models.baselines import BaselineConfig

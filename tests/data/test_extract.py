@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_factories import (
+from factories.media import (
     BlobFinder,
     FlashFinder,
     LostFinder,
@@ -19,7 +19,7 @@ from media_factories import (
 from PIL import Image
 
 import kfusion
-from kfusion.data.extract import Crop, extract_clip, place_crop, smooth, to_frame_rate
+from kfusion.data.extract import Crop, extract_clip, place_crop, resample_monotone, smooth
 from kfusion.data.scout import MAX_SEARCHES, Scout, most_often_seen
 from kfusion.errors import InputError
 from kfusion.face import FaceFinder
@@ -256,7 +256,7 @@ def test_resampling_adds_no_overshoot_and_no_lag() -> None:
     opening[10:] = 12
     points = np.repeat(plain_face()[None], 20, 0)
     points[:, 66, 1] += opening.astype(np.float32)
-    resampled = to_frame_rate(points, times_s)
+    resampled = resample_monotone(points, times_s)
     moved = resampled[:, 66, 1] - plain_face()[66, 1]
     assert moved.min() >= -1e-4
     assert moved.max() <= 12 + 1e-4
@@ -266,7 +266,7 @@ def test_resampling_adds_no_overshoot_and_no_lag() -> None:
 def test_a_closure_at_a_picture_stays_closed_at_30_fps() -> None:
     points = np.repeat(plain_face()[None], 31, 0)
     points[15, 66] = points[15, 62]
-    resampled = to_frame_rate(smooth(points), np.arange(31) / 30)
+    resampled = resample_monotone(smooth(points), np.arange(31) / 30)
     assert float(mouth_opening(resampled)[15]) < 1e-4
 
 

@@ -5,9 +5,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from media_factories import make_clip, stored_arrays, write_part
+from factories.media import make_clip, stored_arrays, write_part
 
-from kfusion.data.prepare import prepare
+from kfusion.data.preparation import prepare
 from kfusion.data.store import SCHEMA, ClipStore, decode_wav, encode_wav
 from kfusion.errors import InputError
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from factories import face_points
+from factories.inputs import face_points
 
 from kfusion.evaluation.alignment import ALIGNMENTS, align
 from kfusion.evaluation.metrics.distance import landmark_distance

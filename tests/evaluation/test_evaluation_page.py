@@ -1,5 +1,5 @@
 import pytest
-from evaluation_factories import Actor, prepared
+from factories.evaluation import Actor, prepared
 
 from kfusion.data.store import ClipStore
 from kfusion.evaluation.cases import Selection

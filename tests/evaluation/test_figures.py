@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation_factories import Listener, prepared
-from factories import face_points
+from factories.evaluation import Listener, prepared
+from factories.inputs import face_points
 from PIL import Image, ImageColor
 
 from kfusion.errors import OutputError

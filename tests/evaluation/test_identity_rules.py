@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation_factories import prepared
+from factories.evaluation import prepared
 
 from kfusion.errors import InputError
 from kfusion.evaluation.identity_rules import by_speaker, pick_identity, scored_frames

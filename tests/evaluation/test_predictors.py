@@ -3,18 +3,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from evaluation_factories import Listener, speech
-from factories import face_points, write_bundle
-from training_factories import ToyBaseline
+from factories.evaluation import Listener, speech
+from factories.inputs import face_points, write_bundle
+from factories.training import ToyBaseline
 
 from kfusion.errors import CheckpointError, MissingWeightsError
 from kfusion.evaluation.predictors import load_predictor
 from kfusion.landmarks import unit_frame
 from kfusion.models.baselines import BASELINES, BaselineConfig
 from kfusion.models.kfusion import KFusion, KFusionConfig
-from kfusion.models.networks import Network, build
+from kfusion.models.networks import Network, build_network
 from kfusion.training.checkpoint import CheckpointInfo, save_checkpoint
-from kfusion.training.config import RunConfig
+from kfusion.training.run_config import RunConfig
 
 UNIT = unit_frame(face_points())(face_points())
 
@@ -89,7 +89,7 @@ def test_a_baseline_that_reads_features_gets_them(tmp_path: Path) -> None:
     torch.manual_seed(0)
     config = BaselineConfig(network="temporal-conv")
     info = CheckpointInfo(run=RunConfig(model=config), emotions=(), training_data=())
-    save_checkpoint(tmp_path / "best", shaken(build(config)), info)
+    save_checkpoint(tmp_path / "best", shaken(build_network(config)), info)
     predictor = load_predictor(tmp_path / "best")
     one, other = (predictor.predict(speech(seed, 30), UNIT, None, None) for seed in (1, 2))
     assert one.shape == (30, 68, 2)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from evaluation_factories import Actor, prepared
+from factories.evaluation import Actor, prepared
 
 from kfusion.benchmark.protocol_data import OpenTest, digest
 from kfusion.benchmark.protocols import TestSet

@@ -7,7 +7,7 @@ import pytest
 
 from kfusion.errors import InputError
 from kfusion.evaluation.bootstrap import Interval
-from kfusion.evaluation.score_json import decoded, load, rounded, save, to_text
+from kfusion.evaluation.score_json import decoded, load_scores, rounded, save, to_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +43,14 @@ def test_null_comes_back_as_nan_except_where_there_may_be_nothing() -> None:
 def test_what_was_saved_is_read_again_with_its_format(tmp_path: Path) -> None:
     save(tmp_path / "one.json", to_text({"a": [1, 2]}, 4))
     assert (tmp_path / "one.json").read_text() == '{"format":4,"a":[1,2]}\n'
-    assert load(tmp_path / "one.json", Part, 4, "result", "run again") == Part(a=[1, 2])
+    assert load_scores(tmp_path / "one.json", Part, 4, "result", "run again") == Part(a=[1, 2])
     with pytest.raises(InputError, match=r"one\.json: result of format 4, this version reads 5: run again"):
-        load(tmp_path / "one.json", Part, 5, "result", "run again")
+        load_scores(tmp_path / "one.json", Part, 5, "result", "run again")
 
 
 def test_whatever_is_wrong_in_a_file_is_told_of_it(tmp_path: Path) -> None:
     save(tmp_path / "one.json", to_text({"b": 1}, 4))
     with pytest.raises(InputError, match=r"one\.json: no result that kfusion wrote \('a'\): run again"):
-        load(tmp_path / "one.json", Part, 4, "result", "run again")
+        load_scores(tmp_path / "one.json", Part, 4, "result", "run again")
     with pytest.raises(InputError, match="no such result"):
-        load(tmp_path / "two.json", Part, 4, "result", "run again")
+        load_scores(tmp_path / "two.json", Part, 4, "result", "run again")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation_factories import Listener, prepared
+from factories.evaluation import Listener, prepared
 
 from kfusion.errors import InputError
 from kfusion.evaluation.cases import Selection

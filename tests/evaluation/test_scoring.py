@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation_factories import Actor, Listener, prepared
+from factories.evaluation import Actor, Listener, prepared
 
 from kfusion.data.store import ClipStore
 from kfusion.evaluation.alignment import ALIGNMENTS

@@ -1,5 +1,5 @@
 import numpy as np
-from factories import SAMPLE_RATE_HZ, tone
+from factories.inputs import SAMPLE_RATE_HZ, tone
 
 from kfusion.evaluation.silence import find_silence
 

@@ -5,9 +5,9 @@ from kfusion.evaluation.tables import (
     Column,
     TableLine,
     markdown,
-    number,
     ranks,
     score_table,
+    with_digits,
     with_interval,
 )
 
@@ -21,7 +21,13 @@ def test_the_first_column_is_to_the_left_and_the_others_to_the_right() -> None:
 
 
 def test_a_number_has_its_digits_and_no_negative_zero_and_what_is_undefined_is_a_dash() -> None:
-    assert [number(1.005, 2), number(-0.004), number(-0.4, 0), number(-0.006), number(math.nan)] == [
+    assert [
+        with_digits(1.005, 2),
+        with_digits(-0.004),
+        with_digits(-0.4, 0),
+        with_digits(-0.006),
+        with_digits(math.nan),
+    ] == [
         "1.00",
         "0.00",
         "0",

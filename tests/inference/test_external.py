@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from factories import write_bundle, write_live_bundle
+from factories.inputs import write_bundle, write_stream_bundle
 from onnx import TensorProto, helper
 
 from kfusion import assets
@@ -87,7 +87,7 @@ def test_weights_in_another_file_are_found_wherever_they_are_named(tmp_path: Pat
 
 
 def test_bundles_of_this_package_name_none(tmp_path: Path) -> None:
-    for path in (write_bundle(tmp_path / "a.onnx"), write_live_bundle(tmp_path / "b.onnx"), assets.DEFAULT_MODEL):
+    for path in (write_bundle(tmp_path / "a.onnx"), write_stream_bundle(tmp_path / "b.onnx"), assets.DEFAULT_MODEL):
         assert not names_other_files(path)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import click, face_points, movement, tone, write_bundle, write_float_wav, write_wav
+from factories.inputs import click, face_points, movement, tone, write_bundle, write_float_wav, write_wav
 
 import kfusion
 from kfusion import LandmarkSequence, assets
@@ -120,7 +120,7 @@ def test_without_an_identity_the_mean_face_fills_a_crop(
     np.save(mean, unit_frame(face_points())(face_points()))
     monkeypatch.setattr(assets, "MEAN_FACE", mean)
     sequence = model.generate(np.zeros(3200, np.float32))
-    assert sequence.frame == "crop"
+    assert sequence.coordinates == "crop"
     low, high = sequence.points.min((0, 1)), sequence.points.max((0, 1))
     np.testing.assert_allclose((low + high) / 2, 128, atol=1)
     np.testing.assert_allclose((high - low).max(), 256 * 2 / 3, atol=1)
@@ -129,7 +129,7 @@ def test_without_an_identity_the_mean_face_fills_a_crop(
 def test_a_portrait_gives_landmarks_in_its_own_pixels(model: Generator) -> None:
     sequence = model.generate(np.zeros(3200, np.float32), assets.SAMPLE_PORTRAIT)
     nose = sequence.points[0, 30]
-    assert sequence.frame == "image"
+    assert sequence.coordinates == "image"
     assert 120 < nose[0] < 170
     assert 110 < nose[1] < 160
 

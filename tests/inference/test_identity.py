@@ -2,12 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import face_points
+from factories.inputs import face_points
 from PIL import Image
 
 from kfusion import assets
 from kfusion.errors import InputError
-from kfusion.face.views import MAX_SIDE_PX
+from kfusion.face.views import SMALL_SIDE_PX
 from kfusion.inference.identity import read_identity
 from kfusion.landmarks import LandmarkSequence, inter_ocular_distance
 
@@ -80,7 +80,7 @@ def test_a_huge_portrait_is_found_small_and_mapped_back(
     face = read_identity(tmp_path / "huge.jpg")
     assert difference(face.points / 10, reference) < 0.1
     assert face.portrait is not None
-    assert max(face.portrait.picture.shape) == MAX_SIDE_PX
+    assert max(face.portrait.picture.shape) == SMALL_SIDE_PX
     assert face.portrait.size_px == (portrait.width * 10, portrait.height * 10)
 
 
@@ -146,6 +146,6 @@ def test_a_turned_face_is_a_face(degrees: int) -> None:
 
 def test_the_unit_frame_needs_no_pixels() -> None:
     unit = (face_points() - 128) / 100
-    assert read_identity(LandmarkSequence(points=unit[None], fps=30, frame="unit")).frame == "unit"
+    assert read_identity(LandmarkSequence(points=unit[None], fps=30, coordinates="unit")).coordinates == "unit"
     with pytest.raises(InputError, match="no pixels"):
         read_identity(LandmarkSequence(points=unit[None], fps=30))

@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from factories import click, face_points, tone, write_bundle, write_wav
+from factories.inputs import click, face_points, tone, write_bundle, write_wav
 
 import kfusion
 from kfusion import LandmarkSequence, assets

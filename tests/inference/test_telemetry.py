@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from factories import write_bundle
+from factories.inputs import write_bundle
 
 GENERATE = """
 import sys, time

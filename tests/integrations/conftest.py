@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from factories import write_live_bundle
+from factories.inputs import write_stream_bundle
 
 import kfusion
 from kfusion.inference.generator import Generator
@@ -9,7 +9,7 @@ from kfusion.inference.generator import Generator
 @pytest.fixture(scope="session")
 def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
     """A tiny model for streams, whose mouth opens with the loudness."""
-    return kfusion.load(write_live_bundle(tmp_path_factory.mktemp("live") / "live.onnx"))
+    return kfusion.load(write_stream_bundle(tmp_path_factory.mktemp("stream") / "stream.onnx"))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from factories import face_points, tone
+from factories.inputs import face_points, tone
 
 from kfusion.errors import InputError
 from kfusion.integrations.follower import VoiceFollower

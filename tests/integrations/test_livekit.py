@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 import pytest
-from factories import tone
+from factories.inputs import tone
 
 pytest.importorskip("livekit.rtc", reason="livekit is not installed")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import tone
+from factories.inputs import tone
 
 pytest.importorskip("livekit.agents", reason="livekit-agents is not installed")
 

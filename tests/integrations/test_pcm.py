@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from factories import tone
+from factories.inputs import tone
 
 from kfusion.errors import InputError
 from kfusion.integrations.pcm import PcmReader

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import tone, write_live_bundle
+from factories.inputs import tone, write_stream_bundle
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "'audioop' is deprecated", DeprecationWarning)
@@ -119,7 +119,7 @@ def test_if_the_face_fails_an_error_goes_up_and_the_voice_goes_on(generator, who
 
 
 def test_the_example_prints_the_landmarks_of_a_recording(tmp_path):
-    model = write_live_bundle(tmp_path / "live.onnx")
+    model = write_stream_bundle(tmp_path / "stream.onnx")
     done = subprocess.run([sys.executable, EXAMPLE, "--model", model], capture_output=True, check=True, timeout=60)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["frame"] for line in lines] == list(range(281))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import tone, write_live_bundle, write_wav
+from factories.inputs import tone, write_stream_bundle, write_wav
 
 from kfusion.errors import InputError
 
@@ -31,7 +31,7 @@ REQUESTS = 24
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Host and port of a cluster with the service on two replicas, which leaves nothing behind."""
-    model = write_live_bundle(tmp_path_factory.mktemp("ray") / "live.onnx")
+    model = write_stream_bundle(tmp_path_factory.mktemp("ray") / "stream.onnx")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -56,7 +56,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_both_replicas_answer_recordings_live_streams_and_questions(address: str, tmp_path: Path) -> None:
+def test_both_replicas_answer_recordings_streams_and_questions(address: str, tmp_path: Path) -> None:
     speech = write_wav(tmp_path / "speech.wav", tone(1.0))
     with httpx.Client(base_url=f"http://{address}", timeout=20) as client:
         with speech.open("rb") as file:
@@ -66,7 +66,7 @@ def test_both_replicas_answer_recordings_live_streams_and_questions(address: str
         assert streamed_frames(address, tone(1.0)) == 30
         # Each replica counts for itself: no count reaches the total once both have answered.
         for _ in range(REQUESTS):
-            assert client.get("/healthz").json()["model"] == "tiny-live"
+            assert client.get("/healthz").json()["model"] == "tiny-stream"
         counts = {counted(client.get("/metrics").text) for _ in range(REQUESTS)}
     assert 0 < max(counts) < REQUESTS
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from media_factories import shorten, sine, write_recording
+from factories.media import shorten, sine, write_recording
 
 from kfusion.audio import read_audio
 from kfusion.errors import InputError

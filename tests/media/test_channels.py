@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_factories import sine
+from factories.media import sine
 
 from kfusion.audio import audio_blocks, read_audio
 from kfusion.media.channels import Mixer

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from media_factories import sine, write_pcm, write_video
+from factories.media import sine, write_pcm, write_video
 
 from kfusion.audio import audio_blocks, read_audio
 from kfusion.errors import InputError

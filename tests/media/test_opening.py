@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_factories import sine, write_pcm
+from factories.media import sine, write_pcm
 
 from kfusion.audio import read_audio
 from kfusion.errors import InputError

@@ -7,7 +7,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from media_factories import sine
+from factories.media import sine
 
 from kfusion.audio import audio_blocks, read_audio
 from kfusion.errors import InputError

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from factories import face_points
-from model_factories import DIM, TINY, Clip, clip, network, padded, unit_identity, whole_frames
+from factories.inputs import face_points
+from factories.model import DIM, TINY, Clip, clip, network, padded, unit_identity, whole_frames
 from torch import Tensor, nn
 
 from kfusion.emotion import EMOTIONS, INTENSITIES, emotion_index
@@ -191,7 +191,7 @@ def test_a_click_in_the_features_first_moves_the_frames_of_its_time(time_s: floa
     net, content = network(), torch.randn(1, 100, 32)
     clicked = content.clone()
     clicked[0, round(50 * time_s)] += 5.0
-    before, after = (net.face_lstm(kfusion.to_frame_rate(steps, 60))[0] for steps in (content, clicked))
+    before, after = (net.face_lstm(kfusion.steps_to_frames(steps, 60))[0] for steps in (content, clicked))
     changed = (after - before).abs().amax(-1) > 1e-6
     assert changed.nonzero()[0] in (round(30 * time_s) - 1, round(30 * time_s))
 

@@ -4,7 +4,7 @@ from math import ceil
 import pytest
 import torch
 
-from kfusion.models.layers import Attention, DecoderLayer, EncoderLayer, TimeConv, hide, to_frame_rate
+from kfusion.models.layers import Attention, DecoderLayer, EncoderLayer, TimeConv, hide, steps_to_frames
 from kfusion.models.speech.encoder import SAMPLES_PER_STEP, frames_in, pad_to_steps, steps_in
 
 
@@ -31,7 +31,7 @@ def test_sound_is_padded_to_whole_steps_that_cover_the_last_frame() -> None:
 def test_a_frame_is_the_sound_at_its_instant_exactly() -> None:
     for frames in range(1, 201):
         steps = torch.arange(steps_in(frames), dtype=torch.float64)[None, :, None]  # the value of a step is its number
-        at_frames = to_frame_rate(steps, frames)[0, :, 0]
+        at_frames = steps_to_frames(steps, frames)[0, :, 0]
         expected = torch.tensor([float(Fraction(frame, 30) * 50) for frame in range(frames)], dtype=torch.float64)
         torch.testing.assert_close(at_frames, expected, atol=1e-12, rtol=0)
 
@@ -47,7 +47,7 @@ def test_only_the_two_steps_around_a_frame_reach_it() -> None:
     for step in range(steps_in(frames)):
         impulse = torch.zeros(1, steps_in(frames), 1)
         impulse[0, step] = 1
-        reached = to_frame_rate(impulse, frames)[0, :, 0].nonzero().flatten().tolist()
+        reached = steps_to_frames(impulse, frames)[0, :, 0].nonzero().flatten().tolist()
         assert reached == [frame for frame in range(frames) if abs(Fraction(frame, 30) * 50 - step) < 1]
 
 
@@ -55,7 +55,7 @@ def test_only_the_two_steps_around_a_frame_reach_it() -> None:
 def test_a_click_in_the_steps_moves_the_frame_of_its_time_most(time_s: float) -> None:
     steps = torch.zeros(1, 100, 1)
     steps[0, round(time_s * 50)] = 1
-    assert to_frame_rate(steps, 60)[0, :, 0].argmax() == round(30 * time_s)
+    assert steps_to_frames(steps, 60)[0, :, 0].argmax() == round(30 * time_s)
 
 
 def test_a_convolution_on_padding_is_that_of_the_clip_alone() -> None:

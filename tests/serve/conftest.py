@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from serve_factories import TinyGenerator, running_server
+from factories.serve import TinyGenerator, running_server
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from serve_factories import QUICK, TinyGenerator, running_server
+from factories.serve import QUICK, TinyGenerator, running_server
 from websockets.sync.client import connect
 
 from kfusion.serve import service

@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from factories import tone, write_bundle, write_wav
+from factories.inputs import tone, write_bundle, write_wav
+from factories.serve import QUICK, TinyGenerator
 from fastapi.testclient import TestClient
-from serve_factories import QUICK, TinyGenerator
 
 from kfusion import __version__
 from kfusion.errors import MissingWeightsError
@@ -19,7 +19,7 @@ from kfusion.serve.settings import ServerSettings
 
 def test_it_loads_the_model_of_its_settings_when_it_starts(model: Path, generator: TinyGenerator) -> None:
     with TestClient(create_app(ServerSettings(model=model))) as client:
-        assert client.get("/healthz").json() == {"status": "ok", "version": __version__, "model": "tiny-live"}
+        assert client.get("/healthz").json() == {"status": "ok", "version": __version__, "model": "tiny-stream"}
     app = create_app(ServerSettings(model=Path("none.onnx")))
     with pytest.raises(MissingWeightsError, match=r"none\.onnx"), TestClient(app):
         pass
@@ -46,7 +46,7 @@ def test_a_model_that_hears_whole_recordings_serves_all_but_streams(
 ) -> None:
     generator = load(write_bundle(tmp_path / "model.onnx"), threads=1)
     with caplog.at_level(logging.WARNING), TestClient(create_app(QUICK, generator)) as client:
-        assert "no live streams: " in caplog.text
+        assert "no streams: " in caplog.text
         with client.websocket_connect("/v1/stream") as socket:
             socket.send_json({"type": "start", "version": 1, "sample_rate": 16_000})
             assert socket.receive_json()["type"] == "error"

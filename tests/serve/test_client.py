@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import face_points, tone, write_wav
-from serve_factories import QUICK, TinyGenerator, running_server
+from factories.inputs import face_points, tone, write_wav
+from factories.serve import QUICK, TinyGenerator, running_server
 
 from kfusion.errors import InputError
 from kfusion.inference.generator import load
@@ -20,7 +20,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 def same(first: LandmarkSequence, second: LandmarkSequence) -> None:
     np.testing.assert_array_equal(first.points, second.points)
-    assert (first.fps, first.frame, first.model) == (second.fps, second.frame, second.model)
+    assert (first.fps, first.coordinates, first.model) == (second.fps, second.coordinates, second.model)
 
 
 def test_generate_gives_what_the_library_gives(url: str, model: Path, generator: TinyGenerator, tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_stream_gives_what_a_local_stream_gives(url: str, model: Path, generat
     sound = tone(2.1)
     local = load(model).stream(face_points(), fps=25)
     with Client(url).stream(face_points(), fps=25, sample_format="float32") as stream:
-        assert (stream.fps, stream.frame, stream.look_ahead_s) == (25, "image", local.look_ahead_s)
+        assert (stream.fps, stream.coordinates, stream.look_ahead_s) == (25, "image", local.look_ahead_s)
         pieces = [stream.push(sound[start : start + size]) for start in range(0, len(sound), size)]
         pieces.append(stream.flush())
     points = np.concatenate([piece.points for piece in pieces])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kfusion.serve.pool import Place, Slots
+from kfusion.serve.pool import Slot, Slots
 from kfusion.serve.refusal import RefusedError
 
 
@@ -14,7 +14,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(work, 10))
 
 
-async def hold(slots: Slots, taken: list[Place]) -> None:
+async def hold(slots: Slots, taken: list[Slot]) -> None:
     with slots.take() as place:
         async with place.kept():
             place.spoke()
@@ -24,7 +24,7 @@ async def hold(slots: Slots, taken: list[Place]) -> None:
 
 def test_the_client_that_was_silent_for_longest_gives_way() -> None:
     async def work() -> None:
-        slots, taken = Slots("places", 2, patience_s=0), list[Place]()
+        slots, taken = Slots("places", 2, patience_s=0), list[Slot]()
         holders = []
         for _ in range(2):
             holders.append(asyncio.create_task(hold(slots, taken)))
@@ -42,7 +42,7 @@ def test_the_client_that_was_silent_for_longest_gives_way() -> None:
 
 def test_clients_at_work_or_silent_for_a_moment_only_keep_their_places() -> None:
     async def work() -> None:
-        slots, taken = Slots("places", 2, patience_s=60), list[Place]()
+        slots, taken = Slots("places", 2, patience_s=60), list[Slot]()
         holders = [asyncio.create_task(hold(slots, taken)) for _ in range(2)]
         await asyncio.sleep(0.01)
         taken[0].at_work()
@@ -67,7 +67,7 @@ def test_a_time_limit_is_not_taken_for_a_place_taken_away() -> None:
 
 def test_all_places_can_be_taken_away_at_once() -> None:
     async def work() -> None:
-        slots, taken = Slots("places", 2), list[Place]()
+        slots, taken = Slots("places", 2), list[Slot]()
         holders = [asyncio.create_task(hold(slots, taken)) for _ in range(2)]
         await asyncio.sleep(0.01)
         slots.clear("the end")

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from factories.serve import QUICK, TinyGenerator
 from fastapi.testclient import TestClient
-from serve_factories import QUICK, TinyGenerator
 
 from kfusion.serve.app import create_app
 from kfusion.serve.service import streams_served

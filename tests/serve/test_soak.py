@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import tone, write_live_bundle
+from factories.inputs import tone, write_stream_bundle
 
 from kfusion.serve.client import Client
 
@@ -26,7 +26,7 @@ STREAMS = 8
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
 def test_the_memory_of_eight_streams_is_flat(tmp_path: Path) -> None:
-    model = write_live_bundle(tmp_path / "model.onnx")
+    model = write_stream_bundle(tmp_path / "model.onnx")
     line = [sys.executable, "-m", "kfusion", "serve", "--port", "0", "--model", model, "--ahead-s", "7200"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as server:
         try:

@@ -6,7 +6,7 @@ import pytest
 import run as nasty
 from damage import damaged
 from faces import landmark_files
-from factories import tone, write_wav
+from factories.inputs import tone, write_wav
 from recordings import wav_headers
 
 from kfusion.landmarks import LandmarkSequence

@@ -8,7 +8,7 @@ import pytest
 import torch
 from align import grid_words, read_alignment, write_alignment
 from check_clocks import best_lag_ms, correlations
-from factories import face_points, tone
+from factories.inputs import face_points, tone
 from make import (
     Face,
     Plan,

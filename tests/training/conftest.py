@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_factories import TinyEncoder, write_data_set
+from factories.training import TinyEncoder, write_data_set
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from training_factories import write_clips
+from factories.training import write_clips
 
 from kfusion.data.store import ClipStore
 from kfusion.errors import InputError

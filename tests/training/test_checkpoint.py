@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
+from factories.training import tiny_run
 from safetensors.torch import load_file, save_file
-from training_factories import tiny_run
 
 from kfusion.errors import CheckpointError, OutputError
 from kfusion.files import recover_folder

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from training_factories import tiny_run, write_clips, write_data_set
+from factories.training import tiny_run, write_clips, write_data_set
 
 from kfusion.data.store import ClipStore
 from kfusion.training.batches import TalkingFaces

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from factories import face_points
-from model_factories import TINY
+from factories.inputs import face_points
+from factories.model import TINY
 
 from kfusion import assets
 from kfusion.audio import read_audio

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from training_factories import talking_face
+from factories.training import talking_face
 
 from kfusion.landmarks import EYE_CORNERS, mouth_opening, unit_frame
 from kfusion.training.faces import FaceChange, _bent, at_speed, identity_face, rest_face, unit_target

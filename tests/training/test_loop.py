@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
+from factories.training import DIM, ToyBaseline, tiny_run, write_clips, write_data_set
 from safetensors.torch import load_file
 from torch import Tensor
-from training_factories import DIM, ToyBaseline, tiny_run, write_clips, write_data_set
 
 from kfusion.config import override
 from kfusion.errors import CheckpointError, InputError, KfusionError, OutputError
@@ -18,9 +18,9 @@ from kfusion.models.baselines import BASELINES, BaselineConfig
 from kfusion.training import loop
 from kfusion.training.callbacks import StopRequest
 from kfusion.training.checkpoint import load_model, read_info
-from kfusion.training.config import Machines, RunConfig
 from kfusion.training.loop import train
 from kfusion.training.module import HOLD_MLD, MLD, TrainingModule
+from kfusion.training.run_config import Machines, RunConfig
 
 RUN = tiny_run(optimiser__epochs=3)
 ON_CPU = Machines(accelerator="cpu")

@@ -2,12 +2,12 @@ import math
 
 import pytest
 import torch
-from training_factories import tiny_run
+from factories.training import tiny_run
 
 from kfusion.training.batches import Batch
-from kfusion.training.config import OptimiserConfig
 from kfusion.training.losses import loss
 from kfusion.training.module import TrainingModule, clip_scores, learning_rate, step_seed
+from kfusion.training.run_config import OptimiserConfig
 
 
 def batch_of(frames: list[int], dim: int = 12) -> Batch:

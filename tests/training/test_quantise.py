@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from kfusion.training.export import store_as_half
+from kfusion.training.bundle_export import store_as_half
 from kfusion.training.quantise import quantise, to_int8, widen
 
 

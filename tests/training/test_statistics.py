@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_factories import DIM, ToyBaseline, tiny_run, write_clips
+from factories.training import DIM, ToyBaseline, tiny_run, write_clips
 
 from kfusion.data.store import ClipStore
 from kfusion.models.baselines.temporal_conv import TemporalConv
-from kfusion.models.networks import build
+from kfusion.models.networks import build_network
 from kfusion.training.batches import TalkingFaces
 from kfusion.training.statistics import face_sample, feature_statistics, sound_sample, take_statistics
 
@@ -52,7 +52,7 @@ def test_of_long_clips_pieces_are_taken(tmp_path: Path) -> None:
     assert len({float(piece[0]) for piece in pieces}) > 32
 
 
-@pytest.mark.parametrize("network", [build(tiny_run().model), TemporalConv(feature_dim=DIM)])
+@pytest.mark.parametrize("network", [build_network(tiny_run().model), TemporalConv(feature_dim=DIM)])
 def test_networks_that_read_features_get_their_statistics(network: torch.nn.Module, data_set: Path) -> None:
     faces = faces_in(data_set)
     take_statistics(network, faces)  # type: ignore[arg-type]
@@ -70,7 +70,7 @@ def test_a_baseline_is_fitted_once_to_faces_and_to_sound(data_set: Path) -> None
     assert torch.equal(network.get_buffer("mean_motion"), (targets - identities).mean(0))
 
 
-@pytest.mark.parametrize("network", [build(tiny_run().model), TemporalConv(feature_dim=DIM)])
+@pytest.mark.parametrize("network", [build_network(tiny_run().model), TemporalConv(feature_dim=DIM)])
 def test_the_identity_is_standardised_by_the_faces_of_training(network: torch.nn.Module, data_set: Path) -> None:
     faces = faces_in(data_set)
     take_statistics(network, faces)  # type: ignore[arg-type]

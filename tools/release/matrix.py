@@ -3,8 +3,8 @@
     python tools/release/matrix.py dist/kfusion-*.whl                       # all of it
     python tools/release/matrix.py dist/kfusion-*.whl --only 3.11-lowest 3.12-highest
 
-Each combination is a fresh environment with the extra `serve`: `kfusion demo`, a recording, a live voice, a request to
-the service, `kfusion doctor`. An interpreter that is not on the machine is named and left out.
+Each combination is a fresh environment with the extra `serve`: `kfusion demo`, a recording, a streamed voice, a request
+to the service, `kfusion doctor`. An interpreter that is not on the machine is named and left out.
 """
 
 import argparse

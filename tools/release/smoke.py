@@ -1,4 +1,4 @@
-"""Use an installed kfusion as a stranger would: a recording, a live voice, the service, the doctor.
+"""Use an installed kfusion as a stranger would: a recording, a streamed voice, the service, the doctor.
 
     VENV/bin/python tools/release/smoke.py    # one line, or the error
 
@@ -34,7 +34,7 @@ def offline(model: "kfusion.Generator") -> LandmarkSequence:
     return sequence
 
 
-def live(model: "kfusion.Generator") -> int:
+def stream(model: "kfusion.Generator") -> int:
     """The same recording as a stream."""
     stream = model.stream(assets.SAMPLE_PORTRAIT)
     frames = sum(len(stream.push(samples)) for samples in audio_blocks(assets.SAMPLE_SPEECH)) + len(stream.flush())
@@ -77,7 +77,7 @@ def main() -> int:
     model = kfusion.load()
     sequence = offline(model)
     done = ["recording", "stream"]
-    live(model)
+    stream(model)
     if importlib.util.find_spec("fastapi") is not None:
         served(sequence)
         done.append("service")

@@ -14,7 +14,7 @@ _HERE = Path(__file__).parent
 
 DEFAULT_MODEL = _HERE / "default.onnx"
 FACE_LANDMARKER = _HERE / "face_landmarker.task"
-LIVE_MODEL = _HERE / "live.onnx"
+STREAM_MODEL = _HERE / "live.onnx"
 MEAN_FACE = _HERE / "mean_face.npy"
 SAMPLE_PORTRAIT = _HERE / "portrait.jpg"
 SAMPLE_SPEECH = _HERE / "speech.flac"

@@ -29,9 +29,9 @@ from kfusion.evaluation.tables import (
     TableLine,
     markdown,
     marked,
-    number,
     ranks,
     score_table,
+    with_digits,
     with_interval,
 )
 from kfusion.files import atomic_path
@@ -156,13 +156,13 @@ def _over_seeds(one: SystemRuns, test: str, metric: str) -> str:
     """Mean and standard deviation over seeds."""
     values, digits = one.means(test, metric), PAPER[metric]
     if len(values) < 2:
-        return number(one.mean(test, metric), digits)
-    return f"{number(float(values.mean()), digits)} ± {number(float(values.std(ddof=1)), digits)}"
+        return with_digits(one.mean(test, metric), digits)
+    return f"{with_digits(float(values.mean()), digits)} ± {with_digits(float(values.std(ddof=1)), digits)}"
 
 
 def _speakers_interval(one: SystemRuns, test: str) -> str:
     found = one.interval(test, "M-LD")
-    return f"[{number(found.low)}, {number(found.high)}]"
+    return f"[{with_digits(found.low)}, {with_digits(found.high)}]"
 
 
 def _line(one: SystemRuns, test: str) -> TableLine:
@@ -204,11 +204,11 @@ def _cost(board: Board) -> list[str]:
         cells = [
             f"{one.parameters:,}",
             f"{4e-6 * one.parameters:.1f}",
-            number(min((speed.network for speed in speeds), default=math.nan), 4),
-            number(min((speed.with_features for speed in speeds), default=math.nan), 4),
+            with_digits(min((speed.network for speed in speeds), default=math.nan), 4),
+            with_digits(min((speed.with_features for speed in speeds), default=math.nan), 4),
             str(trainings[0].steps),
-            number(float(np.mean([training.seconds for training in trainings])), 0),
-            number(float(np.mean([training.cpu_seconds for training in trainings])), 0),
+            with_digits(float(np.mean([training.seconds for training in trainings])), 0),
+            with_digits(float(np.mean([training.cpu_seconds for training in trainings])), 0),
         ]
         body.append([one.system.title, *cells])
     head = ["", "parameters", "float32 MB", "network, x real time", "with features", "steps", "s", "CPU s"]
@@ -285,7 +285,7 @@ def _published() -> list[str]:
 
 
 def _printed(scores: Sequence[float]) -> list[str]:
-    return [number(score) for score in scores]
+    return [with_digits(score) for score in scores]
 
 
 def _how_to_read() -> list[str]:

@@ -12,14 +12,14 @@ from kfusion.benchmark.run_record import OK, RunRecord, run_path
 from kfusion.benchmark.systems import FIRST_SEED, System, known_systems
 from kfusion.errors import InputError
 from kfusion.evaluation.metrics.catalogue import METRIC_VERSION
-from kfusion.training.config import RunConfig
+from kfusion.training.run_config import RunConfig
 
 STEPS, BATCH, CLIP_S = 900, 16, 1.0
 """The default budget: 900 steps of 16 pieces of one second."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Setup:
+class BenchmarkSetup:
     """Everything that the runs of one command share."""
 
     protocol: Protocol
@@ -51,7 +51,7 @@ class Setup:
 class PlannedRun:
     """One run of one system."""
 
-    setup: Setup
+    setup: BenchmarkSetup
     system: System
     seed: int
 
@@ -94,7 +94,7 @@ def budgeted(run: RunConfig, steps: int, seed: int) -> RunConfig:
     return replace(run, optimiser=optimiser, data=replace(run.data, clip_s=CLIP_S, identity_from="other-clip"))
 
 
-def plan(setup: Setup, systems: Sequence[System], seeds: tuple[int, ...] | None) -> list[PlannedRun]:
+def plan(setup: BenchmarkSetup, systems: Sequence[System], seeds: tuple[int, ...] | None) -> list[PlannedRun]:
     """The runs: the first seed of every row before the second of any; sanity rows once, after the first seeds."""
     runs = [
         (number, system.make is None, PlannedRun(setup=setup, system=system, seed=seed))

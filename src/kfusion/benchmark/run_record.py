@@ -10,7 +10,7 @@ from kfusion.evaluation.bootstrap import Interval
 from kfusion.evaluation.score_json import DIGITS, rounded
 from kfusion.evaluation.score_sheet import FaceExample
 
-FORMAT = 1
+RUN_FORMAT = 1
 OK, FAILED = "ok", "failed"
 CLIP_DIGITS = DIGITS - 2
 """Significant digits of what is kept clip by clip."""
@@ -115,7 +115,7 @@ class RunRecord:
         content = rounded(asdict(self))
         for test, scores in self.tests.items():
             content["tests"][test]["per_clip"] = rounded(scores.per_clip, CLIP_DIGITS)
-        score_json.save(path, score_json.to_text(content, FORMAT))
+        score_json.save(path, score_json.to_text(content, RUN_FORMAT))
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -124,7 +124,7 @@ class RunRecord:
         Raises:
             InputError: the file cannot be read or is something else.
         """
-        return score_json.load(path, cls, FORMAT, "benchmark result", "delete it and run again")
+        return score_json.load_scores(path, cls, RUN_FORMAT, "benchmark result", "delete it and run again")
 
 
 def run_path(results: Path, protocol: str, row: str, seed: int) -> Path:

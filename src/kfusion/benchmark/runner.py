@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kfusion.benchmark.plan import PlannedRun, Setup, is_current, new_record, plan
+from kfusion.benchmark.plan import BenchmarkSetup, PlannedRun, is_current, new_record, plan
 from kfusion.benchmark.protocol_data import BenchmarkData, open_data
 from kfusion.benchmark.run_record import FAILED
 from kfusion.benchmark.system_scores import noise_floor_folder
 from kfusion.benchmark.systems import System
 from kfusion.evaluation.sanity_rows import NOISE_FLOOR, SHUFFLED_EMOTION
-from kfusion.training.config import RunConfig
 from kfusion.training.features import load_variants
+from kfusion.training.run_config import RunConfig
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ Launch = Callable[[PlannedRun, float | None], "subprocess.Popen[bytes]"]
 
 
 @dataclass(kw_only=True, slots=True)
-class Outcome:
+class RunOutcome:
     """What became of the runs."""
 
     done: list[PlannedRun] = field(default_factory=list)
@@ -46,7 +46,9 @@ class Outcome:
     """Those that the time did not suffice for."""
 
 
-def run_protocol(setup: Setup, systems: list[System], seeds: tuple[int, ...] | None, launch: Launch) -> Outcome:
+def run_protocol(
+    setup: BenchmarkSetup, systems: list[System], seeds: tuple[int, ...] | None, launch: Launch
+) -> RunOutcome:
     """Run what is missing of the rows, one process a run; failures are written down and do not stop the others.
 
     Raises:
@@ -59,7 +61,7 @@ def run_protocol(setup: Setup, systems: list[System], seeds: tuple[int, ...] | N
     return _Runner(setup, data, launch).run(plan(setup, systems, seeds))
 
 
-def _is_defined(system: System, setup: Setup, data: BenchmarkData) -> bool:
+def _is_defined(system: System, setup: BenchmarkSetup, data: BenchmarkData) -> bool:
     """Whether there is what the row is made of."""
     if system.name == NOISE_FLOOR:
         return any(noise_floor_folder(setup.results).glob("*.json"))
@@ -73,14 +75,14 @@ def _is_defined(system: System, setup: Setup, data: BenchmarkData) -> bool:
 class _Runner:
     """The runs of one command."""
 
-    def __init__(self, setup: Setup, data: BenchmarkData, launch: Launch) -> None:
+    def __init__(self, setup: BenchmarkSetup, data: BenchmarkData, launch: Launch) -> None:
         self.setup, self.data, self.launch = setup, data, launch
         self.digests = data.digests()
         self.end_s = math.inf if setup.max_hours is None else time.monotonic() + 3600 * setup.max_hours
         self.running: dict[PlannedRun, subprocess.Popen[bytes]] = {}
-        self.outcome = Outcome()
+        self.outcome = RunOutcome()
 
-    def run(self, runs: Iterable[PlannedRun]) -> Outcome:
+    def run(self, runs: Iterable[PlannedRun]) -> RunOutcome:
         """Run them in their order, several at a time if asked for."""
         waiting = list(runs)
         try:

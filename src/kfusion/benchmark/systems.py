@@ -10,8 +10,8 @@ from kfusion.evaluation.sanity_rows import MODEL, NOISE_FLOOR, REFERENCES, ROWS,
 from kfusion.models.baselines import BASELINES, BaselineConfig
 from kfusion.models.kfusion import KFusionConfig, matched_mlp_width
 from kfusion.presets import PRESETS, load_preset
-from kfusion.training.config import RunConfig
 from kfusion.training.losses import LossConfig
+from kfusion.training.run_config import RunConfig
 
 OURS, SANITY = "kfusion", "sanity"
 """The row that all others are compared with, and the group of rows that are not ranked."""

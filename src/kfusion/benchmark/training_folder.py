@@ -18,9 +18,9 @@ from kfusion.errors import OutputError
 from kfusion.evaluation import score_json
 from kfusion.training.callbacks import LAST
 from kfusion.training.checkpoint import read_info
-from kfusion.training.config import RunConfig
 from kfusion.training.loop import LOGS
 from kfusion.training.module import LOSS, MLD, OPENING
+from kfusion.training.run_config import RunConfig
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import math
 import platform
 from pathlib import Path
 
-from kfusion.benchmark.plan import CLIP_S, PlannedRun, Setup, new_record
+from kfusion.benchmark.plan import CLIP_S, BenchmarkSetup, PlannedRun, new_record
 from kfusion.benchmark.protocol_data import BenchmarkData, open_data
 from kfusion.benchmark.run_record import RunRecord, TestScores, TrainingRecord
 from kfusion.benchmark.speed import measure
@@ -18,8 +18,8 @@ from kfusion.evaluation.predictors import DEFAULT
 from kfusion.evaluation.sanity_rows import NOISE_FLOOR
 from kfusion.training.callbacks import BEST, LAST
 from kfusion.training.checkpoint import WEIGHTS, load_model, read_info
-from kfusion.training.config import Machines, RunConfig
 from kfusion.training.loop import train
+from kfusion.training.run_config import Machines, RunConfig
 
 
 def carry_out(run: PlannedRun) -> None:
@@ -72,7 +72,7 @@ def _trained_folder(run: PlannedRun) -> Path | None:
     return asked.folder
 
 
-def _training(setup: Setup, folder: Path) -> TrainingRecord:
+def _training(setup: BenchmarkSetup, folder: Path) -> TrainingRecord:
     info, network = read_info(folder / BEST), load_model(folder / LAST)
     seconds, cpu_seconds = read_clock(folder)
     optimiser = info.run.optimiser

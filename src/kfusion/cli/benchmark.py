@@ -11,8 +11,8 @@ from kfusion.errors import InputError
 from kfusion.numbers import hours, whole
 
 if TYPE_CHECKING:
-    from kfusion.benchmark.plan import Setup
-    from kfusion.benchmark.runner import Outcome
+    from kfusion.benchmark.plan import BenchmarkSetup
+    from kfusion.benchmark.runner import RunOutcome
     from kfusion.benchmark.systems import System
 
 REPORT = "report"
@@ -78,10 +78,10 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_FAILED if outcome.failed else 0
 
 
-def _setup(arguments: argparse.Namespace) -> "Setup":
-    from kfusion.benchmark.plan import Setup
+def _setup(arguments: argparse.Namespace) -> "BenchmarkSetup":
+    from kfusion.benchmark.plan import BenchmarkSetup
 
-    return Setup(
+    return BenchmarkSetup(
         protocol=PROTOCOLS[arguments.protocol],
         data_root=arguments.data_root,
         results=arguments.results,
@@ -95,7 +95,7 @@ def _setup(arguments: argparse.Namespace) -> "Setup":
     )
 
 
-def _work(setup: "Setup", systems: list["System"], seeds: tuple[int, ...] | None) -> int:
+def _work(setup: "BenchmarkSetup", systems: list["System"], seeds: tuple[int, ...] | None) -> int:
     """One run in this process."""
     import torch
 
@@ -117,7 +117,7 @@ def _report(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _summary(protocol: str, outcome: "Outcome") -> str:
+def _summary(protocol: str, outcome: "RunOutcome") -> str:
     counts = {
         "done": len(outcome.done),
         "there already": len(outcome.current),

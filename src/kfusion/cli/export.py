@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _quantise(arguments: argparse.Namespace, model_id: str) -> None:
     from kfusion.errors import InputError
-    from kfusion.training.export import quantise_bundle
+    from kfusion.training.bundle_export import quantise_bundle
 
     if arguments.precision != "int8":
         raise InputError(f"{arguments.checkpoint}: is a bundle already: pass a checkpoint folder, or --precision int8")
@@ -47,13 +47,13 @@ def _quantise(arguments: argparse.Namespace, model_id: str) -> None:
 
 def _export(arguments: argparse.Namespace, model_id: str) -> None:
     from kfusion.models.kfusion import KFusion
+    from kfusion.training.bundle_export import export_bundle
     from kfusion.training.checkpoint import load_model, read_info
-    from kfusion.training.export import export_bundle
-    from kfusion.training.export_live import export_live_bundle
+    from kfusion.training.stream_export import export_stream_bundle
 
     network, emotions = load_model(arguments.checkpoint), list(read_info(arguments.checkpoint).emotions)
     settings = {"model_id": model_id, "emotions": emotions, "precision": arguments.precision}
     if isinstance(network, KFusion) and network.config.live:
-        export_live_bundle(network, arguments.output, **settings)
+        export_stream_bundle(network, arguments.output, **settings)
     else:
         export_bundle(network, arguments.output, **settings)

@@ -18,7 +18,7 @@ from kfusion.numbers import READERS
 
 VERBS = {
     "generate": ("kfusion.cli.generate", "animate a face with a recording: landmarks and a preview video"),
-    "stream": ("kfusion.cli.stream", "animate a face with a live voice: PCM or a microphone in, JSON lines out"),
+    "stream": ("kfusion.cli.stream", "animate a face with a streamed voice: PCM or a microphone in, JSON lines out"),
     "serve": ("kfusion.cli.serve", "answer requests for landmarks over HTTP and WebSocket"),
     "demo": ("kfusion.cli.demo", "generate from the packaged sample recording and portrait"),
     "doctor": ("kfusion.cli.doctor", "say what is installed, what runs here and what mends the rest"),
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
 
 
-class _Parser(argparse.ArgumentParser):
+class _CommandParser(argparse.ArgumentParser):
     """Reports a wrong argument, or an answer that cannot be shown, the way every other error is reported."""
 
     def __init__(self, **settings: Any) -> None:
@@ -95,7 +95,7 @@ def _run(words: list[str]) -> int:
     module_name, summary = VERBS[name]
     try:
         verb = importlib.import_module(module_name)
-        parser = _Parser(prog=f"kfusion {name}", description=_sentence(summary))
+        parser = _CommandParser(prog=f"kfusion {name}", description=_sentence(summary))
         verb.add_arguments(parser)
         return int(verb.run(parser.parse_args(words)))
     except ImportError as error:
@@ -106,7 +106,7 @@ def _run(words: list[str]) -> int:
 
 
 def _overview() -> argparse.ArgumentParser:
-    parser = _Parser(prog="kfusion", description="Speech and a face in, moving facial landmarks out.")
+    parser = _CommandParser(prog="kfusion", description="Speech and a face in, moving facial landmarks out.")
     parser.add_argument("--version", action="version", version=f"kfusion {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", title="verbs, each with its own --help")
     for name, (_, summary) in VERBS.items():

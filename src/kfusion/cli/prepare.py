@@ -11,7 +11,7 @@ from kfusion.errors import InputError, MissingExtraError
 log = logging.getLogger(__name__)
 
 CORPORA = ("grid", "lrwar", "folder", "mead", "cremad")
-PROTOCOLS = ("speakers", "sentences")
+SPLIT_PROTOCOLS = ("speakers", "sentences")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="prepare at most N clips, evenly spread")
     parser.add_argument(
         "--protocol",
-        choices=PROTOCOLS,
-        default=PROTOCOLS[0],
+        choices=SPLIT_PROTOCOLS,
+        default=SPLIT_PROTOCOLS[0],
         help="what is held out for the test: speakers (default), or sentences of the same speakers (mead)",
     )
 
@@ -48,15 +48,15 @@ def run(arguments: argparse.Namespace) -> int:
         KfusionError: the corpus cannot be read or the data set cannot be written.
     """
     try:
-        from kfusion.data.corpora import Request, read_corpus
-        from kfusion.data.prepare import prepare
+        from kfusion.data.corpora import CorpusRequest, read_corpus
+        from kfusion.data.preparation import prepare
     except ModuleNotFoundError as error:
         raise MissingExtraError("preparing data", "train") from error
     for name in ("workers", "limit"):
         value = getattr(arguments, name)
         if value is not None and value < 1:
             raise InputError(f"--{name} {value}: pass 1 or more")
-    request = Request(source=arguments.source, listing=arguments.csv, protocol=arguments.protocol)
+    request = CorpusRequest(source=arguments.source, listing=arguments.csv, protocol=arguments.protocol)
     clips = read_corpus(arguments.corpus, request)
     if arguments.limit is not None:
         clips = clips[:: -(-len(clips) // arguments.limit)]

@@ -1,4 +1,4 @@
-"""`kfusion serve`: recordings over HTTP and live speech over a WebSocket."""
+"""`kfusion serve`: recordings over HTTP and streamed speech over a WebSocket."""
 
 import argparse
 

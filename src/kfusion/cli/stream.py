@@ -1,4 +1,4 @@
-"""`kfusion stream`: live sound in; a JSON line for every landmark frame out, as soon as it is ready."""
+"""`kfusion stream`: streamed sound in; a JSON line for every landmark frame out, as soon as it is ready."""
 
 import argparse
 import json
@@ -22,10 +22,10 @@ from kfusion.emotion import check_emotion
 from kfusion.errors import InputError, OutputError
 from kfusion.integrations.frames import frames_of
 from kfusion.integrations.pcm import BYTES_PER_SAMPLE, PcmReader, check_rate
-from kfusion.landmarks import LandmarkSequence
+from kfusion.landmarks import LandmarkSequence, coordinate_keys
 
 if TYPE_CHECKING:
-    from kfusion.inference.stream import Stream
+    from kfusion.inference.landmark_stream import Stream
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of the verb."""
     add_face_argument(parser)
     add_frame_arguments(parser)
-    parser.add_argument("--model", metavar="PATH", type=Path, help="another live .onnx bundle, or its folder")
+    parser.add_argument("--model", metavar="PATH", type=Path, help="another .onnx bundle for streams, or its folder")
     parser.add_argument(
         "--rate",
         metavar="HZ",
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     if isinstance(sys.stdout, Console) and sys.stdout.absent:
         raise OutputError("stdout is closed: the frames go there: send it to a file or a program")
     with _opened(arguments) as (rate_hz, blocks):
-        stream = load(arguments.model or assets.LIVE_MODEL).stream(
+        stream = load(arguments.model or assets.STREAM_MODEL).stream(
             read_identity(arguments.face),
             fps=arguments.fps,
             emotion=arguments.emotion,
@@ -181,7 +181,7 @@ def _header(stream: "Stream") -> dict[str, Any]:
         "kfusion": __version__,
         "model": stream.model,
         "fps": stream.fps,
-        "frame": stream.frame,
+        **coordinate_keys(stream.coordinates),
         "look_ahead_s": stream.look_ahead_s,
     }
 

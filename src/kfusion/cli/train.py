@@ -8,7 +8,7 @@ from kfusion.cli.progress import progress_lines
 from kfusion.config import add_flag, add_flags, given_flags, override
 from kfusion.numbers import hours, whole
 from kfusion.presets import PRESETS, load_preset
-from kfusion.training.config import Machines, RunConfig
+from kfusion.training.run_config import Machines, RunConfig
 
 MAX_THREADS = 1024
 SHORTCUTS = {

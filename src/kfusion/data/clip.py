@@ -11,7 +11,7 @@ from kfusion.errors import InputError
 SPLITS = ("train", "val", "test")
 VIDEO_ENDINGS = frozenset({".mp4", ".mpg", ".mpeg", ".mov", ".mkv", ".avi", ".webm", ".flv", ".m4v"})
 SPEAKERS, SENTENCES = "speakers", "sentences"
-PROTOCOLS = (SPEAKERS, SENTENCES)
+SPLIT_PROTOCOLS = (SPEAKERS, SENTENCES)
 """What a test split holds that was never trained on: whole speakers (the default), or only other
 sentences of the same speakers, which has to be asked for by name."""
 
@@ -69,8 +69,8 @@ def check_speakers(clips: Iterable[Clip], protocol: str = SPEAKERS) -> None:
 
     The second is allowed under the protocol `sentences` alone.
     """
-    if protocol not in PROTOCOLS:
-        raise InputError(f"unknown protocol '{protocol}': use {', '.join(PROTOCOLS)}")
+    if protocol not in SPLIT_PROTOCOLS:
+        raise InputError(f"unknown protocol '{protocol}': use {', '.join(SPLIT_PROTOCOLS)}")
     seen: set[str] = set()
     speakers: dict[str, set[str]] = {split: set() for split in SPLITS}
     for clip in clips:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfusion.data.clip import PROTOCOLS, SPEAKERS, Clip
+from kfusion.data.clip import SPEAKERS, SPLIT_PROTOCOLS, Clip
 from kfusion.data.cremad import read_cremad
 from kfusion.data.folder import read_folder
 from kfusion.data.grid import read_grid
@@ -14,7 +14,7 @@ from kfusion.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class CorpusRequest:
     """What to read."""
 
     source: Path
@@ -29,7 +29,7 @@ class Request:
 class Corpus:
     """A corpus's reader and what may be asked of it."""
 
-    read: Callable[[Request], list[Clip]]
+    read: Callable[[CorpusRequest], list[Clip]]
     summary: str
     takes_listing: bool = False
     protocols: tuple[str, ...] = (SPEAKERS,)
@@ -46,13 +46,13 @@ CORPORA = {
     "mead": Corpus(
         read=lambda request: read_mead(request.source, request.protocol),
         summary="MEAD: M003/video/front/angry/level_1/001.mp4 and M003/audio/...",
-        protocols=PROTOCOLS,
+        protocols=SPLIT_PROTOCOLS,
     ),
     "cremad": Corpus(read=lambda request: read_cremad(request.source), summary="CREMA-D: VideoFlash/ and AudioWAV/"),
 }
 
 
-def read_corpus(name: str, request: Request) -> list[Clip]:
+def read_corpus(name: str, request: CorpusRequest) -> list[Clip]:
     """The clips of the corpus `name`.
 
     Raises:

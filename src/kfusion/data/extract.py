@@ -50,7 +50,7 @@ class Crop:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Extracted:
+class ExtractedClip:
     """What one clip gives."""
 
     landmarks: Points
@@ -62,7 +62,7 @@ class Extracted:
     """Pictures without a found face, filled in from their neighbours."""
 
 
-def extract_clip(video: Path, finder: Finder, audio: Path | None = None) -> Extracted:
+def extract_clip(video: Path, finder: Finder, audio: Path | None = None) -> ExtractedClip:
     """The landmarks and the sound of one video (and of `audio`, where the sound is kept apart).
 
     Raises:
@@ -74,10 +74,10 @@ def extract_clip(video: Path, finder: Finder, audio: Path | None = None) -> Extr
     if missing > MAX_MISSING_SHARE * len(faces):
         raise InputError(f"{video}: no face in {missing} of {len(faces)} pictures: too many to fill in")
     points = smooth(_fill(times_s, faces))
-    landmarks = to_frame_rate(points, times_s - times_s[0])
+    landmarks = resample_monotone(points, times_s - times_s[0])
     count = len(landmarks) * SAMPLE_RATE_HZ // FPS
     samples = _sound(audio or video, float(times_s[0]) if audio is None else None, count)
-    return Extracted(landmarks=landmarks, samples=samples, crop=crop, missing=missing)
+    return ExtractedClip(landmarks=landmarks, samples=samples, crop=crop, missing=missing)
 
 
 def place_crop(video: Path, finder: Finder) -> Crop:
@@ -150,7 +150,7 @@ def smooth(points: Points) -> Points:
     return steady(smoothed.astype(np.float32))
 
 
-def to_frame_rate(points: Points, times_s: NDArray[np.float64]) -> Points:
+def resample_monotone(points: Points, times_s: NDArray[np.float64]) -> Points:
     """Landmarks (T', 68, 2) at t / 30 from landmarks (T, 68, 2) at `times_s`, by monotone cubics: no overshoot."""
     count = int(np.floor(times_s[-1] * FPS + 1e-6)) + 1
     wanted = np.minimum(np.arange(count) / FPS, times_s[-1])

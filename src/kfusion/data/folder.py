@@ -28,7 +28,7 @@ HELD_OUT_SHARE = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Entry:
+class _ListedVideo:
     """A video as its listing or its place in the folder describes it."""
 
     path: Path
@@ -67,18 +67,18 @@ def read_folder(source: Path, listing: Path | None = None) -> list[Clip]:
     ]
 
 
-def _entry(source: Path, name: Path) -> _Entry:
+def _entry(source: Path, name: Path) -> _ListedVideo:
     speaker = name.parts[0] if len(name.parts) > 1 else source.resolve().name
-    return _Entry(path=source / name, clip_id=name.with_suffix("").as_posix(), speaker=speaker)
+    return _ListedVideo(path=source / name, clip_id=name.with_suffix("").as_posix(), speaker=speaker)
 
 
-def _listed(source: Path, listing: Path) -> list[_Entry]:
+def _listed(source: Path, listing: Path) -> list[_ListedVideo]:
     rows = read_listing(listing, required=("clip",), known=("speaker", "emotion", "intensity", "split"))
     entries = []
     for row in rows:
         plain = _entry(source, Path(row["clip"]))
         entries.append(
-            _Entry(
+            _ListedVideo(
                 path=plain.path,
                 clip_id=plain.clip_id,
                 speaker=row["speaker"] or plain.speaker,
@@ -98,7 +98,7 @@ def _intensity(listing: Path, clip: str, text: str) -> int | None:
     return int(text)
 
 
-def _splits(entries: list[_Entry], where: Path) -> dict[str, str]:
+def _splits(entries: list[_ListedVideo], where: Path) -> dict[str, str]:
     """The split of each clip id."""
     without = [entry.clip_id for entry in entries if not entry.split]
     if not without:

@@ -26,7 +26,7 @@ _LABELS = ("speaker", "split", "emotion", "intensity")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class ClipPlace:
     """Where a prepared clip stands."""
 
     file: Path
@@ -84,20 +84,20 @@ def recover(out: Path) -> None:
                 shutil.rmtree(out / leftover)
 
 
-def places_in_data(out: Path) -> dict[str, Place]:
+def places_in_data(out: Path) -> dict[str, ClipPlace]:
     """The clips of the data set by id.
 
     Raises:
         InputError: a shard is damaged.
     """
     return {
-        row["clip_id"]: Place(file=shard, row_group=index, row=row, in_data=True)
+        row["clip_id"]: ClipPlace(file=shard, row_group=index, row=row, in_data=True)
         for shard in shard_paths(out)
         for index, row in enumerate(shard_rows(shard))
     }
 
 
-def place_in_parts(out: Path, clip: Clip) -> Place | None:
+def place_in_parts(out: Path, clip: Clip) -> ClipPlace | None:
     """Where `clip` stands among the parts; a damaged part is none."""
     path = part_path(out, clip.clip_id)
     if not path.is_file():
@@ -106,11 +106,11 @@ def place_in_parts(out: Path, clip: Clip) -> Place | None:
         rows = shard_rows(path)
     except InputError:
         return None
-    place = Place(file=path, row_group=0, row=rows[0], in_data=False)
+    place = ClipPlace(file=path, row_group=0, row=rows[0], in_data=False)
     return place if place.holds(clip) else None
 
 
-def set_aside(places: Iterable[Place], out: Path) -> None:
+def set_aside(places: Iterable[ClipPlace], out: Path) -> None:
     """Keep clips that leave the data set as parts, for a later run that wants them."""
     for place in places:
         path = part_path(out, place.row["clip_id"])
@@ -119,7 +119,7 @@ def set_aside(places: Iterable[Place], out: Path) -> None:
                 write_shard(part, [_table_of(place)])
 
 
-def write_data(clips: list[Clip], places: dict[str, Place], out: Path) -> None:
+def write_data(clips: list[Clip], places: dict[str, ClipPlace], out: Path) -> None:
     """Write the shards of `clips` and put them in place of the former data set at once.
 
     What was computed from the former one (`features/`) goes with it.
@@ -161,7 +161,7 @@ def remove_parts(clips: Iterable[Clip], out: Path) -> None:
             parts.rmdir()
 
 
-def _table_of(place: Place) -> pa.Table:
+def _table_of(place: ClipPlace) -> pa.Table:
     try:
         return read_clip(place.file, place.row_group)
     except (OSError, pa.ArrowException) as error:

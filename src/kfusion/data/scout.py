@@ -1,10 +1,9 @@
 """Where the face is in a clip, before its crop is placed."""
 
-import numpy as np
 from PIL import Image as Pillow
 
 from kfusion.face import Finder, Scene, find_on_tiles
-from kfusion.face.views import around
+from kfusion.face.views import around, face_distance, face_size
 from kfusion.landmarks import Points
 from kfusion.video import Image
 
@@ -48,17 +47,9 @@ def most_often_seen(faces: list[Points]) -> list[Points]:
     """
     groups: list[list[Points]] = []
     for face in faces:
-        near = [group for group in groups if _distance(group[-1], face) < _size(face)]
+        near = [group for group in groups if face_distance(group[-1], face) < face_size(face)]
         if near:
-            min(near, key=lambda group: _distance(group[-1], face)).append(face)
+            min(near, key=lambda group: face_distance(group[-1], face)).append(face)
         else:
             groups.append([face])
-    return max(groups, key=lambda group: (len(group), _size(group[0])))
-
-
-def _distance(first: Points, second: Points) -> float:
-    return float(np.linalg.norm(first.mean(0) - second.mean(0)))
-
-
-def _size(face: Points) -> float:
-    return float(np.ptp(face, axis=0).max())
+    return max(groups, key=lambda group: (len(group), face_size(group[0])))

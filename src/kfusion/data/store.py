@@ -26,7 +26,7 @@ from kfusion.data.clip import SPLITS
 from kfusion.errors import InputError
 from kfusion.landmarks import POINT_COUNT, Points
 
-FORMAT = "1"
+DATA_FORMAT = "1"
 SHARD_CLIPS = 512
 SCHEMA = pa.schema(
     [
@@ -44,7 +44,7 @@ SCHEMA = pa.schema(
         ("landmarks", pa.list_(pa.list_(pa.list_(pa.float32(), 2), POINT_COUNT))),
         ("audio", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
     ],
-    metadata={"kfusion_format": FORMAT},
+    metadata={"kfusion_format": DATA_FORMAT},
 )
 """`landmarks` are (frames, 68, 2) in crop pixels, `crop` is left, top, side in image pixels, `audio`
 is a mono 16 kHz 16-bit WAV (the layout of `datasets.Audio`)."""
@@ -133,8 +133,10 @@ def shard_rows(shard: Path) -> list[dict[str, Any]]:
     """
     with _readable(shard), pq.ParquetFile(shard) as file:
         found = (file.schema_arrow.metadata or {}).get(b"kfusion_format", b"none").decode()
-        if found != FORMAT:
-            raise InputError(f"{shard}: data format {found}, this version reads {FORMAT}: prepare the data set again")
+        if found != DATA_FORMAT:
+            raise InputError(
+                f"{shard}: data format {found}, this version reads {DATA_FORMAT}: prepare the data set again"
+            )
         rows: list[dict[str, Any]] = file.read(columns=META_COLUMNS).to_pylist()
         if file.num_row_groups != len(rows):
             raise InputError(f"{shard}: {len(rows)} clips in {file.num_row_groups} row groups: prepare it again")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from kfusion.inference.generator import Generator
 
-DEFAULT, LIVE = "default", "live"
+DEFAULT, STREAM = "default", "live"
 """The names of the weights in the package, for recordings and for streams."""
 
 
@@ -46,7 +46,7 @@ class RuntimePredictor:
     def predict(self, samples: Samples, identity: Points, emotion: str | None, intensity: int | None) -> Points:
         """See `Predictor`. A label that the model was not trained with is not passed on."""
         known = emotion in self.emotions
-        face = Identity(points=identity, frame="unit")
+        face = Identity(points=identity, coordinates="unit")
         sequence = self._generator.generate(
             samples, face, emotion=emotion if known else None, intensity=intensity if known else None
         )
@@ -101,5 +101,5 @@ def load_predictor(model: str | Path) -> Predictor:
         return CheckpointPredictor(path)
     from kfusion.inference.generator import load
 
-    packaged = {DEFAULT: assets.DEFAULT_MODEL, LIVE: assets.LIVE_MODEL}
+    packaged = {DEFAULT: assets.DEFAULT_MODEL, STREAM: assets.STREAM_MODEL}
     return RuntimePredictor(load(packaged.get(str(model), path)))

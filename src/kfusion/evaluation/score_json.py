@@ -33,7 +33,7 @@ def save(path: Path, text: str) -> None:
         part.write_text(text)
 
 
-def load(path: Path, kind: type[Stored], format_number: int, what: str, remedy: str) -> Stored:
+def load_scores(path: Path, kind: type[Stored], format_number: int, what: str, remedy: str) -> Stored:
     """The dataclass `kind` that `save` wrote; whatever else stands in the file is left where it is.
 
     Raises:

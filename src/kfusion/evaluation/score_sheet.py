@@ -12,7 +12,7 @@ from kfusion.evaluation.bootstrap import Summary, Values, summarise
 from kfusion.evaluation.metrics.catalogue import FRECHET
 from kfusion.evaluation.score_json import rounded
 
-FORMAT = 2
+SHEET_FORMAT = 2
 
 Scores = dict[str, float]
 """Score by the key of `METRICS`."""
@@ -115,7 +115,7 @@ class ScoreSheet:
         """What `save` writes; undefined values are null."""
         content = asdict(self)
         shown = {key: content[key] if key in content else getattr(self, key) for key in self.keys}
-        return score_json.to_text(rounded(shown), FORMAT, indent=1)
+        return score_json.to_text(rounded(shown), SHEET_FORMAT, indent=1)
 
     def save(self, path: Path) -> None:
         """Write the JSON; whole or not at all.
@@ -132,7 +132,7 @@ class ScoreSheet:
         Raises:
             InputError: the file cannot be read or is something else.
         """
-        return score_json.load(Path(path), cls, FORMAT, "evaluation", "evaluate again")
+        return score_json.load_scores(Path(path), cls, SHEET_FORMAT, "evaluation", "evaluate again")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

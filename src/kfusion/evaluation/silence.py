@@ -14,7 +14,7 @@ from kfusion.audio import SAMPLE_RATE_HZ, Samples
 
 BAND_HZ = (150, 6000)
 STEP_SAMPLES = SAMPLE_RATE_HZ // 100
-WINDOW_SAMPLES = 4 * STEP_SAMPLES
+LEVEL_SAMPLES = 4 * STEP_SAMPLES
 UNDER_SPEECH_DB = 25.0
 LOUD_PERCENTILE = 95
 FLOOR_DBFS = -60.0
@@ -51,7 +51,7 @@ def _speech_band(samples: Samples) -> NDArray[np.float64]:
 def _level_db(sound: NDArray[np.float64]) -> NDArray[np.float64]:
     power = np.concatenate([[0.0], np.cumsum(sound * sound)])
     middle = np.arange(0, len(sound), STEP_SAMPLES)
-    first, last = (np.clip(middle + edge, 0, len(sound)) for edge in (-WINDOW_SAMPLES // 2, WINDOW_SAMPLES // 2))
+    first, last = (np.clip(middle + edge, 0, len(sound)) for edge in (-LEVEL_SAMPLES // 2, LEVEL_SAMPLES // 2))
     mean_power = (power[last] - power[first]) / (last - first)
     level: NDArray[np.float64] = 10 * np.log10(np.maximum(mean_power, 1e-12))
     return level

@@ -53,7 +53,7 @@ def score_table(lines: Sequence[TableLine], columns: Sequence[Column], corner: s
 def _cells(lines: Sequence[TableLine], column: Column) -> list[str]:
     values = [line.score(column.alignment, column.metric) for line in lines]
     places = ranks([value if line.ranked else math.nan for line, value in zip(lines, values, strict=True)], column.best)
-    return [marked(number(value, column.digits), place) for value, place in zip(values, places, strict=True)]
+    return [marked(with_digits(value, column.digits), place) for value, place in zip(values, places, strict=True)]
 
 
 def markdown(head: list[str], body: Iterable[list[str]]) -> list[str]:
@@ -62,7 +62,7 @@ def markdown(head: list[str], body: Iterable[list[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, rule, *body)]
 
 
-def number(value: float, digits: int = 2) -> str:
+def with_digits(value: float, digits: int = 2) -> str:
     """A value with so many digits after the point; `-` where it is undefined, and never a negative zero."""
     if math.isnan(value):
         return "-"
@@ -72,7 +72,7 @@ def number(value: float, digits: int = 2) -> str:
 
 def with_interval(found: Summary, digits: int) -> str:
     """A mean and its interval."""
-    return f"{number(found.mean, digits)} [{number(found.low, digits)}, {number(found.high, digits)}]"
+    return f"{with_digits(found.mean, digits)} [{with_digits(found.low, digits)}, {with_digits(found.high, digits)}]"
 
 
 def ranks(values: Sequence[float], best: Best | None) -> list[int]:

@@ -9,9 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations, islice
 
-import numpy as np
-
-from kfusion.face.views import Finder, Scene, around, disagreement, quarter_turns, tiles
+from kfusion.face.views import Finder, Scene, around, disagreement, face_distance, face_size, quarter_turns, tiles
 from kfusion.landmarks import Points
 
 MAX_DISAGREEMENT = 0.06
@@ -49,7 +47,7 @@ def look_again(finder: Finder, scene: Scene, face: Points) -> Sighting | None:
     """
     seen = _settle(finder, scene, face)
     turned = around(face, _WIDE, quarter_turns=quarter_turns(face) + 2)
-    other = min(turned.faces(finder, scene), key=lambda found: _distance(found, face), default=None)
+    other = min(turned.faces(finder, scene), key=lambda found: face_distance(found, face), default=None)
     if other is None or (seen and disagreement(other, seen.points) <= MAX_DISAGREEMENT):
         return seen
     rival = _settle(finder, scene, other)
@@ -64,7 +62,7 @@ def believed(finder: Finder, scene: Scene, faces: Iterable[Points]) -> list[Sigh
         seen = look_again(finder, scene, face)
         if seen and all(_apart(seen.points, other.points) for other in kept):
             kept.append(seen)
-    return sorted(kept, key=lambda seen: _size(seen.points), reverse=True)
+    return sorted(kept, key=lambda seen: face_size(seen.points), reverse=True)
 
 
 def find_turned(finder: Finder, scene: Scene) -> list[Sighting]:
@@ -84,7 +82,7 @@ def find_on_tiles(finder: Finder, scene: Scene, *, upside_down: bool = False) ->
     levels = tiles(*scene.picture.size, quarter_turns=2 if upside_down else 0)
     for level in islice(levels, _TURNED_LEVELS if upside_down else None):
         faces = [face for view in level for face in view.faces(finder, scene)]
-        found = believed(finder, scene, _distinct(sorted(faces, key=_size, reverse=True)))
+        found = believed(finder, scene, _distinct(sorted(faces, key=face_size, reverse=True)))
         if found:
             return found
     return []
@@ -108,19 +106,11 @@ def _settle(finder: Finder, scene: Scene, face: Points) -> Sighting | None:
 
 def _nearest(faces: list[Points], to: Points) -> Points | None:
     near = [face for face in faces if not _apart(face, to)]
-    return min(near, key=lambda face: _distance(face, to), default=None)
+    return min(near, key=lambda face: face_distance(face, to), default=None)
 
 
 def _apart(first: Points, second: Points) -> bool:
-    return _distance(first, second) > _size(second) / 2
-
-
-def _distance(first: Points, second: Points) -> float:
-    return float(np.linalg.norm(first.mean(0) - second.mean(0)))
-
-
-def _size(face: Points) -> float:
-    return float(np.ptp(face, axis=0).max())
+    return face_distance(first, second) > face_size(second) / 2
 
 
 def _distinct(faces: list[Points]) -> list[Points]:

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from kfusion.landmarks import EYE_CORNERS, MIRROR, Points, inter_ocular_distance
 from kfusion.video import Image
 
-MAX_SIDE_PX = 1600
+SMALL_SIDE_PX = 1600
 """A larger picture is first looked at scaled down to this."""
 TILE_PX = 256
 LOOK_PX = 400
@@ -37,12 +37,12 @@ class Scene:
     picture: Pillow.Image
     """RGB."""
     small: Pillow.Image
-    """Longer side at most `MAX_SIDE_PX`."""
+    """Longer side at most `SMALL_SIDE_PX`."""
 
     @classmethod
     def of(cls, picture: Pillow.Image) -> Self:
         """The scene that `picture` (RGB) shows."""
-        shrunk = MAX_SIDE_PX / max(picture.size)
+        shrunk = SMALL_SIDE_PX / max(picture.size)
         if shrunk >= 1:
             return cls(picture, picture)
         width, height = (max(1, round(side * shrunk)) for side in picture.size)
@@ -84,7 +84,7 @@ class View:
 
     def _square(self, scene: Scene) -> tuple[Pillow.Image, float]:
         """The square as it is looked at, and its pixels in one of the picture's."""
-        source = scene.small if self.side > MAX_SIDE_PX else scene.picture
+        source = scene.small if self.side > SMALL_SIDE_PX else scene.picture
         shrunk = source.width / scene.picture.width
         box = [round(edge * shrunk) for edge in (self.left, self.top, self.left + self.side, self.top + self.side)]
         square = source.crop((box[0], box[1], box[2], box[3]))
@@ -104,6 +104,16 @@ def around(face: Points, margin: float, *, quarter_turns: int = 0, mirrored: boo
     side = max(2, int(np.ceil(margin * (high - low).max())))
     left, top = np.round((low + high) / 2 - side / 2).astype(int).tolist()
     return View(left, top, side, quarter_turns % 4, mirrored)
+
+
+def face_distance(first: Points, second: Points) -> float:
+    """From the middle of one face to that of another."""
+    return float(np.linalg.norm(first.mean(0) - second.mean(0)))
+
+
+def face_size(face: Points) -> float:
+    """The longer side of a face."""
+    return float(np.ptp(face, axis=0).max())
 
 
 def tiles(width: int, height: int, quarter_turns: int = 0) -> Iterator[list[View]]:

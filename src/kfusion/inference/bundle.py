@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfusion.audio import MIN_DURATION_S, SAMPLE_RATE_HZ, Samples
+from kfusion.bundle_format import INPUTS
 from kfusion.errors import CheckpointError
 from kfusion.inference.session import Session
 from kfusion.landmarks import POINT_COUNT, Points, frame_count
 
-INPUTS = {"samples", "identity", "emotion"}
 OUTPUT = "landmarks"
 MIN_SAMPLES = round(MIN_DURATION_S * SAMPLE_RATE_HZ)
 
@@ -95,7 +95,7 @@ class Bundle:
 
 
 def _read_card(session: Session) -> BundleCard:
-    if set(session.inputs) != INPUTS:
+    if set(session.inputs) != set(INPUTS):
         raise CheckpointError(
             f"{session.path}: an ONNX file, but not a kfusion bundle: pass one that `kfusion export` wrote"
         )

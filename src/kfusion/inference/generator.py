@@ -12,14 +12,15 @@ import numpy as np
 
 from kfusion import assets
 from kfusion.audio import Samples
+from kfusion.bundle_format import STREAM_KIND
 from kfusion.emotion import emotion_index
 from kfusion.errors import InputError, KfusionError, MissingWeightsError, error_of
 from kfusion.inference.bundle import Bundle, BundleCard
 from kfusion.inference.identity import Identity, IdentityLike, read_identity
-from kfusion.inference.live import LIVE, LiveBundle, LiveCard
+from kfusion.inference.landmark_stream import Stream
 from kfusion.inference.recording import AudioLike, Gauge, Recording, name_of, read_recording
 from kfusion.inference.session import Session
-from kfusion.inference.stream import Stream
+from kfusion.inference.stream_bundle import StreamBundle, StreamCard
 from kfusion.inference.windows import cut, join
 from kfusion.inference.workers import Workers
 from kfusion.landmarks import LandmarkSequence, Points, frame_count, resample, unit_frame
@@ -47,9 +48,9 @@ def load(model: str | Path | None = None, *, threads: int | None = None) -> "Gen
     """
     if model is None:
         session = _packaged(assets.DEFAULT_MODEL)
-        return Generator(session, Workers(threads), live=lambda: _packaged(assets.LIVE_MODEL))
+        return Generator(session, Workers(threads), open_stream_session=lambda: _packaged(assets.STREAM_MODEL))
     session = Session(Path(model))
-    return Generator(session, Workers(threads), live=lambda: session)
+    return Generator(session, Workers(threads), open_stream_session=lambda: session)
 
 
 def _packaged(path: Path) -> Session:
@@ -59,17 +60,17 @@ def _packaged(path: Path) -> Session:
 
 
 class Generator:
-    """Animates a face with a recording or a live voice; made by `load`."""
+    """Animates a face with a recording or a streamed voice; made by `load`."""
 
-    def __init__(self, session: Session, workers: Workers, *, live: Callable[[], Session]) -> None:
-        """`live` opens the weights for streams, when they are first asked for."""
+    def __init__(self, session: Session, workers: Workers, *, open_stream_session: Callable[[], Session]) -> None:
+        """`open_stream_session` opens the weights for streams, when they are first asked for."""
         self._workers = workers
-        self._bundle = LiveBundle(session) if session.metadata.get("kind") == LIVE else Bundle(session)
-        self._open_live = live
-        self._live_bundle: LiveBundle | None = None
+        self._bundle = StreamBundle(session) if session.metadata.get("kind") == STREAM_KIND else Bundle(session)
+        self._open_stream_session = open_stream_session
+        self._stream_bundle: StreamBundle | None = None
 
     @property
-    def card(self) -> BundleCard | LiveCard:
+    def card(self) -> BundleCard | StreamCard:
         """What the model says about itself."""
         return self._bundle.card
 
@@ -105,7 +106,7 @@ class Generator:
             InputError: an argument, the recording or the face cannot be used.
         """
         labels = _labels(self.card, fps, emotion, intensity)
-        return self._speak(audio, _Request(read_identity(identity), labels, fps, allow_silence, track), progress)
+        return self._speak(audio, _SpeakOptions(read_identity(identity), labels, fps, allow_silence, track), progress)
 
     def generate_many(
         self,
@@ -127,9 +128,9 @@ class Generator:
             InputError: an argument or the face cannot be used.
         """
         labels = _labels(self.card, fps, emotion, intensity)
-        return self._speak_many(recordings, _Request(read_identity(identity), labels, fps, allow_silence, track))
+        return self._speak_many(recordings, _SpeakOptions(read_identity(identity), labels, fps, allow_silence, track))
 
-    def _speak_many(self, recordings: Iterable[AudioLike], request: "_Request") -> Outcomes:
+    def _speak_many(self, recordings: Iterable[AudioLike], request: "_SpeakOptions") -> Outcomes:
         stopped = Event()
 
         def attempt(audio: AudioLike) -> LandmarkSequence | KfusionError:
@@ -145,7 +146,7 @@ class Generator:
         finally:
             stopped.set()
 
-    def _speak(self, audio: AudioLike, request: "_Request", progress: Progress | None) -> LandmarkSequence:
+    def _speak(self, audio: AudioLike, request: "_SpeakOptions", progress: Progress | None) -> LandmarkSequence:
         recording = read_recording(audio, request.track)
         face, fps = request.face, request.fps
         silent = request.allow_silence or isinstance(recording.source, np.ndarray)
@@ -154,7 +155,7 @@ class Generator:
         return LandmarkSequence(
             points=_at_rate(points, self.card.fps, fps, frame_count(gauge.duration_s, fps)),
             fps=float(fps),
-            frame=face.frame,
+            coordinates=face.coordinates,
             model=self.card.model_id,
             source=recording.name,
         )
@@ -185,23 +186,23 @@ class Generator:
         """
         if latency != "low":
             raise InputError(f"latency is '{latency}': use low")
-        bundle = self._live()
+        bundle = self._bundle_for_streams()
         labels = _labels(bundle.card, fps, emotion, intensity)
         return Stream(bundle, read_identity(identity), fps=fps, labels=labels)
 
-    def _live(self) -> LiveBundle:
+    def _bundle_for_streams(self) -> StreamBundle:
         """Opened once; without a lock, which a fork could leave locked: opened twice at the worst."""
-        if self._live_bundle is None:
-            self._live_bundle = self._opened_live()
-        return self._live_bundle
+        if self._stream_bundle is None:
+            self._stream_bundle = self._opened_stream_bundle()
+        return self._stream_bundle
 
-    def _opened_live(self) -> LiveBundle:
-        session = self._open_live()
-        if session.metadata.get("kind") != LIVE:
+    def _opened_stream_bundle(self) -> StreamBundle:
+        session = self._open_stream_session()
+        if session.metadata.get("kind") != STREAM_KIND:
             raise InputError(
                 f"{session.path}: model {self.card.model_id} hears whole recordings: for streams train the preset live"
             )
-        return LiveBundle(session)
+        return StreamBundle(session)
 
     def _animate(
         self, recording: Recording, gauge: Gauge, face: Identity, labels: tuple[int, int], progress: Progress | None
@@ -216,7 +217,7 @@ class Generator:
                 progress(done / self.card.fps, total_s)
 
     def _pieces(self, blocks: Iterator[Samples], face: Identity, labels: tuple[int, int]) -> Iterator[Points]:
-        if isinstance(self._bundle, LiveBundle):
+        if isinstance(self._bundle, StreamBundle):
             yield from _streamed(self._bundle, blocks, face, labels)
             return
         bundle, to_unit = self._bundle, unit_frame(face.points)
@@ -226,7 +227,7 @@ class Generator:
             yield to_unit.inverse()(piece)
 
 
-class _Request(NamedTuple):
+class _SpeakOptions(NamedTuple):
     """What is asked of every recording."""
 
     face: Identity
@@ -237,7 +238,7 @@ class _Request(NamedTuple):
 
 
 def _streamed(
-    bundle: LiveBundle, blocks: Iterator[Samples], face: Identity, labels: tuple[int, int]
+    bundle: StreamBundle, blocks: Iterator[Samples], face: Identity, labels: tuple[int, int]
 ) -> Iterator[Points]:
     stream = Stream(bundle, face, fps=bundle.card.fps, labels=labels)
     for block in blocks:
@@ -250,7 +251,7 @@ def _stop_if(stopped: Event) -> None:
         raise CancelledError
 
 
-def _labels(card: BundleCard | LiveCard, fps: float, emotion: str | None, intensity: int | None) -> tuple[int, int]:
+def _labels(card: BundleCard | StreamCard, fps: float, emotion: str | None, intensity: int | None) -> tuple[int, int]:
     """The indices of the emotion, once the arguments are checked."""
     if not MIN_FPS <= fps <= MAX_FPS:
         raise InputError(f"fps is {fps}: use a number from {MIN_FPS} to {MAX_FPS}")
@@ -259,7 +260,7 @@ def _labels(card: BundleCard | LiveCard, fps: float, emotion: str | None, intens
     return labels
 
 
-def _note_unused_emotion(card: BundleCard | LiveCard, emotion: str | None) -> None:
+def _note_unused_emotion(card: BundleCard | StreamCard, emotion: str | None) -> None:
     if emotion is None or emotion in card.emotions:
         return
     known = ", ".join(card.emotions)

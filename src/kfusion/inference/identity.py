@@ -42,8 +42,8 @@ class Identity:
 
     points: Points
     """(68, 2)"""
-    frame: str = "image"
-    """Coordinate frame of `points`: `image`, or `crop` for the mean face."""
+    coordinates: str = "image"
+    """The coordinate frame of `points`: `image`, or `crop` for the mean face."""
     portrait: Portrait | None = None
 
 
@@ -67,9 +67,9 @@ def read_identity(identity: IdentityLike) -> Identity:
         return identity
     if isinstance(identity, LandmarkSequence):
         points = check_face(
-            check_landmarks(_first(identity), "identity"), "identity", in_pixels=identity.frame != "unit"
+            check_landmarks(_first(identity), "identity"), "identity", in_pixels=identity.coordinates != "unit"
         )
-        return Identity(points=points, frame=identity.frame)
+        return Identity(points=points, coordinates=identity.coordinates)
     if isinstance(identity, np.ndarray):
         return _from_array(identity)
     path = Path(identity)
@@ -85,7 +85,7 @@ def mean_identity() -> Identity:
     low, high = face.min(0), face.max(0)
     scale = CROP_SIZE_PX * MEAN_FACE_SHARE / (high - low).max()
     placed = (face - (low + high) / 2) * scale + CROP_SIZE_PX / 2
-    return Identity(points=check_landmarks(placed, str(assets.MEAN_FACE)), frame="crop")
+    return Identity(points=check_landmarks(placed, str(assets.MEAN_FACE)), coordinates="crop")
 
 
 def _first(sequence: LandmarkSequence) -> Points:

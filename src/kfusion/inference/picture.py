@@ -34,7 +34,7 @@ _UPRIGHT = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class _PictureKind:
     """A kind of picture that is read."""
 
     plugin: str
@@ -48,13 +48,13 @@ class _Kind:
 
 
 _KINDS = (
-    _Kind("JpegImage", 256, (b"\xff\xd8\xff",)),
-    _Kind("PngImage", 100, (b"\x89PNG\r\n\x1a\n",)),
-    _Kind("WebPImage", 30, (b"WEBPVP8",), 8),
-    _Kind("GifImage", 100, (b"GIF87a", b"GIF89a")),
-    _Kind("BmpImage", 100, (b"BM",)),
-    _Kind("TiffImage", 50, (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
-    _Kind("AvifImage", 30, (b"ftypavif", b"ftypavis"), 4),
+    _PictureKind("JpegImage", 256, (b"\xff\xd8\xff",)),
+    _PictureKind("PngImage", 100, (b"\x89PNG\r\n\x1a\n",)),
+    _PictureKind("WebPImage", 30, (b"WEBPVP8",), 8),
+    _PictureKind("GifImage", 100, (b"GIF87a", b"GIF89a")),
+    _PictureKind("BmpImage", 100, (b"BM",)),
+    _PictureKind("TiffImage", 50, (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    _PictureKind("AvifImage", 30, (b"ftypavif", b"ftypavis"), 4),
 )
 _READ = "pass a portrait as JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF, or a landmark file"
 _FOREIGN = (
@@ -110,7 +110,7 @@ def to_rgb(picture: Pillow.Image) -> Pillow.Image:
     return rgb
 
 
-def _kind(path: Path, head: bytes) -> _Kind:
+def _kind(path: Path, head: bytes) -> _PictureKind:
     for kind in _KINDS:
         if head[kind.at :].startswith(kind.marks):
             return kind
@@ -120,7 +120,7 @@ def _kind(path: Path, head: bytes) -> _Kind:
     raise InputError(f"{path}: cannot read the picture (it is of another kind): {_READ}")
 
 
-def _check_size(path: Path, kind: _Kind, size_px: tuple[int, int]) -> None:
+def _check_size(path: Path, kind: _PictureKind, size_px: tuple[int, int]) -> None:
     width, height = size_px
     megapixels = width * height / 1e6
     if width < 1 or height < 1:

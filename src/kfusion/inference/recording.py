@@ -17,6 +17,7 @@ from kfusion.audio import (
     SAMPLE_RATE_HZ,
     SILENCE_PEAK,
     Samples,
+    as_samples,
     audio_blocks,
     default_track,
 )
@@ -45,7 +46,7 @@ class Recording:
 
     def __post_init__(self) -> None:
         if isinstance(self.source, np.ndarray):
-            self.source = _checked_array(self.source)
+            self.source = as_samples(self.source)
 
     @property
     def name(self) -> str:
@@ -160,15 +161,6 @@ class Gauge:
         share = self.clipped / self.samples
         if share > MAX_CLIPPED_SHARE:
             log.warning("%s: %.0f %% of the samples are clipped: the mouth may open too far", self.name, 100 * share)
-
-
-def _checked_array(samples: NDArray[Any]) -> Samples:
-    if samples.ndim != 1:
-        raise InputError(f"samples have shape {samples.shape}: pass mono sound at 16 kHz of shape (N,)")
-    if not np.issubdtype(samples.dtype, np.floating):
-        raise InputError(f"samples are {samples.dtype}: pass floats with full scale at 1 (int16 divided by 32768)")
-    with np.errstate(over="ignore"):  # what becomes infinite is refused when it is heard
-        return samples.astype(np.float32, copy=False)
 
 
 def _dbfs(peak: float) -> str:

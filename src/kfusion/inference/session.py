@@ -9,12 +9,12 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from kfusion.bundle_format import BUNDLE_FORMAT
 from kfusion.errors import CheckpointError, InputError, MissingWeightsError, foreign
 from kfusion.files import check_file, is_utf8
 from kfusion.inference.external import names_other_files
 from kfusion.landmarks import Points
 
-BUNDLE_FORMAT = "1"
 BUNDLE_NAME = "model.onnx"
 _FATAL = 4
 _DAMAGED = "not a kfusion bundle, or damaged"

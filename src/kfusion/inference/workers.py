@@ -39,7 +39,7 @@ class Workers:
         if self.threads == 1:
             yield from map(task, items)
             return
-        pending: deque[_Job[Item, Result]] = deque()
+        pending: deque[_Submitted[Item, Result]] = deque()
         try:
             for item in items:
                 pending.append(self._submit(task, item))
@@ -56,14 +56,14 @@ class Workers:
         """New threads and locks, which start when they are needed."""
         self._crew = _Crew.of(self.threads)
 
-    def _submit(self, task: Callable[[Item], Result], item: Item) -> "_Job[Item, Result]":
+    def _submit(self, task: Callable[[Item], Result], item: Item) -> "_Submitted[Item, Result]":
         crew = self._crew
         crew.places.acquire()
         future = crew.pool.submit(task, item)
         future.add_done_callback(lambda _: crew.places.release())
-        return _Job(crew, item, future)
+        return _Submitted(crew, item, future)
 
-    def _result(self, task: Callable[[Item], Result], job: "_Job[Item, Result]") -> Result:
+    def _result(self, task: Callable[[Item], Result], job: "_Submitted[Item, Result]") -> Result:
         """Of a job of another process not even the locks can be trusted."""
         return (job if job.crew is self._crew else self._submit(task, job.item)).future.result()
 
@@ -79,7 +79,7 @@ class _Crew(NamedTuple):
         return cls(ThreadPoolExecutor(threads, thread_name_prefix="kfusion"), BoundedSemaphore(threads + 1))
 
 
-class _Job(NamedTuple, Generic[Item, Result]):
+class _Submitted(NamedTuple, Generic[Item, Result]):
     crew: _Crew
     item: Item
     future: Future[Result]

@@ -12,7 +12,7 @@ from kfusion.integrations.frames import LandmarkFrame, frames_of
 from kfusion.integrations.pcm import PcmReader
 
 if TYPE_CHECKING:
-    from kfusion.inference.stream import Stream
+    from kfusion.inference.landmark_stream import Stream
 
 
 class VoiceFollower:

@@ -1,15 +1,10 @@
-"""One landmark frame of a live face, and the message that carries it."""
+"""One landmark frame of a streamed face, and the message that carries it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from kfusion.landmarks import LandmarkSequence, Points
-
-DECIMALS = 2
-"""Of a coordinate in a message: a hundredth of a pixel."""
+from kfusion.landmarks import LandmarkSequence, Points, rounded_points
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -27,8 +22,7 @@ class LandmarkFrame:
 
     def message(self) -> dict[str, Any]:
         """The frame as JSON types, points rounded to a hundredth of a pixel: `{"frame", "time_s", "points"}`."""
-        points = np.round(self.points.astype(np.float64), DECIMALS).tolist()
-        return {"frame": self.index, "time_s": round(self.time_s, 6), "points": points}
+        return {"frame": self.index, "time_s": round(self.time_s, 6), "points": rounded_points(self.points)}
 
 
 def frames_of(sequence: LandmarkSequence, utterance: int = 0) -> Iterator[LandmarkFrame]:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, Self
 
-from kfusion.errors import InputError, MissingExtraError
+from kfusion.errors import InputError, MissingExtraError, one_line
 from kfusion.integrations.pcm import BYTES_PER_SAMPLE, check_rate
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ class Microphone:
             )
         except (ValueError, self._portaudio.PortAudioError) as error:
             raise InputError(
-                f"{self._name} cannot be opened ({_one_line(error)}): "
+                f"{self._name} cannot be opened ({one_line(error)}): "
                 "`python -m sounddevice` lists the devices; or pipe sound into stdin"
             ) from error
         self._expected_s: float | None = None
@@ -141,7 +141,7 @@ class Microphone:
         try:
             self._stream.start()
         except self._portaudio.PortAudioError as error:
-            raise InputError(f"{self._name} cannot be started ({_one_line(error)}): close what else uses it") from error
+            raise InputError(f"{self._name} cannot be started ({one_line(error)}): close what else uses it") from error
         while True:
             try:
                 block = self._queue.get(PATIENCE_S)
@@ -182,7 +182,3 @@ def _portaudio() -> Any:
             "install the PortAudio library (Debian and Ubuntu: apt install libportaudio2)",
         ) from error
     return sounddevice
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -50,7 +50,7 @@ def build(arguments: Mapping[str, Any]) -> serve.Application:
 def _settings(values: Mapping[str, Any]) -> ServerSettings:
     known = flatten(ServerSettings())
     words = [_word(name, value, known.get(name)) for name, value in values.items()]
-    parser = _Parser(prog="kfusion.integrations.ray:build", add_help=False, allow_abbrev=False)
+    parser = _SettingsParser(prog="kfusion.integrations.ray:build", add_help=False, allow_abbrev=False)
     add_flags(parser, ServerSettings)
     given = given_flags(parser.parse_args(words), ServerSettings)
     return ServerSettings(**{"token": token_from_environment(), **given})
@@ -70,6 +70,6 @@ def _replicas(value: Any) -> int:
     return int(value)
 
 
-class _Parser(argparse.ArgumentParser):
+class _SettingsParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{self.prog}: {message}: use replicas and the settings of `kfusion serve --help`")

@@ -15,12 +15,12 @@ from kfusion.media.announced import check_size, codec_name
 from kfusion.media.holes import check_written
 from kfusion.media.index import check_index
 
-Kind = Literal["audio", "video"]
+MediaKind = Literal["audio", "video"]
 Note = Callable[..., None]
 """Tells the user something, as `logging.Logger.warning` does."""
-MISSING: Final[dict[Kind, str]] = {"audio": "recording", "video": "video"}
-CONTENT: Final[dict[Kind, str]] = {"audio": "sound", "video": "video"}
-_NO_TRACK: dict[Kind, str] = {
+MISSING: Final[dict[MediaKind, str]] = {"audio": "recording", "video": "video"}
+CONTENT: Final[dict[MediaKind, str]] = {"audio": "sound", "video": "video"}
+_NO_TRACK: dict[MediaKind, str] = {
     "audio": "has no audio track: pass a recording with sound",
     "video": "has no video track: pass a video of a talking face",
 }
@@ -49,7 +49,7 @@ class FFmpeg:
     """Whatever FFmpeg or PyAV raise in the block, as one `InputError`; cheap enough to stand round every packet."""
 
     path: Path
-    kind: Kind
+    kind: MediaKind
 
     def __enter__(self) -> None:
         pass
@@ -70,7 +70,7 @@ class Media:
     """An opened file and one track of it."""
 
     path: Path
-    kind: Kind
+    kind: MediaKind
     container: Any
     stream: Any
 
@@ -86,7 +86,7 @@ class Media:
 
 
 @contextmanager
-def open_container(path: Path, kind: Kind = "audio") -> Iterator[Any]:
+def open_container(path: Path, kind: MediaKind = "audio") -> Iterator[Any]:
     """A file of one of `CONTAINERS`, opened by FFmpeg, which reads this file and no other.
 
     Raises:
@@ -110,7 +110,7 @@ def open_container(path: Path, kind: Kind = "audio") -> Iterator[Any]:
 
 
 @contextmanager
-def open_media(path: Path, kind: Kind, track: int | None = None) -> Iterator[Media]:
+def open_media(path: Path, kind: MediaKind, track: int | None = None) -> Iterator[Media]:
     """The opened file and one track of `kind`.
 
     Args:
@@ -129,7 +129,7 @@ def open_media(path: Path, kind: Kind, track: int | None = None) -> Iterator[Med
         yield Media(path=path, kind=kind, container=container, stream=stream)
 
 
-def tracks(container: Any, kind: Kind) -> list[Any]:
+def tracks(container: Any, kind: MediaKind) -> list[Any]:
     """The tracks of `kind`; the picture on the cover of a record is no video."""
     covers = av.stream.Disposition.attached_pic
     return [stream for stream in container.streams if stream.type == kind and not stream.disposition & covers]
@@ -143,7 +143,7 @@ def check_sound(path: Path, rate_hz: int, channels: int) -> None:
         raise InputError(f"{path}: has {channels} channels: pass sound of at most {MAX_CHANNELS}")
 
 
-def _track(path: Path, found: list[Any], kind: Kind, track: int | None) -> Any:
+def _track(path: Path, found: list[Any], kind: MediaKind, track: int | None) -> Any:
     if not found:
         raise InputError(f"{path}: {_NO_TRACK[kind]}")
     if track is not None and not 1 <= track <= len(found):
@@ -159,7 +159,7 @@ def _track(path: Path, found: list[Any], kind: Kind, track: int | None) -> Any:
     return decodable
 
 
-def _refuse_by_start(path: Path, kind: Kind) -> None:
+def _refuse_by_start(path: Path, kind: MediaKind) -> None:
     """Say what the file is, where it is known and no recording."""
     with path.open("rb") as file:
         start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")

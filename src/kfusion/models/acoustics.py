@@ -122,7 +122,7 @@ class Mfcc(Acoustics):
         return log_power(self.power(samples, centres)) @ self.get_buffer("cosines").T
 
 
-def around(centres: Int[Tensor, " frames"], edge: int) -> Int[Tensor, " more"]:
+def with_neighbours(centres: Int[Tensor, " frames"], edge: int) -> Int[Tensor, " more"]:
     """The centres of neighbouring frames, and of `edge` frames before and after them."""
     first = round(int(centres[0]) * FRAME_RATE_HZ / SAMPLE_RATE_HZ)
     return frame_centres(first - edge, first + len(centres) + edge).to(centres.device)

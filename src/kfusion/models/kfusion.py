@@ -12,7 +12,7 @@ from kfusion.emotion import EMOTIONS, INTENSITIES
 from kfusion.errors import InputError
 from kfusion.landmarks import MOUTH, MOUTH_COUNT, POINT_COUNT
 from kfusion.models.kan import KAN, ORDER
-from kfusion.models.layers import DecoderLayer, EncoderLayer, Mask, TimeConv, hide, to_frame_rate
+from kfusion.models.layers import DecoderLayer, EncoderLayer, Mask, TimeConv, hide, steps_to_frames
 from kfusion.models.lstm import MixedLSTM
 from kfusion.models.mlp import MLP, parameters_in
 from kfusion.models.past import BLOCK_FRAMES, BLOCK_SAMPLES, BLOCK_STEPS, Past, whole_blocks
@@ -27,7 +27,7 @@ SIGNALS, FUSIONS, HEADS = ("waveform", "mel"), ("kfusion", "concat"), ("kan", "m
 DISPLACEMENT = 0.05
 """Inter-ocular distances a residual network's output of 1 stands for: a typical motion of the lips."""
 SIGNAL_MARGINS = 360, 200
-"""Samples before and after a piece of live sound that its signal is made from."""
+"""Samples before and after a piece of streamed sound that its signal is made from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +68,10 @@ class KFusionConfig:
     mlp_width: int | None = None
     """Hidden width of the MLP; none: kan_width. `matched_mlp_width` gives the one with as many parameters."""
     live: bool = False
-    """For streams: attention sees its block of 100 ms and one second before it, convolutions the past alone."""
+    """For streams: attention sees its block of 100 ms and one second before it, convolutions the past alone.
+
+    The name in checkpoints and on the command line, older than the word stream for it.
+    """
 
     def __post_init__(self) -> None:
         for name, known in (("signal", SIGNALS), ("fusion", FUSIONS), ("head", HEADS)):
@@ -199,7 +202,7 @@ class KFusion(nn.Module):
         past: Past,
         frames: Int[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch time 68 2"]:
-        """The landmarks of the next blocks of a live voice, in the unit frame.
+        """The landmarks of the next blocks of a streamed voice, in the unit frame.
 
         Args:
             samples: of these blocks, with the `SIGNAL_MARGINS` before and after them.
@@ -228,7 +231,7 @@ class KFusion(nn.Module):
         face_shape = (identity - self.get_buffer("identity_mean")) / self.get_buffer("identity_std")
         gb, gb_m = self._global(samples, face_shape, step_mask, mask, past)
         ct = self.content_domain(content, face_shape, step_mask, mask, past)
-        f, m = self._recurrent(to_frame_rate(content, time), past)
+        f, m = self._recurrent(steps_to_frames(content, time), past)
         face, lips = torch.cat([*f, *gb, *ct], dim=-1), torch.cat([*m, *gb_m], dim=-1)  # Eq. 9, 8
         predicted = self.fusion(face, lips, mask, past).unflatten(-1, (POINT_COUNT, 2))
         landmarks: Tensor = identity[:, None] + DISPLACEMENT * predicted if self.config.residual_identity else predicted
@@ -253,7 +256,7 @@ class KFusion(nn.Module):
         """The vectors gb and gb_m, each in a list, which is empty without them."""
         if self.signal is None or self.global_domain is None:
             return [], []
-        signal = self.signal(samples, step_mask) if past is None else self.signal.live(samples)
+        signal = self.signal(samples, step_mask) if past is None else self.signal.streamed(samples)
         gb, gb_m = self.global_domain(signal, identity, step_mask, mask, past)  # Eq. 5, 6
         return [gb], [gb_m]
 
@@ -306,7 +309,7 @@ class Signal(nn.Module):
         twice = None if mask is None else mask.repeat_interleave(2, dim=1)
         return F.gelu(self.down(hide(x.transpose(1, 2), twice).transpose(1, 2))).transpose(1, 2)
 
-    def live(self, heard: Float[Tensor, "batch heard"]) -> Float[Tensor, "batch steps width"]:
+    def streamed(self, heard: Float[Tensor, "batch heard"]) -> Float[Tensor, "batch steps width"]:
         """One vector for every step of a piece of sound that has the `SIGNAL_MARGINS` on its sides."""
         hops = self._hops(heard)
         return F.gelu(F.conv1d(hops, self.down.weight, self.down.bias, stride=2)).transpose(1, 2)
@@ -338,7 +341,7 @@ class Domain(nn.Module):
         for layer in self.encoder:
             x = layer(x, step_mask, past)
         frames = x.shape[1] * 3 // 5
-        x = self.conv.over_time(to_frame_rate(x, frames), mask, past)
+        x = self.conv.over_time(steps_to_frames(x, frames), mask, past)
         return [decoder(x, identity, mask, past) for decoder in self.decoders]
 
 

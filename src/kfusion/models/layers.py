@@ -12,14 +12,14 @@ from kfusion.models.past import Past
 Mask = Bool[Tensor, "batch length"]
 """True where there is something, False on padding."""
 REACH_BLOCKS = 10
-"""Blocks of 100 ms that attention over a live voice looks back."""
+"""Blocks of 100 ms that attention over a streamed voice looks back."""
 
 
 class Attention(nn.Module):
     """Multi-head attention; with `distance=True` each head learns how fast the past and the future fade.
 
     The fading (two-sided linear biases, after Press et al. 2022) is the positional encoding: it knows
-    direction, and it goes on to lengths that training never saw. On a live voice, with a `Past`, it sees its
+    direction, and it goes on to lengths that training never saw. On a streamed voice, with a `Past`, it sees its
     own block of 100 ms and one second before it.
     """
 
@@ -150,7 +150,12 @@ def hide(x: Float[Tensor, "batch time width"], mask: Mask | None) -> Float[Tenso
     return x if mask is None else x * mask[..., None]
 
 
-def to_frame_rate(steps: Float[Tensor, "batch steps width"], frames: int) -> Float[Tensor, "batch frames width"]:
+def masked_mean(values: Float[Tensor, "batch time"], mask: Bool[Tensor, "batch time"]) -> Tensor:
+    """The mean over the frames that are there."""
+    return (values * mask).sum() / mask.sum().clamp(min=1)
+
+
+def steps_to_frames(steps: Float[Tensor, "batch steps width"], frames: int) -> Float[Tensor, "batch frames width"]:
     """50 Hz steps at the 30 Hz instants of the frames, linear in between; both start at the same instant."""
     position = torch.arange(frames, device=steps.device) * 5
     before = position // 3

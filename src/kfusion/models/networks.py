@@ -8,7 +8,7 @@ Network = KFusion | Baseline
 NetworkConfig = KFusionConfig | BaselineConfig
 
 
-def build(config: NetworkConfig) -> Network:
+def build_network(config: NetworkConfig) -> Network:
     """The network of a configuration, with random weights."""
     return KFusion(config) if isinstance(config, KFusionConfig) else build_baseline(config)
 

@@ -1,4 +1,4 @@
-"""What a network that follows a live voice remembers from one piece of sound to the next.
+"""What a network that follows a streamed voice remembers from one piece of sound to the next.
 
 Sound comes in blocks of 100 ms: 5 speech steps at 50 Hz and 3 landmark frames at 30 fps, the least that both
 rates divide. A layer sees its own block whole, the blocks before it, and nothing later, so that a clip at

@@ -1,1 +1,1 @@
-"""The service: recordings over HTTP, live speech over a WebSocket, clients for both (docs/serving.md)."""
+"""The service: recordings over HTTP, streamed speech over a WebSocket, clients for both (docs/serving.md)."""

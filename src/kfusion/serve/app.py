@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from kfusion import __version__
 from kfusion.errors import KfusionError
 from kfusion.inference.generator import Generator
-from kfusion.serve import generate, stream
+from kfusion.serve import generate_route, stream_route
 from kfusion.serve.access import LOOPBACK_ORIGIN
 from kfusion.serve.form import shown
 from kfusion.serve.guard import Guard, refuse
@@ -24,7 +24,7 @@ from kfusion.serve.service import running
 from kfusion.serve.settings import ServerSettings
 
 STATIC = Path(__file__).parent / "static"
-DESCRIPTION = "Speech in, moving facial landmarks out. Live speech: `WS /v1/stream`, see docs/serving.md."
+DESCRIPTION = "Speech in, moving facial landmarks out. Streamed speech: `WS /v1/stream`, see docs/serving.md."
 
 
 def create_app(settings: ServerSettings, generator: Generator | None = None) -> FastAPI:
@@ -56,8 +56,8 @@ def create_app(settings: ServerSettings, generator: Generator | None = None) -> 
     app.add_exception_handler(KfusionError, _library_error)
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(Exception, _bug)
-    app.add_api_route(generate.PATH, generate.generate, methods=["POST"], **generate.DOCUMENTATION)
-    app.add_api_websocket_route(stream.PATH, stream.stream)
+    app.add_api_route(generate_route.PATH, generate_route.generate, methods=["POST"], **generate_route.DOCUMENTATION)
+    app.add_api_websocket_route(stream_route.PATH, stream_route.stream)
     app.add_api_route("/healthz", _health, summary="Whether the server is up, and with which model")
     app.add_api_route("/metrics", _metrics, summary="Counters for Prometheus", response_class=Response)
     app.add_api_route("/", _page, include_in_schema=False, response_class=FileResponse)

@@ -1,4 +1,4 @@
-"""A client in Python: recordings to landmarks, and live speech to landmarks, on another machine.
+"""A client in Python: recordings to landmarks, and streamed speech to landmarks, on another machine.
 
 >>> client = Client("http://127.0.0.1:8000")
 >>> sequence = client.generate("speech.wav", "portrait.jpg")
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from kfusion.audio import SAMPLE_RATE_HZ
 from kfusion.errors import InputError, KfusionError, MissingExtraError
-from kfusion.inference.stream import checked_sound
-from kfusion.landmarks import POINT_COUNT, LandmarkSequence, Points, check_landmarks
+from kfusion.inference.landmark_stream import checked_sound
+from kfusion.landmarks import POINT_COUNT, LandmarkSequence, Points, check_landmarks, coordinates_of
 
 try:
     import httpx
@@ -107,7 +107,7 @@ class Client:
         intensity: int | None = None,
         sample_format: SampleFormat = "pcm16",
     ) -> "Iterator[RemoteStream]":
-        """A live stream while the block runs.
+        """A stream while the block runs.
 
         Args:
             face: landmarks (68, 2), image pixels; None for the mean face.
@@ -150,8 +150,8 @@ class RemoteStream:
         self._send(json.dumps(start))
         ready = json.loads(self._receive(timeout_s))
         self.fps: float = ready["fps"]
-        self.frame: str = ready["frame"]
-        """Coordinate frame of the points: `image`, or `crop` for the mean face."""
+        self.coordinates: str = coordinates_of(ready)
+        """The coordinate frame of the points: `image`, or `crop` for the mean face."""
         self.look_ahead_s: float = ready["look_ahead_s"]
         """As of `Stream`, without the way to the server and back."""
         self.model: str = ready["model"]
@@ -216,7 +216,7 @@ class RemoteStream:
         return LandmarkSequence(
             points=points,
             fps=self.fps,
-            frame=self.frame,
+            coordinates=self.coordinates,
             model=self.model,
             source="stream",
             first_frame=self._received - len(points),

@@ -55,7 +55,7 @@ class Limits:
 def limit(limits: Limits) -> None:
     """Bound what this process may use from here on; a system that lacks a limit goes without it."""
     with contextlib.suppress(OSError, AttributeError):
-        os.nice(_NICENESS)  # live streams come first
+        os.nice(_NICENESS)  # streams come first
     if resource is None:
         return
     memory, cpu_s = round(limits.memory_mb * 1e6), math.ceil(limits.cpu_s)

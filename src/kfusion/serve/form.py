@@ -26,7 +26,7 @@ _PLAIN = ("", "7bit", "8bit", "binary")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FormPart:
     """One field of a form."""
 
     name: str
@@ -57,13 +57,13 @@ def boundary_of(content_type: str) -> str:
     return boundary
 
 
-def read_form(body: mmap | bytes, boundary: str) -> dict[str, Part]:
+def read_form(body: mmap | bytes, boundary: str) -> dict[str, FormPart]:
     """The parts of a body by name.
 
     Raises:
         RefusedError: the body is not whole or not well made, or holds more than a form of this server.
     """
-    parts: dict[str, Part] = {}
+    parts: dict[str, FormPart] = {}
     mark = f"--{boundary}".encode()
     at = 0 if body[: len(mark)] == mark else body.find(b"\r\n" + mark) + 2
     if at == 1:
@@ -83,7 +83,7 @@ def read_form(body: mmap | bytes, boundary: str) -> dict[str, Part]:
     return parts
 
 
-def text_of(body: mmap | bytes, part: Part) -> str:
+def text_of(body: mmap | bytes, part: FormPart) -> str:
     """The content of a field that is no file.
 
     Raises:
@@ -109,7 +109,7 @@ def _after_mark(body: mmap | bytes, at: int) -> int | None:
     return line_end + 2
 
 
-def _read_head(head: bytes, start: int, end: int) -> Part:
+def _read_head(head: bytes, start: int, end: int) -> FormPart:
     fields = {}
     for line in _decoded(head, "the head of a part").split("\r\n"):
         name, _, value = line.partition(":")
@@ -123,7 +123,7 @@ def _read_head(head: bytes, start: int, end: int) -> Part:
     file_name = parameters.get("filename*", parameters.get("filename"))
     if file_name is None:
         _check_charset(_parameters(fields.get("content-type", "")))
-    return Part(parameters["name"], file_name, start, end)
+    return FormPart(parameters["name"], file_name, start, end)
 
 
 def _parameters(text: str) -> dict[str, str]:

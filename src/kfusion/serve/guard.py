@@ -6,10 +6,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kfusion.serve.access import bearer, check_origin, check_token
-from kfusion.serve.metrics import Metrics
-from kfusion.serve.pool import Place
+from kfusion.serve.pool import Slot
 from kfusion.serve.refusal import RefusedError
 from kfusion.serve.service import Service
+from kfusion.serve.service_metrics import ServiceMetrics
 from kfusion.serve.settings import ServerSettings
 
 PROTECTED = "/v1/"
@@ -32,7 +32,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         service: Service = scope["app"].state.service
-        answer = _Answer(send)
+        answer = _SentStatus(send)
         try:
             with service.connections.take():
                 await self._admit(service, scope, receive, answer.send)
@@ -49,21 +49,21 @@ class Guard:
     async def _admit(self, service: Service, scope: Scope, receive: Receive, send: Send) -> None:
         headers, limit_bytes = Headers(scope=scope), self._settings.max_body_bytes
         if not _route(scope).startswith(PROTECTED):
-            await self._app(scope, _limited(receive, headers, limit_bytes, Place()), send)
+            await self._app(scope, _limited(receive, headers, limit_bytes, Slot()), send)
             return
         check_origin(headers, self._settings)
         check_token(bearer(headers), self._settings)
-        with service.recordings.take() as place:
-            async with place.kept(self._settings.request_timeout_s):
-                place.spoke()
-                await self._app(scope, _limited(receive, headers, limit_bytes, place), send)
+        with service.recordings.take() as slot:
+            async with slot.kept(self._settings.request_timeout_s):
+                slot.spoke()
+                await self._app(scope, _limited(receive, headers, limit_bytes, slot), send)
 
     def _too_slow(self) -> RefusedError:
         limit_s = self._settings.request_timeout_s
         return RefusedError("timeout", f"not done after {limit_s:g} s: send a shorter recording, or send it faster")
 
 
-class _Answer:
+class _SentStatus:
     """Remembers the status that went out; 500 stands until there is one."""
 
     def __init__(self, send: Send) -> None:
@@ -76,16 +76,16 @@ class _Answer:
         await self._send(message)
 
 
-def refuse(refusal: RefusedError, metrics: Metrics) -> JSONResponse:
+def refuse(refusal: RefusedError, metrics: ServiceMetrics) -> JSONResponse:
     """The answer for a refusal, counted."""
     metrics.refused.labels(refusal.code).inc()
     return JSONResponse(refusal.body, refusal.status.http, refusal.headers)
 
 
-def _limited(receive: Receive, headers: Headers, limit_bytes: int, place: Place) -> Receive:
+def _limited(receive: Receive, headers: Headers, limit_bytes: int, slot: Slot) -> Receive:
     """`receive` that raises when the body is announced, or turns out, to be longer than `limit_bytes`.
 
-    It tells `place` whether the body grows.
+    It tells `slot` whether the body grows.
     """
     announced = headers.get("content-length", "")
     seen = int(announced) if announced.isdecimal() and int(announced) > limit_bytes else 0
@@ -101,9 +101,9 @@ def _limited(receive: Receive, headers: Headers, limit_bytes: int, place: Place)
             )
         if seen >= noted + GROWTH_BYTES:
             noted = seen
-            place.spoke()
+            slot.spoke()
         if not message.get("more_body", False):
-            place.at_work()
+            slot.at_work()
         return message
 
     return limited

@@ -3,7 +3,7 @@
 It waits for ever for the head of a first request, and for ever for a client that does not read. The protocols
 here drop both, and never hold more silent connections than they may: then the oldest goes. And it reads as fast as
 a client sends: a few kB of empty frames, or of chunks of one byte, keep the event loop busy for longer than a block
-of a live stream takes. So connections are read in small pieces, and those whose pieces cost much take turns.
+of a stream takes. So connections are read in small pieces, and those whose pieces cost much take turns.
 """
 
 import asyncio

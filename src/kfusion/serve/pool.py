@@ -13,7 +13,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
-class Place:
+class Slot:
     """What one client holds while it is served."""
 
     def __init__(self) -> None:
@@ -32,10 +32,10 @@ class Place:
 
     @asynccontextmanager
     async def kept(self, limit_s: float | None = None) -> AsyncIterator[None]:
-        """The block, as long as the place is not needed otherwise.
+        """The block, as long as the slot is not needed otherwise.
 
         Raises:
-            RefusedError: the place was taken away.
+            RefusedError: the slot was taken away.
             TimeoutError: the block took longer than `limit_s`.
         """
         try:
@@ -56,53 +56,53 @@ class Place:
 
 
 class Slots:
-    """A number of places; who finds none is sent away at once. For one event loop.
+    """A number of slots; who finds none is sent away at once. For one event loop.
 
     Args:
-        what: takes the places, for the message.
+        what: takes the slots, for the message.
         limit: how many there are.
         patience_s: for so long a client may be silent before it must give way to a new one.
     """
 
     def __init__(self, what: str, limit: int, patience_s: float = float("inf")) -> None:
         self._what, self.limit, self._patience_s = what, limit, patience_s
-        self._places: set[Place] = set()
+        self._slots: set[Slot] = set()
 
     @property
     def taken(self) -> int:
         """How many are taken."""
-        return len(self._places)
+        return len(self._slots)
 
     @contextmanager
-    def take(self) -> Iterator[Place]:
-        """One place while the block runs.
+    def take(self) -> Iterator[Slot]:
+        """One slot while the block runs.
 
         Raises:
             RefusedError: all are taken by clients that are at work.
         """
         if self.taken >= self.limit:
             self._make_room()
-        place = Place()
-        self._places.add(place)
+        slot = Slot()
+        self._slots.add(slot)
         try:
-            yield place
+            yield slot
         finally:
-            self._places.discard(place)
+            self._slots.discard(slot)
 
     def clear(self, reason: str) -> None:
-        """Take every place away."""
-        for place in self._places:
-            place.take_away(reason)
+        """Take every slot away."""
+        for slot in self._slots:
+            slot.take_away(reason)
 
     def _make_room(self) -> None:
         """Send the client away that has been silent for longest."""
         latest = time.monotonic() - self._patience_s
-        silent = [(since, place) for place in self._places if (since := place.silent_since) is not None]
-        since, place = min(silent, key=lambda pair: pair[0], default=(float("inf"), None))
-        if place is None or since > latest:
+        silent = [(since, slot) for slot in self._slots if (since := slot.silent_since) is not None]
+        since, slot = min(silent, key=lambda pair: pair[0], default=(float("inf"), None))
+        if slot is None or since > latest:
             raise RefusedError("busy", f"the server has {self.limit} {self._what} already: try again later")
-        self._places.discard(place)
-        place.take_away(f"nothing came while others waited, the server has {self.limit} {self._what}: try again")
+        self._slots.discard(slot)
+        slot.take_away(f"nothing came while others waited, the server has {self.limit} {self._what}: try again")
 
 
 class Threads:

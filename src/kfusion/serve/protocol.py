@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kfusion.audio import SAMPLE_RATE_HZ, Samples
-from kfusion.inference.stream import Stream
-from kfusion.landmarks import POINT_COUNT, LandmarkSequence, Points
+from kfusion.inference.landmark_stream import Stream
+from kfusion.landmarks import POINT_COUNT, LandmarkSequence, Points, coordinate_keys, rounded_points
 from kfusion.serve.form import shown
 from kfusion.serve.refusal import RefusedError
 
 VERSION = 1
-DECIMALS = 2
-"""Of the coordinates in JSON, in pixels."""
 HEADER = struct.Struct("<II")
 """Before the float32 coordinates of a binary message: number of the first frame, number of frames."""
 SAMPLE_TYPES: dict[str, Any] = {"pcm16": np.dtype("<i2"), "float32": np.dtype("<f4")}
@@ -110,10 +108,10 @@ def ready_message(stream: Stream, face: Points, limits: dict[str, float]) -> str
             "type": "ready",
             "version": VERSION,
             "model": stream.model,
-            "frame": stream.frame,
+            **coordinate_keys(stream.coordinates),
             "fps": stream.fps,
             "look_ahead_s": stream.look_ahead_s,
-            "face": _rounded(face),
+            "face": rounded_points(face),
             "limits": limits,
         }
     )
@@ -128,7 +126,7 @@ def frames_message(piece: LandmarkSequence, encoding: str) -> str | bytes:
             "type": "frames",
             "first_frame": piece.first_frame,
             "times_s": np.round(piece.times_s, 6).tolist(),
-            "points": _rounded(piece.points),
+            "points": rounded_points(piece.points),
         },
         separators=(",", ":"),
     )
@@ -162,8 +160,3 @@ def _check_version(text: str) -> None:
     version = content.get("version") if isinstance(content, dict) else None
     if isinstance(version, int) and version != VERSION:
         raise RefusedError("wrong_version", f"start: version is {version}: this server speaks version {VERSION}")
-
-
-def _rounded(points: Points) -> list[Any]:
-    rounded: list[Any] = np.round(points.astype(np.float64), DECIMALS).tolist()
-    return rounded

@@ -1,9 +1,9 @@
 """The process that handles a stranger's files: one form, and gone.
 
-It is forked where that is safe (`kfusion.serve.nursery`), and else started as `python -m kfusion.serve.reader LIMITS`.
-The server gives two orders as lines of JSON, where the form lies and what is wanted of it, and gets back pieces
-(`kfusion.serve.pieces`): the fields, then the face, the sound and the notes, or the reason why not. A crash, an
-endless loop or a bomb ends this process only.
+It is forked where that is safe (`kfusion.serve.fork_server`), and else started as
+`python -m kfusion.serve.reader LIMITS`. The server gives two orders as lines of JSON, where the form lies and what is
+wanted of it, and gets back pieces (`kfusion.serve.reader_wire`): the fields, then the face, the sound and the notes, or
+the reason why not. A crash, an endless loop or a bomb ends this process only.
 """
 
 import contextlib
@@ -25,9 +25,9 @@ import numpy as np
 from kfusion.errors import InputError, KfusionError, one_line
 from kfusion.inference.identity import LANDMARK_ENDINGS, Identity, read_identity
 from kfusion.inference.recording import Gauge, Recording
-from kfusion.serve import pieces
+from kfusion.serve import reader_wire
 from kfusion.serve.confine import Limits, die_with_parent, limit, stay_inside
-from kfusion.serve.form import Part, read_form, shown, text_of
+from kfusion.serve.form import FormPart, read_form, shown, text_of
 from kfusion.serve.refusal import RefusedError, as_refusal
 
 BODY = "body"
@@ -37,12 +37,12 @@ FILES = {"audio": "speech", "face": "face"}
 MAX_LANDMARK_BYTES = 256 * 1024
 """Of a landmark file: a compressed one may become a thousand times as long."""
 SLOW_IMPORTS = ("mediapipe.tasks.python.vision", "kfusion.face")
-_PIECE_SAMPLES = pieces.MAX_PIECE_BYTES // 4
+_PIECE_SAMPLES = reader_wire.MAX_PIECE_BYTES // 4
 _MAX_NOTES, _MAX_CALLS = 4, 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class FormOrder:
     """The first order: where a form lies."""
 
     folder: str
@@ -50,7 +50,7 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class SoundOrder:
     """The second order: what is wanted of its files."""
 
     allow_silence: bool
@@ -99,7 +99,7 @@ def serve(orders: BinaryIO, out: BinaryIO, limits: Limits) -> int:
     """Read one form, in a process that does nothing else: `limits` hold from here on."""
     alone = not die_with_parent()
     limit(limits)
-    pieces.write_piece(out, pieces.HELLO, str(os.getpid()).encode())
+    reader_wire.write_piece(out, reader_wire.HELLO, str(os.getpid()).encode())
     try:
         _obey(orders, out, alone)
     except MemoryError:
@@ -114,24 +114,24 @@ def serve(orders: BinaryIO, out: BinaryIO, limits: Limits) -> int:
 def _obey(orders: BinaryIO, out: BinaryIO, alone: bool) -> None:
     if not (order := orders.readline()):
         return
-    place = Place(**json.loads(order))
+    place = FormOrder(**json.loads(order))
     os.chdir(place.folder)
     stay_inside(Path(place.folder))
     form = Form.open(Path(BODY), place.boundary)
-    pieces.write_json(out, pieces.FORM, {"texts": form.texts, "files": form.files})
+    reader_wire.write_json(out, reader_wire.FORM, {"texts": form.texts, "files": form.files})
     if not (order := orders.readline()):
         return
     if alone:
         threading.Thread(target=_end_with_server, args=(orders,), daemon=True).start()
     logging.getLogger("kfusion").addHandler(_Notes(out))
-    _read(form, Wanted(**json.loads(order)), out)
-    pieces.write_piece(out, pieces.DONE)
+    _read(form, SoundOrder(**json.loads(order)), out)
+    reader_wire.write_piece(out, reader_wire.DONE)
 
 
-def _read(form: Form, wanted: Wanted, out: BinaryIO) -> None:
+def _read(form: Form, wanted: SoundOrder, out: BinaryIO) -> None:
     if "face" in form.paths:
         face = _identity(form.paths["face"])
-        pieces.write_json(out, pieces.FACE, {"points": face.points.tolist(), "frame": face.frame})
+        reader_wire.write_json(out, reader_wire.FACE, {"points": face.points.tolist(), "coordinates": face.coordinates})
     recording = Recording(source=form.paths["audio"])
     recording.announced_s()  # for its notes
     gauge = Gauge(name=recording.name, allow_silence=wanted.allow_silence)
@@ -141,7 +141,7 @@ def _read(form: Form, wanted: Wanted, out: BinaryIO) -> None:
             raise RefusedError("too_large", f"the recording lasts longer than {limit_s:g} s: send it in parts")
         for start in range(0, len(block), _PIECE_SAMPLES):
             piece = block[start : start + _PIECE_SAMPLES]
-            pieces.write_piece(out, pieces.SOUND, np.ascontiguousarray(piece, "<f4").tobytes())
+            reader_wire.write_piece(out, reader_wire.SOUND, np.ascontiguousarray(piece, "<f4").tobytes())
 
 
 def _identity(path: Path) -> Identity:
@@ -151,7 +151,7 @@ def _identity(path: Path) -> Identity:
     return read_identity(path)
 
 
-def _write(content: Any, part: Part, stem: Path) -> Path:
+def _write(content: Any, part: FormPart, stem: Path) -> Path:
     """A file of the form as `stem`, with the ending of the client's file if that is a plain one."""
     ending = PurePath(_name(part)).suffix.lower()
     path = stem.with_suffix(ending if re.fullmatch(r"\.[a-z0-9]{1,8}", ending) else "")
@@ -160,7 +160,7 @@ def _write(content: Any, part: Part, stem: Path) -> Path:
     return path
 
 
-def _name(part: Part) -> str:
+def _name(part: FormPart) -> str:
     """The name that the client gave a file, without folders and control characters."""
     return shown(PurePath((part.file_name or "").replace("\\", "/").replace("\0", "")).name)
 
@@ -176,7 +176,7 @@ class _Notes(logging.Handler):
         """Send one note."""
         if self._left:
             self._left -= 1
-            pieces.write_json(self._out, pieces.NOTE, shown(record.getMessage()))
+            reader_wire.write_json(self._out, reader_wire.NOTE, shown(record.getMessage()))
 
 
 def _private_stdout() -> BinaryIO:
@@ -190,7 +190,7 @@ def _private_stdout() -> BinaryIO:
 def _refuse(out: BinaryIO, refusal: RefusedError) -> None:
     """Say why not, without the folder on the server that libraries like to name."""
     message = str(refusal).replace(f"{Path.cwd()}{os.sep}", "")
-    pieces.write_json(out, pieces.REFUSED, {"code": refusal.code, "message": message})
+    reader_wire.write_json(out, reader_wire.REFUSED, {"code": refusal.code, "message": message})
 
 
 def _short(error: Exception) -> str:

@@ -6,7 +6,7 @@ from kfusion.errors import InputError, KfusionError
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class RefusalStatus:
     """How a code travels."""
 
     http: int
@@ -16,18 +16,18 @@ class Status:
 
 
 STATUS = {
-    "bad_request": Status(400, 4400),
-    "unauthorized": Status(401, 4401),
-    "forbidden_origin": Status(403, 4403),
-    "not_found": Status(404, 4404),
-    "method_not_allowed": Status(405, 4405),
-    "wrong_version": Status(400, 4406),
-    "timeout": Status(408, 4408),
-    "too_large": Status(413, 4413),
-    "unusable_input": Status(422, 4422),
-    "internal": Status(500, 1011),
-    "busy": Status(503, 1013),
-    "unavailable": Status(503, 4503),
+    "bad_request": RefusalStatus(400, 4400),
+    "unauthorized": RefusalStatus(401, 4401),
+    "forbidden_origin": RefusalStatus(403, 4403),
+    "not_found": RefusalStatus(404, 4404),
+    "method_not_allowed": RefusalStatus(405, 4405),
+    "wrong_version": RefusalStatus(400, 4406),
+    "timeout": RefusalStatus(408, 4408),
+    "too_large": RefusalStatus(413, 4413),
+    "unusable_input": RefusalStatus(422, 4422),
+    "internal": RefusalStatus(500, 1011),
+    "busy": RefusalStatus(503, 1013),
+    "unavailable": RefusalStatus(503, 4503),
 }
 """Code of an error -> how it travels."""
 RETRY_AFTER_S = 2
@@ -43,7 +43,7 @@ class RefusedError(KfusionError):
         self.code = code
 
     @property
-    def status(self) -> Status:
+    def status(self) -> RefusalStatus:
         """How it travels."""
         return STATUS[self.code]
 

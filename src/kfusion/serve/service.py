@@ -13,12 +13,12 @@ import numpy as np
 from kfusion.audio import SAMPLE_RATE_HZ
 from kfusion.errors import KfusionError
 from kfusion.inference.generator import Generator, load
-from kfusion.inference.live import BLOCK_SAMPLES
+from kfusion.inference.stream_bundle import BLOCK_SAMPLES
 from kfusion.inference.workers import cores
-from kfusion.serve.metrics import Metrics
 from kfusion.serve.pool import Slots, Threads
-from kfusion.serve.readers import Readers
+from kfusion.serve.reader_pool import ReaderPool
 from kfusion.serve.refusal import RefusedError
+from kfusion.serve.service_metrics import ServiceMetrics
 from kfusion.serve.settings import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -42,26 +42,26 @@ class Service:
         half = max(1, settings.max_connections // 2)
         self.settings = settings
         self.generator = generator
-        self.metrics = Metrics()
+        self.metrics = ServiceMetrics()
         self.connections = Slots("requests at work", half)
         self.sockets = Slots("open sockets", half, patience_s=0)
         self.recordings = Slots("recordings at work", settings.max_requests, PATIENCE_S)
-        self.streams = Slots("live streams", settings.max_streams or 1, PATIENCE_S)
-        self.readers = Readers(settings, self.metrics)
+        self.streams = Slots("streams", settings.max_streams or 1, PATIENCE_S)
+        self.readers = ReaderPool(settings, self.metrics)
         self.metrics.recordings.set_function(lambda: self.recordings.taken)
         self.metrics.streams.set_function(lambda: self.streams.taken)
         self.metrics.streams_limit.set_function(lambda: self.streams.limit)
         self.blocks = Threads("stream", cores())
         self.jobs = Threads("generate", max(1, cores() // 2))
-        """Fewer than cores, so that recordings leave room for live speech."""
+        """Fewer than cores, so that recordings leave room for streamed speech."""
         self.closing = threading.Event()
 
     def warm_up(self) -> None:
-        """Load what live streams need, so that the first one does not wait for it, and see how many there can be."""
+        """Load what streams need, so that the first one does not wait for it, and see how many there can be."""
         try:
             block_s = self._block_s()
         except KfusionError as error:
-            log.warning("no live streams: %s", error)
+            log.warning("no streams: %s", error)
             return
         if self.settings.max_streams is None:
             self.streams.limit = streams_served(block_s, cores())
@@ -98,7 +98,7 @@ class Service:
 
 
 def streams_served(block_s: float, cores: int) -> int:
-    """How many live streams so many cores can serve, if a block of 100 ms takes so much processor time: at least 1."""
+    """How many streams so many cores can serve, if a block of 100 ms takes so much processor time: at least 1."""
     return max(1, int(cores * STREAM_SHARE * BLOCK_SAMPLES / SAMPLE_RATE_HZ / (block_s * _MEAN_RUNS)))
 
 

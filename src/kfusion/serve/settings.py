@@ -48,9 +48,9 @@ class ServerSettings:
     read_memory_mb: float = 1000
     """Memory for reading them, in MB (1e6 bytes)."""
     max_streams: int | None = None
-    """Live streams at once; none for as many as this machine can serve, measured at the start."""
+    """Streams at once; none for as many as this machine can serve, measured at the start."""
     max_stream_s: float = 3600
-    """Longest live stream, in seconds of sound and of time."""
+    """Longest stream, in seconds of sound and of time."""
     ahead_s: float = 30
     """Sound that a stream may be ahead of real time; from there on it is read at the pace of speech."""
     start_timeout_s: float = 5

@@ -16,7 +16,7 @@ from kfusion.errors import InputError
 from kfusion.landmarks import Points
 from kfusion.models.speech.encoder import steps_in
 from kfusion.training.faces import FaceChange, at_speed, identity_face, rest_face, unit_target
-from kfusion.training.features import FPS, Variant, load_variants
+from kfusion.training.features import FPS, FeatureVariant, load_variants
 
 
 class Batch(NamedTuple):
@@ -72,7 +72,7 @@ class TalkingFaces(Dataset[Batch]):
         self, stores: list[ClipStore], split: str, encoder: str, config: DataConfig, *, seed: int, training: bool
     ) -> None:
         self.config, self.seed, self.training, self.epoch = config, seed, training, 0
-        self.items: list[tuple[StoredClip, list[Variant], Points]] = []
+        self.items: list[tuple[StoredClip, list[FeatureVariant], Points]] = []
         for store in stores:
             clips = store.split(split)
             variants = load_variants(store, split, encoder, config.variants if training else 1) if clips else []
@@ -89,7 +89,7 @@ class TalkingFaces(Dataset[Batch]):
         return len(self.items)
 
     @property
-    def variants(self) -> list[Variant]:
+    def variants(self) -> list[FeatureVariant]:
         """Those of all data sets."""
         return list({id(variant): variant for _, variants, _ in self.items for variant in variants}.values())
 

@@ -185,7 +185,7 @@ class KeepResumeState(Callback):
         self.saved_at_s = time.monotonic()
 
 
-class Progress(Callback):
+class ProgressBar(Callback):
     """A bar over the whole run with the loss and the validation M-LD, and a line in the log for every epoch."""
 
     def __init__(self) -> None:

@@ -13,10 +13,10 @@ from kfusion import __version__
 from kfusion.config import from_dict
 from kfusion.errors import CheckpointError, InputError
 from kfusion.files import atomic_folder
-from kfusion.models.networks import Network, build
-from kfusion.training.config import RunConfig
+from kfusion.models.networks import Network, build_network
+from kfusion.training.run_config import RunConfig
 
-FORMAT = 3
+CHECKPOINT_FORMAT = 3
 """2: the ablations, baselines and `max_steps`; 3: `live`."""
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
@@ -59,7 +59,7 @@ def load_model(folder: str | Path) -> Network:
     """
     folder = Path(folder)
     info = read_info(folder)
-    model = build(info.run.model)
+    model = build_network(info.run.model)
     state = _read_weights(folder / WEIGHTS)
     _check_weights(folder / WEIGHTS, state, model.state_dict())
     model.load_state_dict(state)
@@ -79,10 +79,11 @@ def read_info(folder: str | Path) -> CheckpointInfo:
         raise CheckpointError(f"{folder}: no {CONFIG} here: pass a checkpoint folder such as RUN/best") from error
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error}): copy or train the checkpoint again") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") != CHECKPOINT_FORMAT:
         found = content.get("format", "none") if isinstance(content, dict) else "none"
         raise CheckpointError(
-            f"{path}: checkpoint format {found}, kfusion {__version__} reads {FORMAT}: use the version that wrote it"
+            f"{path}: checkpoint format {found}, kfusion {__version__} reads {CHECKPOINT_FORMAT}: "
+            "use the version that wrote it"
         )
     try:
         return _from_json(content)
@@ -93,7 +94,7 @@ def read_info(folder: str | Path) -> CheckpointInfo:
 def _to_json(info: CheckpointInfo) -> dict[str, Any]:
     content = asdict(info)
     run: dict[str, Any] = content.pop("run")
-    return {"format": FORMAT, **run, **content}
+    return {"format": CHECKPOINT_FORMAT, **run, **content}
 
 
 def _from_json(content: dict[str, Any]) -> CheckpointInfo:

@@ -13,8 +13,8 @@ from kfusion.data.store import ClipStore
 from kfusion.emotion import EMOTIONS
 from kfusion.errors import InputError
 from kfusion.training.batches import Batch, TalkingFaces, collate
-from kfusion.training.config import RunConfig
 from kfusion.training.features import load_variants
+from kfusion.training.run_config import RunConfig
 
 TRAIN, VAL = "train", "val"
 _ORDER = 0x0DE5

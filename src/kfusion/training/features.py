@@ -2,7 +2,7 @@
 
 `features/<encoder>/<split>-<variant>/` holds `features.npy` (all steps of all clips, float16),
 `samples.npy` (the sound they come from, int16) and `index.json`; it appears whole or not at all.
-Variant 0 is the recording as it is; every other is changed by `VoiceChange` (or, every sixth,
+FeatureVariant 0 is the recording as it is; every other is changed by `VoiceChange` (or, every sixth,
 muted), drawn from the variant and the clip alone.
 """
 
@@ -25,13 +25,13 @@ from kfusion.models.speech.encoder import SpeechEncoder, frames_in, steps_in
 from kfusion.training.augment import VoiceChange, muted
 
 FPS = 30
-FORMAT = 1
+FEATURES_FORMAT = 1
 MUTED_EVERY = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """Where one clip stands in a variant."""
+class ClipSpan:
+    """Where one clip stands in a variant, and what was done to it."""
 
     clip_id: str
     first_step: int
@@ -41,16 +41,16 @@ class Entry:
     muted: bool
 
 
-class Variant:
+class FeatureVariant:
     """One pass over the clips of a split: features and sound, memory-mapped."""
 
     def __init__(self, folder: Path) -> None:
         index = json.loads((folder / "index.json").read_text())
-        self.entries = {entry["clip_id"]: Entry(**entry) for entry in index["clips"]}
+        self.entries = {entry["clip_id"]: ClipSpan(**entry) for entry in index["clips"]}
         self.features = np.load(folder / "features.npy", mmap_mode="r")
         self.samples = np.load(folder / "samples.npy", mmap_mode="r")
 
-    def read(self, entry: Entry) -> tuple[NDArray[np.float16], Samples]:
+    def read(self, entry: ClipSpan) -> tuple[NDArray[np.float16], Samples]:
         """Features (steps, dim) and samples (frames * 16000 // 30,) of one clip."""
         steps, count = steps_in(entry.frames), entry.frames * SAMPLE_RATE_HZ // FPS
         features = self.features[entry.first_step : entry.first_step + steps]
@@ -58,7 +58,7 @@ class Variant:
         return np.asarray(features), samples.astype(np.float32) / 32767
 
 
-def load_variants(store: ClipStore, split: str, encoder_name: str, count: int) -> list[Variant]:
+def load_variants(store: ClipStore, split: str, encoder_name: str, count: int) -> list[FeatureVariant]:
     """The first `count` variants of a split; what is not there yet is computed and kept."""
     folders = [_folder(store, split, encoder_name, number) for number in range(count)]
     encoder: SpeechEncoder | None = None
@@ -66,7 +66,7 @@ def load_variants(store: ClipStore, split: str, encoder_name: str, count: int) -
         if not (folder / "index.json").is_file():
             encoder = encoder or load_speech_encoder(encoder_name)
             _compute(store.split(split), encoder, number, folder)
-    return [Variant(folder) for folder in folders]
+    return [FeatureVariant(folder) for folder in folders]
 
 
 def _folder(store: ClipStore, split: str, encoder_name: str, number: int) -> Path:
@@ -83,7 +83,7 @@ def _compute(clips: list[StoredClip], encoder: SpeechEncoder, number: int, folde
         features.append(steps.half().numpy())
         samples.append((sound * 32767).astype(np.int16))
         entries.append(
-            Entry(
+            ClipSpan(
                 clip_id=clip.clip_id,
                 first_step=first_step,
                 first_sample=first_sample,
@@ -94,7 +94,7 @@ def _compute(clips: list[StoredClip], encoder: SpeechEncoder, number: int, folde
         )
         first_step += len(steps)
         first_sample += len(sound)
-    index = {"format": FORMAT, "clips": [asdict(entry) for entry in entries]}
+    index = {"format": FEATURES_FORMAT, "clips": [asdict(entry) for entry in entries]}
     with atomic_folder(folder) as new:
         np.save(new / "features.npy", np.concatenate(features))
         np.save(new / "samples.npy", np.concatenate(samples))

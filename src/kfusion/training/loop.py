@@ -27,14 +27,14 @@ from kfusion.training.callbacks import (
     EndOfBudget,
     KeepCheckpoints,
     KeepResumeState,
-    Progress,
+    ProgressBar,
     Stopped,
     StopRequest,
 )
 from kfusion.training.checkpoint import CONFIG, read_info, save_checkpoint
-from kfusion.training.config import Machines, RunConfig
 from kfusion.training.datamodule import TRAIN, VAL, TalkingData, describe
 from kfusion.training.module import TrainingModule
+from kfusion.training.run_config import Machines, RunConfig
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def _fit(trainer: Trainer, module: TrainingModule, data: TalkingData, resumed: P
 
 
 def _callbacks(out: Path, stop: StopRequest, save_every_minutes: float) -> list[Callback]:
-    return [EndOfBudget(), KeepCheckpoints(out), KeepResumeState(out, stop, 60 * save_every_minutes), Progress()]
+    return [EndOfBudget(), KeepCheckpoints(out), KeepResumeState(out, stop, 60 * save_every_minutes), ProgressBar()]
 
 
 def _finish(out: Path, module: TrainingModule) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kfusion.landmarks import MOUTH
+from kfusion.models.layers import masked_mean
 
 SCALE = 100.0
 LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
@@ -47,18 +48,20 @@ def loss(
     error = (predicted.float() - target) * SCALE
     weights = torch.ones(error.shape[2], device=error.device)
     weights[MOUTH] = config.mouth
-    terms = {"position": _mean(error.square().sum(-1) @ (weights / weights.sum()), mask)}
+    terms = {"position": masked_mean(error.square().sum(-1) @ (weights / weights.sum()), mask)}
     if config.velocity:
         motion = error[:, 1:] - error[:, :-1]
-        terms["velocity"] = config.velocity * _mean(motion.square().sum(-1) @ (weights / weights.sum()), mask[:, 1:])
+        terms["velocity"] = config.velocity * masked_mean(
+            motion.square().sum(-1) @ (weights / weights.sum()), mask[:, 1:]
+        )
     if config.opening:
         ours, theirs = (SCALE * lip_opening(points) for points in (predicted.float(), target))
         closing = 1 + 1 / (theirs.clamp(min=0) / config.closure_px + 0.25)
-        terms["opening"] = config.opening * _mean((closing * (ours - theirs).abs()).mean(-1), mask)
+        terms["opening"] = config.opening * masked_mean((closing * (ours - theirs).abs()).mean(-1), mask)
     if config.silence and samples is not None:
         motion = SCALE * (predicted.float()[:, 1:, MOUTH] - predicted.float()[:, :-1, MOUTH])
         quiet = silent_frames(samples, mask.shape[1])[:, 1:] & mask[:, 1:]
-        terms["silence"] = config.silence * _mean(motion.square().sum(-1).mean(-1), quiet)
+        terms["silence"] = config.silence * masked_mean(motion.square().sum(-1).mean(-1), quiet)
     return terms
 
 
@@ -75,7 +78,3 @@ def lip_opening(points: Float[Tensor, "batch time 68 2"]) -> Float[Tensor, "batc
     """How far the lower inner lip is below the upper one, at three places."""
     upper, lower = (torch.tensor([pair[side] for pair in LIP_PAIRS]) for side in (0, 1))
     return points[:, :, lower, 1] - points[:, :, upper, 1]
-
-
-def _mean(values: Float[Tensor, "batch time"], mask: Bool[Tensor, "batch time"]) -> Tensor:
-    return (values * mask).sum() / mask.sum().clamp(min=1)

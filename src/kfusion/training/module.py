@@ -15,11 +15,11 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from kfusion.landmarks import INNER_LIPS, MOUTH
 from kfusion.models.baselines.baseline import Baseline
-from kfusion.models.networks import build
+from kfusion.models.networks import build_network
 from kfusion.training.batches import Batch
-from kfusion.training.config import OptimiserConfig, RunConfig
 from kfusion.training.datamodule import TalkingData
 from kfusion.training.losses import loss
+from kfusion.training.run_config import OptimiserConfig, RunConfig
 from kfusion.training.statistics import take_statistics
 
 MLD, HOLD_MLD, OPENING = "val/M-LD", "val/hold M-LD", "val/mouth-opening correlation"
@@ -35,7 +35,7 @@ class TrainingModule(LightningModule):
         super().__init__()
         self.run = run
         torch.manual_seed(run.optimiser.seed)
-        self.network = build(run.model)
+        self.network = build_network(run.model)
         self.clip_scores: list[Tensor] = []
 
     def setup(self, stage: str) -> None:

@@ -2,7 +2,7 @@ import time
 
 import numpy as np
 import pytest
-from evaluation_factories import still, wave
+from factories.evaluation import still, wave
 
 from kfusion.evaluation.alignment import AlignedPair
 from kfusion.evaluation.metrics.catalogue import METRICS, clip_metrics

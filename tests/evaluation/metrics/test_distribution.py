@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from factories import face_points
+from factories.inputs import face_points
 
 from kfusion.evaluation.metrics.distribution import DIMENSION, MIN_VECTORS, Cloud, frechet_distance, mouth_vectors
 from kfusion.landmarks import MOUTH

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from evaluation_factories import at
+from factories.evaluation import at
 
 from kfusion.evaluation.metrics.spectrum import power_above
 

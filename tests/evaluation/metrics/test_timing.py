@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from evaluation_factories import at, wave
+from factories.evaluation import at, wave
 
 from kfusion.evaluation.metrics.distance import landmark_distance
 from kfusion.evaluation.metrics.timing import correlation, opening_lag, warped_distance

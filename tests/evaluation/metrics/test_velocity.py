@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from evaluation_factories import at, still
+from factories.evaluation import at, still
 
 from kfusion.evaluation.metrics.distance import landmark_distance
 from kfusion.evaluation.metrics.velocity import (

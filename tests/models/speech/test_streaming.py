@@ -11,8 +11,8 @@ from kfusion.audio import read_audio
 from kfusion.errors import MissingWeightsError
 from kfusion.models.past import BLOCK_SAMPLES, BLOCK_STEPS, Past
 from kfusion.models.speech import load_speech_encoder
-from kfusion.models.speech.live import LOOK_AHEAD_SAMPLES, SAMPLES_BEFORE, WINDOW_SAMPLES
 from kfusion.models.speech.streaming import PACKAGED, StreamingConfig, StreamingEncoder
+from kfusion.models.speech.streaming_whisper import LOOK_AHEAD_SAMPLES, SAMPLES_BEFORE, WINDOW_SAMPLES
 
 BLOCKS = 30
 

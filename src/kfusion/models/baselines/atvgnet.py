@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from kfusion.landmarks import POINT_COUNT
 from kfusion.models.acoustics import Mfcc, hop_centres, nearest_hops
-from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean
+from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips
 from kfusion.models.baselines.pca import LandmarkPCA
+from kfusion.models.layers import masked_mean
 from kfusion.models.lstm import MixedLSTM
 
 COMPONENTS = 6

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from kfusion.landmarks import Points
 from kfusion.models.acoustics import silent_after_end
-from kfusion.models.layers import Mask
+from kfusion.models.layers import Mask, masked_mean
 from kfusion.models.speech.encoder import frames_in
 
 if TYPE_CHECKING:
@@ -102,11 +102,6 @@ class Baseline(nn.Module):
 def frame_mask(frames: Int[Tensor, " batch"] | None, time: int) -> Mask | None:
     """True on the frames that a clip of a padded batch has; None: all are whole."""
     return None if frames is None else torch.arange(time, device=frames.device) < frames[:, None]
-
-
-def masked_mean(values: Float[Tensor, "batch time"], mask: Bool[Tensor, "batch time"]) -> Tensor:
-    """The mean over the frames that are there."""
-    return (values * mask).sum() / mask.sum().clamp(min=1)
 
 
 def squared_error(

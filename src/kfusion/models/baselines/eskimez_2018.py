@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from kfusion.landmarks import POINT_COUNT
-from kfusion.models.acoustics import Acoustics, around, deltas, frame_centres, log_power
+from kfusion.models.acoustics import Acoustics, deltas, frame_centres, log_power, with_neighbours
 from kfusion.models.baselines.atvgnet import beside
 from kfusion.models.baselines.baseline import Baseline, SpokenClips
 from kfusion.models.lstm import MixedLSTM
@@ -81,7 +81,7 @@ class MelChanges(Acoustics):
         self, samples: Float[Tensor, "batch samples"], centres: Int[Tensor, " instants"]
     ) -> Float[Tensor, "batch instants width"]:
         """The changes before they are standardised; `centres` are those of neighbouring frames."""
-        wide = around(centres, _EDGE)
+        wide = with_neighbours(centres, _EDGE)
         power = torch.stack([self.power(samples, wide + shift) for shift in (-HOP, 0, HOP)]).mean(0)
         once = deltas(log_power(power))
         return torch.cat([once[:, 2:-2], deltas(once)], dim=-1)

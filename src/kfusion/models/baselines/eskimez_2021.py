@@ -11,7 +11,8 @@ from kfusion.emotion import EMOTIONS
 from kfusion.landmarks import POINT_COUNT
 from kfusion.models.acoustics import nearest_hops
 from kfusion.models.baselines.atvgnet import beside
-from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean
+from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips
+from kfusion.models.layers import masked_mean
 from kfusion.models.lstm import MixedLSTM
 
 CHANNELS = (32, 64, 128, 256)

@@ -9,7 +9,8 @@ from torch.nn import functional as F
 from kfusion.landmarks import INNER_LIPS, MOUTH, POINT_COUNT, Points
 from kfusion.models.acoustics import Acoustics, hop_centres, nearest_hops
 from kfusion.models.baselines.atvgnet import beside
-from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean
+from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips
+from kfusion.models.layers import masked_mean
 from kfusion.models.lstm import MixedLSTM
 
 HOP = 256
@@ -58,10 +59,10 @@ class MakeItTalk(Baseline):
     def __init__(self) -> None:
         super().__init__()
         self.sound = Acoustics(MEL_BINS, MEL_BINS)
-        self.speech_in = nn.Sequential(Normalised(MEL_BINS, 256), nn.Linear(256, SPEECH))
+        self.speech_in = nn.Sequential(NormalisedLinear(MEL_BINS, 256), nn.Linear(256, SPEECH))
         self.lstm = MixedLSTM(SPEECH, LSTM, 3, batch_first=True, dropout=DROPOUT)
         self.out = nn.Sequential(
-            Normalised(LSTM + 2 * POINT_COUNT, 512), Normalised(512, 256), nn.Linear(256, 2 * POINT_COUNT)
+            NormalisedLinear(LSTM + 2 * POINT_COUNT, 512), NormalisedLinear(512, 256), nn.Linear(256, 2 * POINT_COUNT)
         )
         self.register_buffer("neighbours", neighbours(), persistent=False)
 
@@ -106,7 +107,7 @@ class MakeItTalk(Baseline):
         return np.asarray(savgol_filter(points, SMOOTH_FRAMES, SMOOTH_ORDER, axis=0), np.float32)
 
 
-class Normalised(nn.Module):
+class NormalisedLinear(nn.Module):
     """A linear layer, batch normalisation over clips and time, and a leaky ReLU."""
 
     def __init__(self, inputs: int, outputs: int) -> None:

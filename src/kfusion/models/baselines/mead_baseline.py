@@ -6,10 +6,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kfusion.landmarks import MOUTH, MOUTH_COUNT
-from kfusion.models.acoustics import Mfcc, around, deltas, frame_centres
-from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean
+from kfusion.models.acoustics import Mfcc, deltas, frame_centres, with_neighbours
+from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips
 from kfusion.models.baselines.pca import LandmarkPCA
-from kfusion.models.layers import hide
+from kfusion.models.layers import hide, masked_mean
 from kfusion.models.lstm import MixedLSTM
 from kfusion.models.speech.encoder import frames_in
 
@@ -95,5 +95,5 @@ class MfccAndDeltas(Mfcc):
         self, samples: Float[Tensor, "batch samples"], centres: Int[Tensor, " instants"]
     ) -> Float[Tensor, "batch instants width"]:
         """Coefficients and deltas before they are standardised; `centres` are those of neighbouring frames."""
-        mfccs = self.cepstrum(samples, around(centres, _EDGE))
+        mfccs = self.cepstrum(samples, with_neighbours(centres, _EDGE))
         return torch.cat([mfccs[:, _EDGE:-_EDGE], deltas(mfccs)], dim=-1)

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 from kfusion.landmarks import POINT_COUNT
 from kfusion.models.acoustics import nearest_hops
 from kfusion.models.baselines.atvgnet import COEFFICIENTS, REACH, beside, mfcc, mfcc_sequence
-from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, masked_mean, squared_error
-from kfusion.models.layers import Mask
+from kfusion.models.baselines.baseline import HUNDREDTHS, Baseline, SpokenClips, squared_error
+from kfusion.models.layers import Mask, masked_mean
 from kfusion.models.lstm import MixedLSTM
 
 WINDOW_STEPS = 28

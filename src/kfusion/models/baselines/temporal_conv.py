@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from kfusion.landmarks import POINT_COUNT
 from kfusion.models.baselines.baseline import Baseline, SpokenClips, frame_mask
-from kfusion.models.layers import Mask, TimeConv, hide, to_frame_rate
+from kfusion.models.layers import Mask, TimeConv, hide, steps_to_frames
 from kfusion.models.speech.encoder import steps_in
 
 FEATURE_DIM = 768
@@ -63,7 +63,7 @@ class TemporalConv(Baseline):
         step_mask = None if clips.frames is None else frame_mask((clips.frames * 5 + 2) // 3, steps_in(time))
         normal = SPEECH_SCALE * (clips.features - self.get_buffer("feature_mean")) / self.get_buffer("feature_std")
         face_shape = (clips.identity - self.get_buffer("identity_mean")) / self.get_buffer("identity_std")
-        x = to_frame_rate(F.gelu(self.speech_in.over_time(normal, step_mask)), time)
+        x = steps_to_frames(F.gelu(self.speech_in.over_time(normal, step_mask)), time)
         x = x + self.identity_in(face_shape.flatten(1))[:, None]
         for block in self.blocks:
             x = block(x, mask)

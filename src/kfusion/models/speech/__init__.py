@@ -6,7 +6,8 @@ from kfusion.errors import InputError
 from kfusion.models.speech.encoder import SpeechEncoder
 
 WHISPER = "whisper-tiny.en"
-WHISPER_LIVE = "whisper-tiny.en-live"
+WHISPER_STREAM = "whisper-tiny.en-live"
+"""On the command line and in checkpoints; the name `live` is older than the word stream for it."""
 STREAMING = "streaming"
 WAV2VEC2 = "wav2vec2"
 
@@ -25,12 +26,12 @@ def load_speech_encoder(name: str = WHISPER) -> SpeechEncoder:
         MissingWeightsError: the weights are not there; the message says what to download or pass.
     """
     kind, _, where = name.partition(":")
-    if name in (WHISPER, WHISPER_LIVE):
-        from kfusion.models.speech.live import LiveWhisperEncoder
+    if name in (WHISPER, WHISPER_STREAM):
+        from kfusion.models.speech.streaming_whisper import StreamingWhisperEncoder
         from kfusion.models.speech.whisper import WhisperEncoder
 
         whisper = WhisperEncoder.packaged()
-        return whisper if name == WHISPER else LiveWhisperEncoder(whisper)
+        return whisper if name == WHISPER else StreamingWhisperEncoder(whisper)
     if kind == STREAMING:
         from kfusion.models.speech.streaming import StreamingEncoder
 
@@ -43,6 +44,6 @@ def load_speech_encoder(name: str = WHISPER) -> SpeechEncoder:
             return Wav2Vec2Encoder(location, layer=int(layer))
         return Wav2Vec2Encoder(where)
     raise InputError(
-        f"unknown speech encoder '{name}': use {WHISPER}, {WHISPER_LIVE}, {STREAMING}[:FILE] or "
+        f"unknown speech encoder '{name}': use {WHISPER}, {WHISPER_STREAM}, {STREAMING}[:FILE] or "
         f"{WAV2VEC2}:HUB_ID_OR_DIRECTORY[:LAYER]"
     )

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from kfusion.errors import MissingWeightsError
 from kfusion.models.past import BLOCK_SAMPLES, BLOCK_STEPS, Past, whole_blocks
 from kfusion.models.speech.encoder import SpeechEncoder, frames_in
-from kfusion.models.speech.live import SAMPLES_BEFORE, WINDOW_SAMPLES
 from kfusion.models.speech.mel import BINS, HOP, WINDOW, MelPower
+from kfusion.models.speech.streaming_whisper import SAMPLES_BEFORE, WINDOW_SAMPLES
 
 PACKAGED = Path(__file__).parents[2] / "assets" / "streaming_encoder.safetensors"
 BLOCK_HOPS = BLOCK_SAMPLES // HOP

@@ -29,7 +29,7 @@ Recall = Callable[[Tensor], tuple[Tensor, Tensor]]
 sees (steps, keys)."""
 
 
-class Block(nn.Module):
+class WhisperBlock(nn.Module):
     """A pre-norm Transformer layer."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class WhisperEncoder(SpeechEncoder):
         self.mel = MelPower()
         self.conv1 = nn.Conv1d(BINS, WIDTH, 3, padding=1)
         self.conv2 = nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
-        self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
+        self.blocks = nn.ModuleList(WhisperBlock() for _ in range(LAYERS))
         self.norm = nn.LayerNorm(WIDTH)
         self.register_buffer("positions", _sinusoids(), persistent=False)
         self.eval().requires_grad_(False)
