@@ -248,6 +248,11 @@ def test_a_folder_that_mead_does_not_have_is_an_error(tmp_path: Path) -> None:
         read_mead(tmp_path)
 
 
+def test_videos_that_differ_by_their_ending_alone_are_two_clips(tmp_path: Path) -> None:
+    clips = read_folder(plant(tmp_path, ["a/1.mp4", "a/1.avi", "a/2.mp4"]))
+    assert sorted(clip.clip_id for clip in clips) == ["a/1.avi", "a/1.mp4", "a/2"]
+
+
 @pytest.mark.parametrize(
     ("name", "emotion", "intensity"),
     [

@@ -14,7 +14,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kfusion.data.clip import Clip, check_source, videos_below
@@ -52,6 +52,7 @@ def read_folder(source: Path, listing: Path | None = None) -> list[Clip]:
         entries = _listed(source, listing)
     if not entries:
         raise InputError(f"{listing or source}: no videos: pass a folder with talking videos")
+    entries = _told_apart(entries)
     splits = _splits(entries, listing or source)
     return [
         Clip(
@@ -70,6 +71,15 @@ def read_folder(source: Path, listing: Path | None = None) -> list[Clip]:
 def _entry(source: Path, name: Path) -> _ListedVideo:
     speaker = name.parts[0] if len(name.parts) > 1 else source.resolve().name
     return _ListedVideo(path=source / name, clip_id=name.with_suffix("").as_posix(), speaker=speaker)
+
+
+def _told_apart(entries: list[_ListedVideo]) -> list[_ListedVideo]:
+    """Videos that differ by their ending alone keep it in their clip ids."""
+    counts = Counter(entry.clip_id for entry in entries)
+    return [
+        replace(entry, clip_id=entry.clip_id + entry.path.suffix) if counts[entry.clip_id] > 1 else entry
+        for entry in entries
+    ]
 
 
 def _listed(source: Path, listing: Path) -> list[_ListedVideo]:
