@@ -15,6 +15,9 @@ GRACE_S = 1
 """For recordings at work when the server is told to stop; then they are broken off."""
 SHUTDOWN_S = 3
 BACKLOG = 2048
+"""Connections that may wait to be accepted."""
+ACCEPTED_AT_ONCE = 4
+"""Then frames of streams may come between: asyncio takes as many in a row as it is told to let wait."""
 HEAD_BYTES = 16 * 1024
 """Longest head of a request."""
 
@@ -47,7 +50,7 @@ def make_server(app: FastAPI, settings: ServerSettings) -> Server:
             ws_per_message_deflate=False,
             ws_ping_interval=None,  # a stream that sends nothing ends by its idle timeout
             h11_max_incomplete_event_size=HEAD_BYTES,
-            backlog=BACKLOG,
+            backlog=ACCEPTED_AT_ONCE,
             timeout_graceful_shutdown=SHUTDOWN_S,
             lifespan="on",
             log_config=None,
@@ -59,7 +62,13 @@ def make_server(app: FastAPI, settings: ServerSettings) -> Server:
 
 
 class _Server(Server):
-    """Breaks off the work of recordings soon after it is told to stop."""
+    """Breaks off recordings soon after it is told to stop, and lets a crowd of new clients wait its turn."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)
 
     async def shutdown(self, sockets: list[Any] | None = None) -> None:
         """Stop."""
