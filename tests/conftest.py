@@ -1,9 +1,15 @@
 """What all tests share."""
 
+import signal
 from collections.abc import Generator
 from typing import Any
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Heeds interrupts, which a shell makes the programs behind it ignore: tests send them, and so inherit them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
