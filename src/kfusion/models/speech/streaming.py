@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kfusion.errors import MissingWeightsError
-from kfusion.models.past import BLOCK_SAMPLES, BLOCK_STEPS, Past, whole_blocks
-from kfusion.models.speech.encoder import SpeechEncoder, frames_in
+from kfusion.models.past import BLOCK_SAMPLES, BLOCK_STEPS, Past
+from kfusion.models.speech.encoder import SpeechEncoder
 from kfusion.models.speech.mel import BINS, HOP, WINDOW, MelPower
-from kfusion.models.speech.streaming_whisper import SAMPLES_BEFORE, WINDOW_SAMPLES
+from kfusion.models.speech.streaming_whisper import SAMPLES_BEFORE, block_windows
 
 PACKAGED = Path(__file__).parents[2] / "assets" / "streaming_encoder.safetensors"
 BLOCK_HOPS = BLOCK_SAMPLES // HOP
@@ -88,10 +88,8 @@ class StreamingEncoder(SpeechEncoder):
         self, samples: Float[Tensor, "batch samples"], first_position: int = 0
     ) -> Float[Tensor, "batch steps dim"]:
         """The features, of whole blocks: up to 4 steps more than the sound has. There are no positions to count."""
-        blocks = whole_blocks(frames_in(samples.shape[-1]))
-        padded = F.pad(samples, (SAMPLES_BEFORE, WINDOW_SAMPLES + BLOCK_SAMPLES))
-        windows = padded.unfold(1, WINDOW_SAMPLES, BLOCK_SAMPLES)[:, :blocks]
-        return self.advance(windows, Past(blocks))
+        windows = block_windows(samples)
+        return self.advance(windows, Past(windows.shape[1]))
 
     def advance(
         self, windows: Float[Tensor, "batch blocks heard"], past: Past, first_position: int = 0

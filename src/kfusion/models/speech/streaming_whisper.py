@@ -29,6 +29,13 @@ FALL = 0.1
 """Powers of ten by which the loudest bin is forgotten every 100 ms."""
 
 
+def block_windows(samples: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch blocks heard"]:
+    """What an encoder hears for each whole block of a sound: `WINDOW_SAMPLES` from `SAMPLES_BEFORE` before it."""
+    blocks = whole_blocks(frames_in(samples.shape[-1]))
+    padded = F.pad(samples, (SAMPLES_BEFORE, WINDOW_SAMPLES + BLOCK_SAMPLES))
+    return padded.unfold(1, WINDOW_SAMPLES, BLOCK_SAMPLES)[:, :blocks]
+
+
 class StreamingWhisperEncoder(SpeechEncoder):
     """Layers 2 and 4 of Whisper's encoder for sound that is still being spoken, 768-wide at 50 Hz.
 
@@ -49,10 +56,8 @@ class StreamingWhisperEncoder(SpeechEncoder):
         self, samples: Float[Tensor, "batch samples"], first_position: int = 0
     ) -> Float[Tensor, "batch steps dim"]:
         """The features, of whole blocks: up to 4 steps more than the sound has."""
-        blocks = whole_blocks(frames_in(samples.shape[-1]))
-        padded = F.pad(samples, (SAMPLES_BEFORE, WINDOW_SAMPLES + BLOCK_SAMPLES))
-        windows = padded.unfold(1, WINDOW_SAMPLES, BLOCK_SAMPLES)[:, :blocks]
-        return self.advance(windows, Past(blocks), first_position)
+        windows = block_windows(samples)
+        return self.advance(windows, Past(windows.shape[1]), first_position)
 
     def advance(
         self, windows: Float[Tensor, "batch blocks heard"], past: Past, first_position: int = 0
