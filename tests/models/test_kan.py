@@ -5,8 +5,10 @@ from scipy.interpolate import BSpline
 from torch import Tensor
 from torch.nn import functional as F
 
+from kfusion.errors import InputError
 from kfusion.models import kan
 from kfusion.models.kan import KAN, KANLayer, spline_basis
+from kfusion.models.kfusion import KFusionConfig
 
 FORMS = {"plain": KANLayer.plain, "chunked": KANLayer.in_chunks}
 
@@ -173,3 +175,19 @@ def test_a_network_learns_a_product_of_its_inputs() -> None:
         F.mse_loss(net(x), target).backward()
         adam.step()
     assert F.mse_loss(net(x), target) < 0.01 * target.var()
+
+
+def test_the_gain_stretches_small_inputs_over_the_grid() -> None:
+    one, four = KAN(3, 4, 2), KAN(3, 4, 2, gain=4.0)
+    four.layers.load_state_dict(one.layers.state_dict())
+    assert [gain.tolist() for gain in four.gains] == [[4.0] * 3, [4.0] * 4]
+    x = 0.05 * torch.randn(50, 3)
+    hidden = one.layers[0](torch.tanh(4 * x))
+    torch.testing.assert_close(four(x), one.layers[1](torch.tanh(4 * hidden)))
+    assert all(gain.requires_grad for gain in four.gains), "it is learned"
+
+
+@pytest.mark.parametrize("gain", [0.0, -1.0])
+def test_a_gain_that_is_not_above_zero_is_refused(gain: float) -> None:
+    with pytest.raises(InputError, match=f"kan_gain {gain}: use more than 0"):
+        KFusionConfig(kan_gain=gain)

@@ -49,6 +49,11 @@ def run(net: KFusion, one: Clip) -> Tensor:
     return net(*one.batch())[0]
 
 
+def content(net: KFusion, steps: Tensor, identity: Tensor) -> list[Tensor]:
+    """The vector ct of the Content Domain, in a list."""
+    return net.content_domain.decode(net.content_domain.encode(steps, None, None), identity, None)
+
+
 def difference(a: Tensor, b: Tensor) -> float:
     return float((a - b).detach().abs().max())
 
@@ -80,7 +85,7 @@ def test_a_clip_does_not_depend_on_its_batch(any_net: KFusion, order: list[int],
         together = any_net(*padded(chosen, extra_frames, rubbish=100.0))
     for row, one in enumerate(chosen):
         alone = run(any_net, one)
-        assert difference(together[row, : one.frames], alone) <= 1e-5 * max(1, alone.abs().max())  # an MLP is unbounded
+        assert difference(together[row, : one.frames], alone) <= 1e-4 * max(1, alone.abs().max())  # an MLP is unbounded
 
 
 def test_gradients_do_not_depend_on_padding(any_net: KFusion) -> None:
@@ -96,7 +101,7 @@ def test_gradients_do_not_depend_on_padding(any_net: KFusion) -> None:
         return [weight.grad.clone() for weight in any_net.parameters()]
 
     for padded_gradient, wanted in zip(gradients(True), gradients(False), strict=True):
-        assert (padded_gradient - wanted).norm() <= 1e-4 * wanted.norm() + 1e-6
+        assert (padded_gradient - wanted).norm() <= 2e-4 * wanted.norm() + 1e-6
 
 
 def test_evaluation_is_deterministic_and_training_is_not() -> None:
@@ -157,8 +162,29 @@ def test_the_transformer_branches_alone_know_the_order() -> None:
     x = torch.randn(1, 50, 32)
     order = torch.randperm(10)
     moved = x.unflatten(1, (10, 5))[:, order].flatten(1, 2)
-    (straight,), (shuffled,) = (net.content_domain(steps, identity, None, None) for steps in (x, moved))
+    (straight,), (shuffled,) = (content(net, steps, identity) for steps in (x, moved))
     assert difference(shuffled, straight.unflatten(1, (10, 3))[:, order].flatten(1, 2)) > 0.05
+
+
+@pytest.mark.parametrize("reads", ["features", "encoder"])
+def test_the_content_transformer_reaches_the_lips_where_the_lstms_read_what_it_makes(reads: str) -> None:
+    net, one = network(lstm_reads=reads, global_domain=False), clip(SECOND)
+    seen: list[Tensor] = []
+    net.mouth_lstm.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    run(net, one)
+    nn.init.zeros_(net.content_domain.conv.weight)
+    run(net, one)
+    assert (difference(*seen) > 1e-3) == (reads == "encoder")
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_silence_around_a_clip_is_what_stands_beyond_its_ends(before: bool) -> None:
+    """The log-mel of what is not there is that of silence, so that no first or last step hears a jump."""
+    part, samples = network(signal="mel").signal, 0.1 * torch.randn(1, SECOND)
+    silence = torch.zeros(1, SECOND)
+    longer = part(torch.cat([silence, samples] if before else [samples, silence], dim=1))
+    kept = longer[:, 50:] if before else longer[:, :50]
+    torch.testing.assert_close(part(samples), kept, atol=1e-5, rtol=1e-5)
 
 
 def test_a_frame_does_not_depend_on_where_the_clip_began_beyond_its_context() -> None:
@@ -167,7 +193,7 @@ def test_a_frame_does_not_depend_on_where_the_clip_began_beyond_its_context() ->
     x = torch.randn(1, 200, 32)
     for layer in (*net.content_domain.encoder, *net.content_domain.decoders[0].layers):
         nn.init.constant_(layer.attention.slopes, 1.0)  # exp(1) a step: a short context
-    (whole,), (later,) = (net.content_domain(steps, identity, None, None) for steps in (x, x[:, 50:]))
+    (whole,), (later,) = (content(net, steps, identity) for steps in (x, x[:, 50:]))
     torch.testing.assert_close(later[:, 20:], whole[:, 50:], atol=1e-3, rtol=1e-3)
 
 
@@ -178,7 +204,7 @@ def test_a_click_reaches_the_signal_around_its_time_only(signal: str, sample: in
     samples = 1e-3 * torch.randn(1, 2 * SECOND)
     clicked = samples.clone()
     clicked[0, sample] += 0.9
-    changed = (part(clicked, None) - part(samples, None))[0].abs().amax(-1).nonzero().flatten()
+    changed = (part(clicked) - part(samples))[0].abs().amax(-1).nonzero().flatten()
     assert len(changed)
     assert (320 * changed - sample).abs().max() <= 200 + 160 * 2  # half a window and the stride's four hops
     middle = 320 * changed.float().mean()
@@ -199,7 +225,7 @@ def test_a_click_in_the_features_first_moves_the_frames_of_its_time(time_s: floa
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("count", [320, 533, 534, 1600, 12_345, 16_000, 32_480])
 def test_the_signal_has_a_step_for_every_feature(signal: str, count: int) -> None:
-    assert network(signal=signal).signal(torch.randn(2, count), None).shape == (2, steps_in(frames_in(count)), 32)
+    assert network(signal=signal).signal(torch.randn(2, count)).shape == (2, steps_in(frames_in(count)), 32)
 
 
 # --- domains
@@ -219,10 +245,9 @@ def test_the_content_domain_reads_the_features(any_net: KFusion) -> None:
 def test_both_domains_are_guided_by_the_identity() -> None:
     net, x = network(), torch.randn(1, 50, 32)
     for domain in (net.global_domain, net.content_domain):
-        for ours, other in zip(
-            domain(x, unit_identity(0)[None], None, None), domain(x, unit_identity(1)[None], None, None), strict=True
-        ):
-            assert difference(ours, other) > 1e-3
+        encoded = domain.encode(x, None, None)
+        one, two = (domain.decode(encoded, unit_identity(seed)[None], None) for seed in (0, 1))
+        assert all(difference(ours, other) > 1e-3 for ours, other in zip(one, two, strict=True))
 
 
 def test_the_mouth_decoder_sees_the_mouth_alone() -> None:
@@ -475,11 +500,11 @@ def test_the_parameters_of_the_whole_network_and_its_ablations() -> None:
     """By hand: 9 functions an edge of the KAN, 4 x (inputs + hidden + 2) x hidden of an LSTM."""
     width, hidden = TINY.width, TINY.lstm_width
     lstms = 2 * 4 * hidden * (width + hidden + 2) + (hidden + 1) * (FACE + LIPS)
-    narrower = TINY.bottleneck * (FACE + LIPS) + FACE * FACE
+    narrower = TINY.bottleneck * (FACE + LIPS) + FACE * (FACE - LIPS)
     assert size(network()) - size(network(lstm=False)) == lstms + narrower
     domain = size(network().signal) + size(network().global_domain)
     assert size(network()) - size(network(global_domain=False)) == domain + narrower
-    kan, mlp = 2 * FACE * TINY.kan_width * 9, parameters_in(FACE, TINY.kan_width, FACE)
+    kan, mlp = 2 * FACE * TINY.kan_width * 9 + FACE + TINY.kan_width, parameters_in(FACE, TINY.kan_width, FACE)
     assert size(network()) - size(network(head="mlp")) == kan - mlp
 
 
@@ -539,4 +564,4 @@ def test_the_configuration_sets_the_depth() -> None:
 def test_the_signal_of_a_quiet_clip_is_finite() -> None:
     for signal in SIGNALS:
         part = Signal(replace(TINY, signal=signal))
-        assert part(torch.zeros(1, 1600), None).isfinite().all()
+        assert part(torch.zeros(1, 1600)).isfinite().all()

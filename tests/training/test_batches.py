@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from factories.training import write_clips
 
 from kfusion.data.store import ClipStore
 from kfusion.errors import InputError
-from kfusion.landmarks import EYE_CORNERS
+from kfusion.landmarks import EYE_CORNERS, Points, unit_frame
 from kfusion.models.speech.encoder import steps_in
 from kfusion.training import batches
 from kfusion.training.batches import Batch, DataConfig, TalkingFaces, collate
@@ -118,13 +119,15 @@ def test_muted_clips_have_a_face_that_does_not_move(tmp_path: Path, monkeypatch:
 
 def test_a_piece_starts_at_the_same_instant_in_sound_features_and_face(data_set: Path) -> None:
     data = faces(data_set, DataConfig(clip_s=0.2, unknown_emotion=0.0))
-    starts = set()
+    index, starts = data.shown.index(4), set()
     for epoch in range(20):
         data.epoch = epoch
-        piece = data[4]
+        piece = data[index]
         _, (variant,), whole = data.items[4]
         features, samples = variant.read(variant.entries["train4"])
-        first = next(t for t in range(len(whole)) if np.array_equal(whole[t : t + 6], piece.target[0].numpy()))
+        target = piece.target[0].numpy()
+        moved = unit_frame(target[0])(target)
+        first = next(t for t in range(len(whole)) if np.allclose(moved, seen_from(whole, t)[:6], atol=1e-5))
         starts.add(first)
         assert first % 3 == 0
         assert int(piece.frames) == 6
@@ -132,6 +135,37 @@ def test_a_piece_starts_at_the_same_instant_in_sound_features_and_face(data_set:
         assert np.array_equal(piece.samples[0].numpy(), samples[begin : begin + 3200])
         assert np.array_equal(piece.features[0].numpy(), features[first * 5 // 3 :][:10].astype(np.float32))
     assert len(starts) > 2
+
+
+def seen_from(whole: Points, first: int) -> Points:
+    """What comes from a frame on, in the unit frame of that one."""
+    seen: Points = unit_frame(whole[first])(whole[first:])
+    return seen
+
+
+def test_an_epoch_shows_as_many_pieces_of_a_clip_as_it_holds(data_set: Path) -> None:
+    config = DataConfig(clip_s=0.2)
+    data = faces(data_set, config)
+    for number, (clip, _, _) in enumerate(data.items):
+        assert data.shown.count(number) == max(1, round(clip.frames / 6)) == config.pieces_of(clip.frames)
+    assert len(data) == len(data.shown) > len(data.items)
+    whole = faces(data_set, config, training=False)
+    assert len(whole) == len(whole.items), "validation is on whole clips"
+
+
+def test_the_identity_is_a_frame_of_the_target_where_it_comes_from_the_clip(data_set: Path) -> None:
+    """Both in one frame: a mismatch of frames is an error that no network can learn away."""
+    for training in (True, False):
+        data = faces(data_set, DataConfig(identity_from="same-clip"), training=training)
+        for index in range(len(data)):
+            clip = data[index]
+            assert (clip.target[0] - clip.identity).abs().amax((1, 2)).min() < 1e-6
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(0.001, 12), (1.0, 12), (2.0, 7), (14.0, 1), (400.0, 1)])
+def test_a_large_data_set_has_fewer_versions(hours: float, expected: int) -> None:
+    clip = SimpleNamespace(frames=round(hours * 3600 * 30 / 10))
+    assert DataConfig(variants=12, cached_hours=14.0).variants_of([clip] * 10) == expected  # type: ignore[list-item]
 
 
 def test_labels_are_hidden_as_often_as_is_asked_for(data_set: Path) -> None:

@@ -75,19 +75,25 @@ class KANLayer(nn.Module):
 
 
 class KAN(nn.Module):
-    """KAN layers of the given widths; every layer's input is brought onto its grid by tanh.
+    """KAN layers of the given widths; every layer's input is brought onto its grid by a learned gain and tanh.
 
     Departs from the paper: it leaves the inputs unbounded and so off the grid, where every spline is zero.
+
+    Args:
+        widths: of the input, of what is between the layers, and of the output.
+        grid: intervals between -1 and 1.
+        gain: what the inputs are multiplied by at first, each by its own value.
     """
 
-    def __init__(self, *widths: int, grid: int = 5) -> None:
+    def __init__(self, *widths: int, grid: int = 5, gain: float = 1.0) -> None:
         super().__init__()
         self.layers = nn.ModuleList(KANLayer(inputs, outputs, grid=grid) for inputs, outputs in pairwise(widths))
+        self.gains = nn.ParameterList(torch.full((inputs,), gain) for inputs in widths[:-1])
 
     def forward(self, x: Float[Tensor, "*rows inputs"]) -> Float[Tensor, "*rows outputs"]:
         """The network's output, unbounded."""
-        for layer in self.layers:
-            x = layer(torch.tanh(x))
+        for layer, gain in zip(self.layers, self.gains, strict=True):
+            x = layer(torch.tanh(gain * x))
         return x
 
 

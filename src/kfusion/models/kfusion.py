@@ -12,7 +12,7 @@ from kfusion.emotion import EMOTIONS, INTENSITIES
 from kfusion.errors import InputError
 from kfusion.landmarks import MOUTH, MOUTH_COUNT, POINT_COUNT
 from kfusion.models.kan import KAN, ORDER
-from kfusion.models.layers import DecoderLayer, EncoderLayer, Mask, TimeConv, hide, steps_to_frames
+from kfusion.models.layers import DecoderLayer, EncoderLayer, Mask, TimeConv, steps_to_frames
 from kfusion.models.lstm import MixedLSTM
 from kfusion.models.mlp import MLP, parameters_in
 from kfusion.models.past import BLOCK_FRAMES, BLOCK_SAMPLES, BLOCK_STEPS, Past, whole_blocks
@@ -24,10 +24,12 @@ FACE = 2 * POINT_COUNT
 LIPS = 2 * MOUTH_COUNT
 """M of the paper."""
 SIGNALS, FUSIONS, HEADS = ("waveform", "mel"), ("kfusion", "concat"), ("kan", "mlp")
+LSTM_INPUTS = ("features", "encoder")
 DISPLACEMENT = 0.05
 """Inter-ocular distances a residual network's output of 1 stands for: a typical motion of the lips."""
+STEP_SAMPLES = 2 * HOP
 SIGNAL_MARGINS = 360, 200
-"""Samples before and after a piece of streamed sound that its signal is made from."""
+"""Samples before and after a piece of sound that its signal is made from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +54,9 @@ class KFusionConfig:
     """Hidden width of the KAN."""
     kan_grid: int = 5
     """Intervals of the spline grid."""
+    kan_gain: float = 1.0
+    """What the input of every KAN layer is multiplied by before its tanh, at the start of training; it is learned.
+    At 1 most inputs stay within one interval of the grid, where a spline is nearly a straight line."""
     residual_identity: bool = False
     """The KAN predicts the displacement from the identity instead of the landmarks."""
     identity_vector: bool = False
@@ -59,6 +64,8 @@ class KFusionConfig:
     dropout: float = 0.1
     global_domain: bool = True
     """Off: "w/o Global", neither gb nor gb_m; the network does not hear the signal itself."""
+    lstm_reads: Literal["features", "encoder"] = "features"
+    """What the LSTMs read: the features times the emotion variable, as in the paper, or E(x') of the Content Domain."""
     lstm: bool = True
     """Off: "w/o LSTM", neither f nor m; the mouth vector is gb_m alone."""
     fusion: Literal["kfusion", "concat"] = "kfusion"
@@ -74,13 +81,16 @@ class KFusionConfig:
     """
 
     def __post_init__(self) -> None:
-        for name, known in (("signal", SIGNALS), ("fusion", FUSIONS), ("head", HEADS)):
+        choices = ("signal", SIGNALS), ("fusion", FUSIONS), ("head", HEADS), ("lstm_reads", LSTM_INPUTS)
+        for name, known in choices:
             if getattr(self, name) not in known:
                 raise InputError(f"unknown {name} '{getattr(self, name)}': use {' or '.join(known)}")
         if self.width % self.heads:
             raise InputError(f"width {self.width} is not a multiple of heads {self.heads}: choose one that is")
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout {self.dropout} is not in [0, 1)")
+        if not self.kan_gain > 0:
+            raise InputError(f"kan_gain {self.kan_gain}: use more than 0")
         self._check_ablations()
 
     def _check_ablations(self) -> None:
@@ -104,7 +114,7 @@ class KFusionConfig:
 
 def matched_mlp_width(config: KFusionConfig) -> int:
     """The `mlp_width` whose parameters are nearest in number to those of the configuration's KAN."""
-    kan = 2 * FACE * config.kan_width * (1 + config.kan_grid + ORDER)
+    kan = 2 * FACE * config.kan_width * (1 + config.kan_grid + ORDER) + FACE + config.kan_width
     one, two = (parameters_in(FACE, width, FACE) for width in (1, 2))
     return max(1, round((kan - one) / (two - one)) + 1)
 
@@ -133,7 +143,7 @@ class KFusion(nn.Module):
           for attention), or with the fixed log-mel filters (`signal="mel"`), which learn from less data.
         - The rate change is a linear interpolation to the frames' instants and then a convolution: 50 Hz
           and 30 Hz have no common stride.
-        - Every KAN layer's input passes a tanh onto its grid.
+        - Every KAN layer's input is multiplied by a learned gain and passes a tanh onto its grid.
         - `w` is learned for each category and intensity and starts at 1, with one value for "unknown".
         - Landmarks are in the unit frame of the identity; with `residual_identity` the KAN predicts the
           displacement from it, in units of `DISPLACEMENT`.
@@ -144,6 +154,8 @@ class KFusion(nn.Module):
           Transformers' width before E and the LSTMs; the LSTMs run at the frame rate. The Transformer
           layers are pre-norm, the bottlenecks have GELUs between their convolutions.
         - Conv stands before the decoders, as in Eq. 5 and 6; the text says after.
+        - With `lstm_reads="encoder"` the LSTMs read what the Content Domain's decoder reads, so that its Transformer
+          reaches the lips.
         - With `live` no layer hears later sound than that of its block of 100 ms (`kfusion.models.past`); the
           paper's network hears the whole clip.
         - The paper does not say how its ablations are built: those of `Concatenation` and `MLP` are ours,
@@ -230,8 +242,10 @@ class KFusion(nn.Module):
         content = self.content_in(normal * self.emotion(emotion)[:, None])  # Eq. 7
         face_shape = (identity - self.get_buffer("identity_mean")) / self.get_buffer("identity_std")
         gb, gb_m = self._global(samples, face_shape, step_mask, mask, past)
-        ct = self.content_domain(content, face_shape, step_mask, mask, past)
-        f, m = self._recurrent(steps_to_frames(content, time), past)
+        encoded = self.content_domain.encode(content, step_mask, mask, past)
+        ct = self.content_domain.decode(encoded, face_shape, mask, past)
+        reads = encoded if self.config.lstm_reads == "encoder" else steps_to_frames(content, time)
+        f, m = self._recurrent(reads, past)
         face, lips = torch.cat([*f, *gb, *ct], dim=-1), torch.cat([*m, *gb_m], dim=-1)  # Eq. 9, 8
         predicted = self.fusion(face, lips, mask, past).unflatten(-1, (POINT_COUNT, 2))
         landmarks: Tensor = identity[:, None] + DISPLACEMENT * predicted if self.config.residual_identity else predicted
@@ -256,8 +270,9 @@ class KFusion(nn.Module):
         """The vectors gb and gb_m, each in a list, which is empty without them."""
         if self.signal is None or self.global_domain is None:
             return [], []
-        signal = self.signal(samples, step_mask) if past is None else self.signal.streamed(samples)
-        gb, gb_m = self.global_domain(signal, identity, step_mask, mask, past)  # Eq. 5, 6
+        signal = self.signal(samples) if past is None else self.signal.streamed(samples)
+        encoded = self.global_domain.encode(signal, step_mask, mask, past)
+        gb, gb_m = self.global_domain.decode(encoded, identity, mask, past)  # Eq. 5, 6
         return [gb], [gb_m]
 
 
@@ -299,20 +314,16 @@ class Signal(nn.Module):
         mel = config.signal == "mel"
         self.filters = MelPower() if mel else nn.Conv1d(1, config.width, WINDOW, stride=HOP)
         self.log = mel
-        self.down = nn.Conv1d(80 if mel else config.width, config.width, 4, stride=2, padding=1)
+        self.down = nn.Conv1d(80 if mel else config.width, config.width, 4, stride=2)
 
-    def forward(self, samples: Float[Tensor, "batch samples"], mask: Mask | None) -> Float[Tensor, "batch steps width"]:
-        """One vector for every step; zeros stand before the start and after the end."""
-        steps = steps_in(frames_in(samples.shape[1]))
-        needed = (2 * steps - 1) * HOP + WINDOW
-        x = self._hops(F.pad(samples, (WINDOW // 2, WINDOW + 2 * HOP * 2))[:, :needed])
-        twice = None if mask is None else mask.repeat_interleave(2, dim=1)
-        return F.gelu(self.down(hide(x.transpose(1, 2), twice).transpose(1, 2))).transpose(1, 2)
+    def forward(self, samples: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch steps width"]:
+        """One vector for every step; silence stands before the start and after the end."""
+        return self.streamed(_with_margins(samples, steps_in(frames_in(samples.shape[1])) * STEP_SAMPLES))
 
     def streamed(self, heard: Float[Tensor, "batch heard"]) -> Float[Tensor, "batch steps width"]:
         """One vector for every step of a piece of sound that has the `SIGNAL_MARGINS` on its sides."""
-        hops = self._hops(heard)
-        return F.gelu(F.conv1d(hops, self.down.weight, self.down.bias, stride=2)).transpose(1, 2)
+        vectors: Tensor = F.gelu(self.down(self._hops(heard)))
+        return vectors.transpose(1, 2)
 
     def _hops(self, padded: Float[Tensor, "batch padded"]) -> Float[Tensor, "batch bins hops"]:
         return _log(self.filters(padded)) if self.log else F.gelu(self.filters(padded[:, None]))
@@ -329,20 +340,29 @@ class Domain(nn.Module):
         self.conv = TimeConv(config.width, config.width, 3)
         self.decoders = nn.ModuleList(Decoder(config, mouth=head == "mouth") for head in heads)
 
-    def forward(
+    def encode(
         self,
         x: Float[Tensor, "batch steps width"],
-        identity: Float[Tensor, "batch 68 2"],
         step_mask: Mask | None,
         mask: Mask | None,
         past: Past | None = None,
-    ) -> list[Float[Tensor, "batch time values"]]:
-        """The output of every decoder at the frame rate."""
+    ) -> Float[Tensor, "batch time width"]:
+        """Conv(E(x)), at the frame rate."""
         for layer in self.encoder:
             x = layer(x, step_mask, past)
         frames = x.shape[1] * 3 // 5
-        x = self.conv.over_time(steps_to_frames(x, frames), mask, past)
-        return [decoder(x, identity, mask, past) for decoder in self.decoders]
+        encoded: Tensor = self.conv.over_time(steps_to_frames(x, frames), mask, past)
+        return encoded
+
+    def decode(
+        self,
+        encoded: Float[Tensor, "batch time width"],
+        identity: Float[Tensor, "batch 68 2"],
+        mask: Mask | None,
+        past: Past | None = None,
+    ) -> list[Float[Tensor, "batch time values"]]:
+        """The output of every decoder."""
+        return [decoder(encoded, identity, mask, past) for decoder in self.decoders]
 
 
 class Decoder(nn.Module):
@@ -422,12 +442,15 @@ class Bottleneck(nn.Module):
 
 
 class Fusion(nn.Module):
-    """KFusion: Eq. 10, 11 and 12; with `head="mlp"` an MLP takes the KAN's place in Eq. 12."""
+    """KFusion: Eq. 10, 11 and 12; with `head="mlp"` an MLP takes the KAN's place in Eq. 12.
+
+    Eq. 10 leaves the 40 values out that Eq. 11 would write over.
+    """
 
     def __init__(self, config: KFusionConfig) -> None:
         super().__init__()
-        self.face = Bottleneck(config.face_inputs, config.bottleneck, FACE)
-        self.residual = TimeConv(config.face_inputs, FACE)
+        self.face = Bottleneck(config.face_inputs, config.bottleneck, 2 * MOUTH.start)
+        self.residual = TimeConv(config.face_inputs, 2 * MOUTH.start)
         self.lips = Bottleneck(config.lips_inputs, config.bottleneck, LIPS)
         self.head = _head(config)
 
@@ -439,17 +462,14 @@ class Fusion(nn.Module):
         past: Past | None = None,
     ) -> Float[Tensor, "batch time 136"]:
         """Y' as x and y of every point, interleaved."""
-        whole = self.face(face, mask, past) * self.residual.over_time(face, mask)  # Eq. 10
-        inserted = torch.cat([whole[..., : 2 * MOUTH.start], self.lips(lips, mask, past)], dim=-1)  # Eq. 11
+        rest = self.face(face, mask, past) * self.residual.over_time(face, mask)  # Eq. 10
+        inserted = torch.cat([rest, self.lips(lips, mask, past)], dim=-1)  # Eq. 11
         result: Tensor = self.head(inserted)  # Eq. 12
         return result
 
 
 class Concatenation(nn.Module):
-    """The ablation "w/o KFusion": each vector through one linear layer, then Eq. 11.
-
-    The face's layer leaves the 40 values out that Eq. 11 would write over.
-    """
+    """The ablation "w/o KFusion": each vector through one linear layer, then Eq. 11."""
 
     def __init__(self, config: KFusionConfig) -> None:
         super().__init__()
@@ -469,13 +489,13 @@ class Concatenation(nn.Module):
 
 def _head(config: KFusionConfig) -> KAN | MLP:
     if config.head == "kan":
-        return KAN(FACE, config.kan_width, FACE, grid=config.kan_grid)
+        return KAN(FACE, config.kan_width, FACE, grid=config.kan_grid, gain=config.kan_gain)
     return MLP(FACE, config.mlp_width or config.kan_width, FACE)
 
 
 def _log(power: Float[Tensor, "batch bins frames"]) -> Float[Tensor, "batch bins frames"]:
-    """Log power, about 0 for speech, -2 for silence."""
-    return ((power + 1e-7).log10() + 3.0) / 2.0
+    """Log power, about 2 for speech, 0 for silence."""
+    return ((power + 1e-7).log10() + 7.0) / 2.0
 
 
 def _mask(counts: Int[Tensor, " batch"], length: int) -> Mask:

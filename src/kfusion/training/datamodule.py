@@ -45,8 +45,9 @@ class TalkingData(LightningDataModule):
     def prepare_data(self) -> None:
         """Compute the speech features that are not there yet."""
         for store in self.stores:
-            for split, count in ((TRAIN, self.run.data.variants), (VAL, 1)):
-                if store.split(split):
+            for split in (TRAIN, VAL):
+                if clips := store.split(split):
+                    count = self.run.data.variants_of(clips) if split == TRAIN else 1
                     load_variants(store, split, self.run.model.speech_encoder, count)
 
     def setup(self, stage: str) -> None:
@@ -72,8 +73,8 @@ class TalkingData(LightningDataModule):
 
     def steps_per_epoch(self, processes: int) -> int:
         """How many batches each process sees."""
-        clips = sum(len(store.split(TRAIN)) for store in self.stores)
-        return -(-clips // (processes * self.run.optimiser.batch_size))
+        pieces = sum(self.run.data.pieces_of(clip.frames) for store in self.stores for clip in store.split(TRAIN))
+        return -(-pieces // (processes * self.run.optimiser.batch_size))
 
     def epochs(self, processes: int) -> int:
         """How many epochs the run has; with `max_steps` the last one may end early."""

@@ -25,7 +25,7 @@ from kfusion.models.past import BLOCK_FRAMES
 from kfusion.models.speech.streaming import StreamingConfig, StreamingEncoder
 from kfusion.models.speech.whisper import WhisperEncoder
 from kfusion.training.batches import Batch
-from kfusion.training.faces import identity_face
+from kfusion.training.faces import in_frame_of
 from kfusion.training.losses import loss
 from kfusion.training.module import SCORES, clip_scores, step_seed
 from kfusion.training.perturb import TAPS, at_rate
@@ -267,7 +267,7 @@ def validate(course: NetworkCourse, talks: list[Talk]) -> dict[str, float]:
     scores = []
     for number, talk in enumerate(talks):
         random = np.random.default_rng(number)
-        identity = identity_face(talk.target[int(random.integers(len(talk.target)))])
+        identity, target = in_frame_of(talk.target[int(random.integers(len(talk.target)))], talk.target)
         samples = torch.from_numpy(talk.samples)[None].to(course.device).float() / 32767
         batch = Batch(
             samples=samples,
@@ -275,7 +275,7 @@ def validate(course: NetworkCourse, talks: list[Talk]) -> dict[str, float]:
             identity=torch.from_numpy(identity)[None].to(course.device),
             emotion=torch.zeros(1, 2, dtype=torch.long, device=course.device),
             frames=torch.tensor([len(talk.target)], device=course.device),
-            target=torch.from_numpy(talk.target)[None].to(course.device),
+            target=torch.from_numpy(target)[None].to(course.device),
         )
         predicted = course.kept(batch.samples, batch.features, batch.identity, batch.emotion)
         scores.append(clip_scores(predicted, batch))

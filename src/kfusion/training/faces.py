@@ -45,6 +45,12 @@ def identity_face(face: Points) -> Points:
     return unit_frame(face)(face)
 
 
+def in_frame_of(identity: Points, target: Points) -> tuple[Points, Points]:
+    """An identity (68, 2) and a target (T, 68, 2) of one frame, both in the unit frame of the identity."""
+    frame = unit_frame(identity)
+    return frame(identity), frame(target)
+
+
 def at_speed(target: Points, speed: float, frames: int) -> Points:
     """Landmarks (frames, 68, 2) of the clip played `speed` times as fast."""
     if speed == 1.0 and frames == len(target):

@@ -16,7 +16,7 @@ from kfusion.data.store import ClipStore
 from kfusion.errors import InputError
 from kfusion.landmarks import Points
 from kfusion.models.past import BLOCK_FRAMES
-from kfusion.training.faces import FaceChange, at_speed, identity_face, rest_face, unit_target
+from kfusion.training.faces import FaceChange, at_speed, rest_face, unit_target
 from kfusion.training.features import FPS
 from kfusion.training.losses import LossConfig
 from kfusion.training.perturb import TAPS, Perturbation
@@ -113,7 +113,7 @@ class Pieces(Dataset[Lesson]):
         muted = random.random() < config.muted
         if muted:
             target = np.broadcast_to(rest_face(talk.target), target.shape)
-        identity = identity_face(talk.target[int(random.integers(len(talk.target)))])
+        identity = talk.target[int(random.integers(len(talk.target)))]
         identity, target = FaceChange.draw(random).apply(identity, target)
         return Lesson(
             samples=torch.from_numpy(_cut(talk.samples, first, longest, muted, random)),

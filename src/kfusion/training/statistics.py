@@ -66,7 +66,7 @@ def sound_sample(faces: TalkingFaces) -> Float[Tensor, "examples samples"]:
     random = np.random.default_rng([faces.seed, _SAMPLE, 1])
     sounds, wanted = [], _SOUND_S * SAMPLE_RATE_HZ
     for _, index in _draws(len(faces), _SOUNDS, random):
-        clip, variants, _ = faces.items[index]
+        clip, variants, _ = faces.items[faces.shown[index]]
         spoken = [variant for variant in variants if not variant.entries[clip.clip_id].muted]
         variant = spoken[int(random.integers(len(spoken)))]
         _, samples = variant.read(variant.entries[clip.clip_id])
