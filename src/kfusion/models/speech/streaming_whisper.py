@@ -7,7 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from kfusion.models.past import BLOCK_SAMPLES, BLOCK_STEPS, Past, whole_blocks
+from kfusion.bundle_format import BLOCK_SAMPLES
+from kfusion.models.past import BLOCK_STEPS, Past, whole_blocks
 from kfusion.models.speech import WHISPER_STREAM
 from kfusion.models.speech.encoder import SAMPLES_PER_STEP, SpeechEncoder, frames_in
 from kfusion.models.speech.mel import HOP, WINDOW
