@@ -69,9 +69,12 @@ class Stream:
 
     @property
     def look_ahead_s(self) -> float:
-        """Seconds of sound after a frame's instant that must have come before the frame does, at most."""
-        without_lead_s = self._card.latest_s if self._rate.between else self._card.look_ahead_s
-        return max(0.0, without_lead_s + self.lead_ms / 1000)
+        """Seconds of sound after a frame's instant that must have come before the frame does, at most.
+
+        The first frame is the model's first whatever the lead; with a lead below 0 those after it come sooner.
+        """
+        first_s = self._card.look_ahead_s
+        return max(first_s, (self._card.latest_s if self._rate.between else first_s) + self.lead_ms / 1000)
 
     @property
     def leads_ms(self) -> tuple[int, int]:

@@ -165,6 +165,9 @@ class RemoteStream:
         """The coordinate frame of the points: `image`, or `crop` for the mean face."""
         self.look_ahead_s: float = ready["look_ahead_s"]
         """As of `Stream`, without the way to the server and back."""
+        self.lead_ms: float = ready.get("lead_ms", 0.0)
+        self.leads_ms: tuple[int, int] = tuple(ready.get("leads_ms", (0, 0)))
+        """As of `Stream`; servers of 0.1 and before have no leads."""
         self.model: str = ready["model"]
         self.limits: dict[str, float] = ready["limits"]
         self._received = 0
