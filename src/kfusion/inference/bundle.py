@@ -20,8 +20,8 @@ from kfusion.landmarks import POINT_COUNT, Points, frame_count
 
 OUTPUT = "landmarks"
 MIN_SAMPLES = round(MIN_DURATION_S * SAMPLE_RATE_HZ)
-REST_SAMPLES = SAMPLE_RATE_HZ
-"""Silence that a face comes to rest in."""
+SILENT_SAMPLES = SAMPLE_RATE_HZ
+"""Silence in which a face comes to rest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,14 +95,9 @@ class Bundle:
         frames = self.card.frames(len(samples))
         return self._session.check_points(points[:frames], (frames, POINT_COUNT, 2))
 
-    def at_rest(self, identity: Points, emotion: tuple[int, int]) -> Points:
-        """The face (68, 2) in silence, of an identity (68, 2), both in the unit frame."""
-        return median_face(self(np.zeros(REST_SAMPLES, np.float32), identity, emotion))
-
-
-def median_face(frames: Points) -> Points:
-    """The face (68, 2) in the middle of frames (T, 68, 2), point by point."""
-    return np.median(frames, axis=0).astype(np.float32)
+    def silent(self, identity: Points, emotion: tuple[int, int]) -> Points:
+        """The frames (T, 68, 2) of a second of silence, unit frame."""
+        return self(np.zeros(SILENT_SAMPLES, np.float32), identity, emotion)
 
 
 def _read_card(session: Session) -> BundleCard:

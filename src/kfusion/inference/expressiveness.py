@@ -38,11 +38,11 @@ def scale_motion(points: Points, rest: Points, amount: float) -> Points:
     return scaled
 
 
-def motion_scaler(at_rest: Callable[[], Points], amount: float) -> Callable[[Points], Points]:
-    """`scale_motion` by `amount`; the face at rest is only asked for where it is needed."""
+def motion_scaler(silent: Callable[[], Points], amount: float) -> Callable[[Points], Points]:
+    """`scale_motion` by `amount` about the median of the frames that `silent` gives, asked for only where needed."""
     if amount == 1:
         return lambda points: points
-    return partial(scale_motion, rest=at_rest(), amount=amount)
+    return partial(scale_motion, rest=np.median(silent(), axis=0).astype(np.float32), amount=amount)
 
 
 def _lip_gain(apart: Points, amount: float) -> Points:

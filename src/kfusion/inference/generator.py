@@ -247,7 +247,7 @@ class Generator:
             return
         bundle, labels, to_unit = self._bundle, request.labels, unit_frame(request.face.points)
         face = to_unit(request.face.points)
-        express = motion_scaler(lambda: bundle.at_rest(face, labels), request.expressiveness)
+        express = motion_scaler(lambda: bundle.silent(face, labels), request.expressiveness)
         windows = cut(blocks, bundle.card.window_samples, bundle.card.hop_samples)
         pieces = self._workers.map(lambda window: bundle(window, face, labels), windows)
         for piece in join(pieces, bundle.card.hop_frames, bundle.card.overlap_frames):

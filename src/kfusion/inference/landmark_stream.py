@@ -54,7 +54,7 @@ class Stream:
         to_unit = unit_frame(identity.points)
         face = to_unit(identity.points)
         self._place = to_unit.inverse()
-        self._express = motion_scaler(lambda: bundle.at_rest(face, labels), expressiveness)
+        self._express = motion_scaler(lambda: bundle.silent(face, labels), expressiveness)
         self._relay = _Relay(bundle, face, labels)
         self._rate = _Rate(self._card.fps, self.fps, self.lead_ms / 1000)
         self._held = np.zeros(self._card.samples_before, np.float32)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kfusion.audio import SAMPLE_RATE_HZ, Samples
 from kfusion.bundle_format import BLOCK_SAMPLES, STREAM_INPUTS
 from kfusion.errors import CheckpointError
-from kfusion.inference.bundle import REST_SAMPLES, median_face
+from kfusion.inference.bundle import SILENT_SAMPLES
 from kfusion.inference.session import Session
 from kfusion.landmarks import POINT_COUNT, Points
 
@@ -80,10 +80,10 @@ class StreamBundle:
         """A run from the beginning of a sound; `identity` (68, 2) is in the unit frame."""
         return StreamRun(self, identity, emotion)
 
-    def at_rest(self, identity: Points, emotion: tuple[int, int]) -> Points:
-        """The face (68, 2) in silence, of an identity (68, 2), both in the unit frame."""
+    def silent(self, identity: Points, emotion: tuple[int, int]) -> Points:
+        """The frames (T, 68, 2) of a second of silence, unit frame."""
         run, silence = self.start(identity, emotion), np.zeros(self.card.window_samples, np.float32)
-        return median_face(np.concatenate([run(silence) for _ in range(REST_SAMPLES // BLOCK_SAMPLES)]))
+        return np.concatenate([run(silence) for _ in range(SILENT_SAMPLES // BLOCK_SAMPLES)])
 
     def first_states(self) -> dict[str, NDArray[np.float32]]:
         """The states before any sound."""
