@@ -10,7 +10,9 @@ from kfusion.data.store import ClipStore
 from kfusion.errors import InputError
 from kfusion.landmarks import EYE_CORNERS
 from kfusion.models.speech.encoder import steps_in
-from kfusion.training import batches
+from kfusion.models.speech.whisper import WhisperEncoder
+from kfusion.training import batches, features
+from kfusion.training.augment import VoiceChange
 from kfusion.training.batches import Batch, DataConfig, TalkingFaces, collate
 from kfusion.training.faces import identity_face
 
@@ -168,6 +170,20 @@ def test_a_batch_is_padded_with_zeros_and_masked(data_set: Path) -> None:
         assert padded.shape[1] == int(np.ceil(16 * per_frame)) or name == "samples"
     assert torch.equal(batch.identity[1], clips[1].identity[0])
     assert batch.emotion.shape == (3, 2)
+
+
+def test_clips_of_any_length_are_trained_on_at_any_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """26 s, slowed by up to 0.85, are more than the 30 s for which Whisper has places."""
+    monkeypatch.setattr(features, "load_speech_encoder", lambda _: WhisperEncoder.packaged())
+    monkeypatch.setattr(features.VoiceChange, "draw", lambda _: VoiceChange(speed=0.85))
+    data = faces(write_clips(tmp_path, "train", "a", frames=26 * 30), DataConfig(variants=2))
+    lengths = set()
+    for epoch in range(6):
+        data.epoch = epoch
+        frames = int(data[0].frames)
+        assert data[0].features.shape[1] == steps_in(frames)
+        lengths.add(frames)
+    assert lengths == {780, 917}
 
 
 def test_an_empty_split_is_an_input_error(data_set: Path) -> None:

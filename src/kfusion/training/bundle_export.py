@@ -27,7 +27,7 @@ from kfusion.models.speech.encoder import SpeechEncoder
 from kfusion.training.quantise import quantise, widen
 
 OPSET = 20
-_CUTTING = {"window_s": "6", "context_s": "0.5"}
+_CUTTING = {"window_s": f"{SpeechEncoder.piece_s:g}", "context_s": f"{SpeechEncoder.shared_s / 2:g}"}
 """Metadata: how recordings are cut. Longer windows are slower (attention) and no better (trained on 3 s)."""
 MAX_SAMPLES = 30 * SAMPLE_RATE_HZ
 """The most a bundle takes at once: Whisper's 1500 positions."""
