@@ -148,6 +148,29 @@ def test_labels_are_hidden_as_often_as_is_asked_for(data_set: Path) -> None:
     assert unseen[0].emotion[0].tolist() == [5, 0], "labels are hidden in training alone"
 
 
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ((0.0, 0.0), {(5, 2)}),
+        ((0.0, 1.0), {(5, 0)}),
+        ((0.0, 0.5), {(5, 2), (5, 0)}),
+        ((0.5, 0.5), {(5, 2), (5, 0), (0, 0)}),
+        ((1.0, 1.0), {(0, 0)}),
+    ],
+)
+def test_an_emotion_is_also_shown_without_its_intensity(
+    tmp_path: Path, shares: tuple[float, float], expected: set[tuple[int, int]]
+) -> None:
+    clips = write_clips(tmp_path, "train", "aab", emotion="happy", intensity=2)
+    data, seen = faces(clips, DataConfig(unknown_emotion=shares[0], unknown_intensity=shares[1])), set()
+    for epoch in range(12):
+        data.epoch = epoch
+        seen |= {tuple(data[index].emotion[0].tolist()) for index in range(len(data))}
+    assert seen == expected
+    whole = faces(clips, DataConfig(unknown_intensity=1.0), training=False)
+    assert whole[0].emotion[0].tolist() == [5, 2], "labels are hidden in training alone"
+
+
 def test_targets_are_in_the_unit_frame(data_set: Path) -> None:
     clip = faces(data_set, DataConfig(), training=False)[0]
     right, left = (clip.target[0, :, point].mean(0) for point in EYE_CORNERS)
@@ -195,6 +218,8 @@ def test_an_empty_split_is_an_input_error(data_set: Path) -> None:
     ("make", "match"),
     [
         (lambda: DataConfig(variants=0), "variants 0"),
+        (lambda: DataConfig(unknown_intensity=1.5), "unknown_intensity 1.5: use 0 to 1"),
+        (lambda: DataConfig(unknown_emotion=-0.1), "unknown_emotion -0.1: use 0 to 1"),
         (lambda: DataConfig(identity_from="mirror"), "unknown identity_from 'mirror'"),
     ],
 )
