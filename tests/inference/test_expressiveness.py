@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from factories.inputs import face_points
 
-from kfusion.inference.expressiveness import CLOSED_GAP, motion_scaler, scale_motion
-from kfusion.landmarks import Points, mouth_opening, unit_frame
+from kfusion.inference.expressiveness import motion_scaler, scale_motion
+from kfusion.landmarks import CLOSED, Points, mouth_opening, unit_frame
 
 INNER = ((61, 67), (62, 66), (63, 65))
 AMOUNTS = (0, 0.3, 0.99, 1.01, 1.5, 2)
@@ -53,7 +53,7 @@ def test_none_is_the_face_at_rest_with_its_lips_together() -> None:
 
 @pytest.mark.parametrize("amount", AMOUNTS)
 def test_closed_lips_stay_closed(amount: float) -> None:
-    faces = talking(np.linspace(0, CLOSED_GAP, 30))
+    faces = talking(np.linspace(0, CLOSED, 30))
     opened = mouth_opening(scale_motion(faces, rest(), amount))
     assert (opened <= mouth_opening(faces) + 1e-6).all()
     if amount > 1:
@@ -75,7 +75,7 @@ def test_an_open_mouth_opens_so_much_more_without_a_jump() -> None:
     opened = gaps_of(scale_motion(talking(gaps), rest(), 1.5))[:, 1]
     assert np.diff(opened).min() >= -1e-6
     assert np.diff(opened).max() < 1.6 * (gaps[1] - gaps[0])
-    assert np.ptp(opened[gaps > CLOSED_GAP]) / np.ptp(gaps[gaps > CLOSED_GAP]) == pytest.approx(1.5, rel=1e-3)
+    assert np.ptp(opened[gaps > CLOSED]) / np.ptp(gaps[gaps > CLOSED]) == pytest.approx(1.5, rel=1e-3)
     halved = gaps_of(scale_motion(talking(gaps), rest(), 0.5))[:, 1]
     np.testing.assert_allclose(halved, 0.5 * gaps, atol=1e-6)
 
@@ -88,7 +88,7 @@ def test_what_is_not_the_mouth_moves_so_many_times_as_far() -> None:
 
 def test_the_outer_lips_go_with_the_inner_ones() -> None:
     """So that lips get no thinner where they are kept together."""
-    faces = talking(np.full(1, CLOSED_GAP))
+    faces = talking(np.full(1, CLOSED))
     linear = rest() + 2 * (faces - rest())
     scaled = scale_motion(faces, rest(), 2)
     for inner, outer in ((62, 51), (66, 57), (61, 50), (65, 56)):

@@ -5,10 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from kfusion.landmarks import Points
+from kfusion.landmarks import CLOSED, Points
 
-CLOSED_GAP = 0.03
-"""Inner lips nearer than this share of the inter-ocular distance are closed, and stay as near as they are."""
 _INNER_UPPER, _INNER_LOWER = [61, 62, 63], [67, 66, 65]
 _UPPER_LIP, _LOWER_LIP = [*_INNER_UPPER, 50, 51, 52], [*_INNER_LOWER, 58, 57, 56]
 """Inner points and, in the same order, the outer ones that go with them."""
@@ -18,7 +16,7 @@ def scale_motion(points: Points, rest: Points, amount: float) -> Points:
     """Faces that move `amount` times as much about the face at rest.
 
     Every point is `amount` times as far from where it rests, but the inner lips: they are opened about the closed
-    mouth. Where `amount` is above 1, what `CLOSED_GAP` has as closed stays as it is, and what is open beyond it is
+    mouth. Where `amount` is above 1, what `CLOSED` has as closed stays as it is, and what is open beyond it is
     scaled from there, without a jump. Lips that cross are brought together.
 
     Args:
@@ -48,5 +46,5 @@ def motion_scaler(silent: Callable[[], Points], amount: float) -> Callable[[Poin
 def _lip_gain(apart: Points, amount: float) -> Points:
     """By how much the way from each upper to its lower lip point (T, 3, 2) is scaled, (T, 3, 1); y points down."""
     gap = np.linalg.norm(apart, axis=-1, keepdims=True)
-    gain = amount if amount < 1 else 1 + (amount - 1) * np.maximum(1 - CLOSED_GAP / np.maximum(gap, CLOSED_GAP), 0)
+    gain = amount if amount < 1 else 1 + (amount - 1) * np.maximum(1 - CLOSED / np.maximum(gap, CLOSED), 0)
     return np.where(apart[..., 1:] < 0, np.float32(0), gain).astype(np.float32)

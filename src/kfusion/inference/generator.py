@@ -170,7 +170,7 @@ class Generator:
         gauge = Gauge(name=recording.name, allow_silence=silent)
         points = np.concatenate([*self._animate(recording, gauge, request, progress)])
         return LandmarkSequence(
-            points=_at_rate(points, self.card.fps, fps, frame_count(gauge.duration_s, fps), request.lead_s),
+            points=self._at_rate(points, fps, frame_count(gauge.duration_s, fps), request.lead_s),
             fps=float(fps),
             coordinates=request.face.coordinates,
             model=self.card.model_id,
@@ -253,6 +253,13 @@ class Generator:
         for piece in join(pieces, bundle.card.hop_frames, bundle.card.overlap_frames):
             yield to_unit.inverse()(express(piece))
 
+    def _at_rate(self, points: Points, fps: float, count: int, lead_s: float) -> Points:
+        """Frames at another rate, from `lead_s` on; of a model for streams as its streams give them."""
+        if fps == self.card.fps and not lead_s:
+            return points[:count]
+        times_s = np.arange(len(points)) / self.card.fps - lead_s
+        return resample(points, times_s, fps, count, keep_closings=isinstance(self._bundle, Bundle))
+
 
 class _SpeakOptions(NamedTuple):
     """What is asked of every recording."""
@@ -294,9 +301,3 @@ def _note_unused_emotion(card: BundleCard | StreamCard, emotion: str | None) -> 
     known = ", ".join(card.emotions)
     reason = f"was trained with {known} only" if known else "was trained without emotion labels"
     log.warning("emotion '%s' has no effect: model %s %s", emotion, card.model_id, reason)
-
-
-def _at_rate(points: Points, model_fps: int, fps: float, count: int, lead_s: float) -> Points:
-    if fps == model_fps and not lead_s:
-        return points[:count]
-    return resample(points, np.arange(len(points)) / model_fps - lead_s, fps, count)
