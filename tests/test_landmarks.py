@@ -7,8 +7,10 @@ from factories.media import plain_face
 
 from kfusion.errors import InputError, OutputError
 from kfusion.landmarks import (
+    CLOSED,
     CONTOURS,
     EYE_CORNERS,
+    INNER_LIPS,
     MIRROR,
     STABLE_POINTS,
     LandmarkSequence,
@@ -19,6 +21,7 @@ from kfusion.landmarks import (
     inter_ocular_distance,
     mirror,
     mouth_opening,
+    onto_closings,
     read_landmarks,
     remove_head_motion,
     resample,
@@ -109,6 +112,57 @@ def test_resampling_stands_exactly_at_t_over_fps() -> None:
     moving = plain_face()[None] + times_s[:, None, None].astype(np.float32)
     expected = plain_face()[None] + (np.arange(31) / 30)[:, None, None]
     np.testing.assert_allclose(resample(moving, times_s, 30, 31), expected, atol=1e-4)
+
+
+def closing_face(openings: np.ndarray) -> np.ndarray:
+    """Faces whose mouths are open so far, in inter-ocular distances."""
+    faces = np.repeat(plain_face()[None], len(openings), axis=0)
+    upper, lower = INNER_LIPS
+    faces[:, lower] = faces[:, upper]
+    faces[:, lower, 1] += openings * inter_ocular_distance(plain_face())
+    return faces
+
+
+@pytest.mark.parametrize("fps", [24, 25, 29.97, 50, 60])
+@pytest.mark.parametrize("frame", [1, 10, 11, 13, 17, 28])
+def test_lips_that_meet_for_one_frame_do_so_at_every_rate(fps: float, frame: int) -> None:
+    openings, times_s, count = np.full(30, 0.2), np.arange(30) / 30, int(fps)
+    openings[frame] = 0.01
+    linear, kept = (
+        mouth_opening(resample(closing_face(openings), times_s, fps, count, keep_closings=keep))
+        / inter_ocular_distance(plain_face())
+        for keep in (False, True)
+    )
+    assert kept.min() == pytest.approx(0.01, abs=1e-4)
+    assert abs(int(kept.argmin()) / fps - frame / 30) <= 0.5 / fps + 1e-6
+    others = np.arange(count) != kept.argmin()
+    np.testing.assert_allclose(kept[others], linear[others], atol=1e-6)
+
+
+def test_between_two_frames_the_lips_would_not_meet() -> None:
+    openings = np.full(30, 0.2)
+    openings[10] = 0.01
+    seen = mouth_opening(resample(closing_face(openings), np.arange(30) / 30, 25, 25)).min()
+    assert seen > 0.05 * inter_ocular_distance(plain_face())
+
+
+def test_instants_keep_their_order_and_move_by_less_than_a_frame() -> None:
+    random = np.random.default_rng(0)
+    for step in (0.3, 0.83, 1.0, 1.2, 2.4, 7.5):
+        opening = random.uniform(0, 0.06, 200)
+        wanted = np.arange(0.35, 198, step)
+        moved = onto_closings(wanted, np.arange(200.0), opening)
+        assert (np.diff(moved) >= 0).all()
+        assert np.abs(moved - wanted).max() <= min(1, step / 2) + 1e-9
+        assert (moved != wanted).any()
+        changed = moved[moved != wanted]
+        assert (changed == np.round(changed)).all()
+        assert (opening[changed.astype(int)] < CLOSED).all()
+
+
+def test_few_instants_and_few_frames_are_left_alone() -> None:
+    for wanted, times in ((np.zeros(1), np.arange(9.0)), (np.arange(5.0), np.arange(2.0)), (np.zeros(0), np.zeros(0))):
+        assert onto_closings(wanted, times, np.zeros(len(times))) is wanted
 
 
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.json", "list.json", "a.csv", "plain.csv", "header.csv"])

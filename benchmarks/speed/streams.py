@@ -50,7 +50,7 @@ def serve_case(model: str | None, streams: int, seconds: int) -> dict[str, Any]:
 def push_alone(*, seconds: int, model: str | None) -> dict[str, Any]:
     """Milliseconds of every push of 100 ms."""
     import kfusion
-    from kfusion.inference.stream_bundle import BLOCK_SAMPLES
+    from kfusion.bundle_format import BLOCK_SAMPLES
 
     stream = kfusion.load(model, threads=1).stream()
     sound = speech(seconds)

@@ -11,7 +11,7 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
 from kfusion.audio import SAMPLE_RATE_HZ
-from kfusion.inference.stream_bundle import BLOCK_SAMPLES
+from kfusion.bundle_format import BLOCK_SAMPLES
 from kfusion.serve.protocol import VERSION, read_frames
 from speed.sound import speech
 from speed.timing import percentile

@@ -133,13 +133,23 @@ class _TrackReader:
         self._tell(frames, clock)
 
     def _timed(self, frames: Frames, clock: Clock) -> Iterator[Channels]:
-        """The sound at 16 kHz, with silence where nothing is, and without what overlaps."""
+        """The sound at 16 kHz, with silence where nothing is, and without what overlaps.
+
+        Silence goes up to the sample where the next frame is due, so that what rounding adds is gone at every hole.
+        """
         resample, decoding = Resampler(), self.media.decoding
+        given, due_s = 0, 0.0
         for frame in frames:
-            gap = round(clock(frame, frames.picture_s) * SAMPLE_RATE_HZ)
+            gap_s = clock(frame, frames.picture_s)
+            gap, due_s = round(gap_s * SAMPLE_RATE_HZ), due_s + gap_s
             self._skip += max(0, -gap)
+            given -= max(0, -gap)
             with decoding:
-                pieces = [*(resample.flush() if gap > 0 else ()), *_silence(gap, frame), *resample(frame)]
+                pieces = resample.flush() if gap > 0 else []
+                if gap > 0:
+                    pieces += _silence(round(due_s * SAMPLE_RATE_HZ) - given - sum(map(len, pieces)), frame)
+                pieces += resample(frame)
+            given, due_s = given + sum(map(len, pieces)), due_s + frame.samples / frame.sample_rate
             yield from map(self._cut, pieces)
         yield from map(self._cut, resample.flush())
 

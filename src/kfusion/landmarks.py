@@ -40,6 +40,8 @@ EYE_CORNERS = (36, 45)
 """Outer corners of the right and the left eye; their distance is the inter-ocular distance."""
 INNER_LIPS = (62, 66)
 """Middle of the upper and the lower inner lip; their distance is the mouth opening."""
+CLOSED = 0.03
+"""The mouth is closed when its opening is less than this share of the inter-ocular distance."""
 STABLE_POINTS = (36, 39, 42, 45, 27, 28, 29, 30)
 """Eye corners and nose bridge: they follow the head, not the speech."""
 MIRROR = np.concatenate(
@@ -152,12 +154,44 @@ def frame_count(duration_s: float, fps: float) -> int:
     return int(np.ceil(round(duration_s * fps, 6)))
 
 
-def resample(points: Points, times_s: NDArray[np.float64], fps: float, count: int) -> Points:
-    """Landmarks at t / fps for t in 0..count-1, from landmarks seen at `times_s` (T,), linear in between."""
+def resample(
+    points: Points, times_s: NDArray[np.float64], fps: float, count: int, *, keep_closings: bool = False
+) -> Points:
+    """Landmarks at t / fps for t in 0..count-1, from landmarks seen at `times_s` (T,), linear in between.
+
+    With `keep_closings` lips that meet for one frame alone still do (see `onto_closings`).
+    """
     wanted = np.arange(count) / fps
+    if keep_closings:
+        wanted = onto_closings(wanted, times_s, mouth_opening(points) / inter_ocular_distance(points))
     flat = points.reshape(len(points), -1)
     columns = [np.interp(wanted, times_s, column) for column in flat.T]
     return np.stack(columns, -1).reshape(count, *points.shape[1:]).astype(np.float32)
+
+
+def onto_closings(
+    wanted: NDArray[np.float64], times: NDArray[np.float64], opening: NDArray[np.floating[Any]]
+) -> NDArray[np.float64]:
+    """Instants (N,), the nearest to each closing of the lips moved onto it: between two frames the lips would be open.
+
+    An instant moves by less than the way from one frame to the next, and by half of the way to its neighbours at most.
+
+    Args:
+        wanted: evenly spaced, in the unit of `times`.
+        times: of the frames, evenly spaced, (T,).
+        opening: of the mouth in each frame, in inter-ocular distances, (T,).
+    """
+    if len(wanted) < 2 or len(times) < 3:
+        return wanted
+    before, here, after = opening[:-2], opening[1:-1], opening[2:]
+    closings = times[1:-1][(here < CLOSED) & (here <= before) & (here < after)]
+    nearest = np.round((closings - wanted[0]) / (wanted[1] - wanted[0])).astype(int)
+    inside = (nearest >= 0) & (nearest < len(wanted))
+    closings, nearest = closings[inside], nearest[inside]
+    near = np.abs(closings - wanted[nearest]) < times[1] - times[0]
+    moved = wanted.copy()
+    moved[nearest[near]] = closings[near]
+    return moved
 
 
 def rounded_points(points: Points) -> list[Any]:

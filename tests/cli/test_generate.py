@@ -455,6 +455,38 @@ def test_the_slowest_and_the_fastest_frame_rate(desk: Desk, fps: str) -> None:
     assert len(LandmarkSequence.load(desk.out / "landmarks.npz")) == np.ceil(float(fps))
 
 
+@pytest.mark.parametrize("lead_ms", [-200, 100])
+def test_lips_before_the_sound_and_after_it(desk: Desk, lead_ms: int) -> None:
+    speech = write_wav(desk.root / "click.wav", click(3, 1.4))
+    desk.run("--lead-ms", lead_ms, "--no-preview", speech=speech)
+    sequence = LandmarkSequence.load(desk.out / "landmarks.npz")
+    assert sequence.times_s[mouth_opening(sequence.points).argmax()] == pytest.approx(1.4 - lead_ms / 1000, abs=1e-6)
+
+
+def test_a_face_that_moves_more_or_not_at_all(desk: Desk) -> None:
+    speech, found = write_wav(desk.root / "click.wav", click(3, 1.4)), {}
+    for amount in (0, 1, 1.5):
+        desk.run("--expressiveness", amount, "--no-preview", speech=[speech, desk.speech])
+        found[amount] = LandmarkSequence.load(desk.out / "click" / "landmarks.npz").points
+    assert np.ptp(found[0], axis=0).max() < 1e-3
+    assert np.ptp(found[1.5][:, 57, 1]) > 1.3 * np.ptp(found[1][:, 57, 1])
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--lead-ms", 501), "lead_ms is 501: use -500 to 500"),
+        (("--lead-ms", "nan"), "not a finite number"),
+        (("--lead-ms", "soon"), "--lead-ms"),
+        (("--expressiveness", -0.5), "expressiveness is -0.5: use 0 (a face at rest) to 2"),
+        (("--expressiveness", 2.1), "expressiveness is 2.1"),
+        (("--expressiveness", "inf"), "not a finite number"),
+    ],
+)
+def test_motion_that_there_cannot_be(desk: Desk, words: tuple[object, ...], reason: str) -> None:
+    assert reason in desk.refused(*words)
+
+
 def test_an_unknown_format(desk: Desk) -> None:
     assert "unknown output format 'xml': use npz, csv, json" in desk.refused("--format", "npz,xml")
 

@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from factories.inputs import tone, write_stream_bundle, write_wav
 
-from kfusion.serve.client import Client
+import kfusion
+from kfusion.serve.client import Client, ServiceError
 
 
 @contextmanager
@@ -55,6 +57,41 @@ def test_it_prints_its_address_serves_and_stops_when_told(model: Path, tmp_path:
         running.send_signal(signal.SIGTERM)
         _, notes = running.communicate(timeout=30)
         assert (running.returncode, notes) == (128 + signal.SIGTERM, "")
+
+
+def test_a_lead_for_all_who_ask_for_none(model: Path, tmp_path: Path) -> None:
+    speech, local = write_wav(tmp_path / "speech.wav", tone(0.5)), kfusion.load(model, threads=1)
+    with process("--port", 0, "--model", model, "--lead-ms", -100, "--expressiveness", 1.5) as running:
+        assert running.stdout is not None
+        client = Client(running.stdout.readline().strip())
+        expected = local.generate(speech, lead_ms=-100, expressiveness=1.5)
+        np.testing.assert_array_equal(client.generate(speech).points, expected.points)
+        np.testing.assert_array_equal(
+            client.generate(speech, lead_ms=0, expressiveness=1).points, local.generate(speech).points
+        )
+        with client.stream(lead_ms=40) as stream:
+            assert (stream.lead_ms, stream.look_ahead_s) == (40, local.stream(lead_ms=40).look_ahead_s)
+
+
+def test_a_lead_that_streams_cannot_have_is_told_at_the_start(model: Path) -> None:
+    with process("--port", 0, "--model", model, "--lead-ms", 300) as running:
+        assert running.stdout is not None
+        client = Client(running.stdout.readline().strip())
+        with pytest.raises(ServiceError, match="allows -500 to 214"), client.stream():
+            pass
+        with client.stream(lead_ms=0) as stream:
+            assert stream.leads_ms == (-500, 214)
+        running.send_signal(signal.SIGTERM)
+        _, notes = running.communicate(timeout=30)
+    assert "streams must ask for a lead_ms of their own: lead_ms is 300" in notes
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [(("--lead-ms", 600), "lead_ms is 600: use -500 to 500"), (("--expressiveness", 3), "expressiveness is 3: use 0")],
+)
+def test_motion_that_there_cannot_be_is_one_line(words: tuple[object, ...], reason: str) -> None:
+    assert reason in refused("--port", 0, *words)
 
 
 def test_a_port_that_is_taken_is_one_line(model: Path) -> None:

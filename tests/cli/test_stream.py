@@ -78,6 +78,8 @@ def test_a_line_about_the_stream_and_one_for_every_frame(desk: Desk) -> None:
         "coordinates": "crop",
         "frame": "crop",
         "look_ahead_s": desk.generator.stream().look_ahead_s,
+        "lead_ms": 0.0,
+        "leads_ms": [-500, 214],
     }
     assert [frame["frame"] for frame in frames] == list(range(32))
     assert [frame["time_s"] for frame in frames] == [round(index / 30, 6) for index in range(32)]
@@ -90,6 +92,15 @@ def test_a_face_and_a_frame_rate(desk: Desk) -> None:
     _, (head, *frames), _ = desk.run("--face", desk.root / "face.npy", "--fps", 25)
     assert (head["fps"], head["coordinates"], len(frames)) == (25.0, "image", 27)
     np.testing.assert_allclose(points(frames), desk.whole(SPEECH, face_points(), fps=25), atol=0.00501)
+
+
+def test_a_lead_and_more_expression(desk: Desk) -> None:
+    _, (head, *frames), _ = desk.run("--lead-ms", 100, "--expressiveness", 1.5)
+    assert (head["lead_ms"], head["look_ahead_s"]) == (100.0, pytest.approx(0.2525))
+    assert [frame["time_s"] for frame in frames] == [round(index / 30, 6) for index in range(32)]
+    whole = desk.whole(SPEECH, lead_ms=100, expressiveness=1.5)
+    np.testing.assert_allclose(points(frames), whole, atol=0.00501)
+    assert np.abs(whole - desk.whole(SPEECH)).max() > 0.1
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 44_100, 48_000])
@@ -150,6 +161,8 @@ def test_a_terminal_as_input_is_an_error(desk: Desk, monkeypatch: pytest.MonkeyP
         (("--rate", 100), "sample rate is 100 Hz: use 8000 to 192000"),
         (("--fps", 0), "fps is 0.0: use a number from 1 to 240"),
         (("--emotion", "bored"), "unknown emotion 'bored'"),
+        (("--lead-ms", 215), "streams of model tiny-stream allows -500 to 214"),
+        (("--expressiveness", 9), "expressiveness is 9: use 0 (a face at rest) to 2"),
         (("--face", "none.jpg"), "none.jpg: no such picture"),
     ],
 )

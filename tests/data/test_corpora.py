@@ -148,6 +148,39 @@ def test_one_speaker_gives_train_and_val_and_a_notice(tmp_path: Path, caplog: py
     assert "no test split" in caplog.text
 
 
+def write_contents(root: Path, contents: dict[str, bytes]) -> Path:
+    plant(root, contents)
+    for name, content in contents.items():
+        (root / name).write_bytes(content)
+    return root
+
+
+def test_one_file_under_two_names_is_one_clip(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever's it is called, it would stand on two sides of the split."""
+    contents = {f"speaker{speaker}/1.mp4": f"video {speaker:02d}".encode() for speaker in range(12)}
+    contents |= {f"copy{speaker}/again.mp4": f"video {speaker:02d}".encode() for speaker in range(12)}
+    clips = read_folder(write_contents(tmp_path, contents))
+    assert len(clips) == len({clip.path.read_bytes() for clip in clips}) == 12
+    assert "12 copies of other videos are left out, such as 'speaker0/1' of 'copy0/again'" in caplog.text
+
+
+def test_videos_of_one_size_are_told_apart_by_their_content(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    clips = read_folder(write_contents(tmp_path, {"a/1.mp4": b"one", "b/1.mp4": b"two", "c/1.mp4": b"six"}))
+    assert len(clips) == 3
+    assert not caplog.records
+
+
+def test_a_listing_with_one_file_on_two_sides_is_refused(tmp_path: Path) -> None:
+    write_contents(tmp_path, {"a/1.mp4": b"one", "b/1.mp4": b"one", "c/1.mp4": b"six"})
+    listing = tmp_path / "list.csv"
+    listing.write_text("clip,split\na/1.mp4,train\nc/1.mp4,val\nb/1.mp4,test\n")
+    with pytest.raises(InputError, match=r"'b/1' \(test\) is a copy of 'a/1' \(train\): leave one out"):
+        read_folder(tmp_path, listing)
+    listing.write_text("clip,split\na/1.mp4,train\nc/1.mp4,val\nb/1.mp4,train\n")
+    assert [clip.clip_id for clip in read_folder(tmp_path, listing)] == ["a/1", "c/1"]
+
+
 def test_one_clip_is_trained_on(tmp_path: Path) -> None:
     assert [clip.split for clip in read_folder(plant(tmp_path, ["1.mp4"]))] == ["train"]
 

@@ -91,7 +91,14 @@ def talking_face(frames: int, seed: int) -> NDArray[np.float32]:
     return (points + np.sin(time_s + seed)[:, None, None] + random.normal(0, 0.1, points.shape)).astype(np.float32)
 
 
-def write_clips(root: Path, split: str, speakers: str, frames: int = 12, emotion: str | None = None) -> Path:
+def write_clips(
+    root: Path,
+    split: str,
+    speakers: str,
+    frames: int = 12,
+    emotion: str | None = None,
+    intensity: int | None = None,
+) -> Path:
     """A shard with one clip for each letter of `speakers`, its speaker; clips differ in length."""
     tables = []
     for number, speaker in enumerate(speakers):
@@ -103,7 +110,7 @@ def write_clips(root: Path, split: str, speakers: str, frames: int = 12, emotion
             "split": split,
             "source": "toy.mp4",
             "emotion": emotion,
-            "intensity": None,
+            "intensity": intensity,
             "fps": 30,
             "frames": count,
             "missing": 0,

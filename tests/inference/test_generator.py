@@ -11,6 +11,7 @@ from factories.inputs import click, face_points, movement, tone, write_bundle, w
 
 import kfusion
 from kfusion import LandmarkSequence, assets
+from kfusion.audio import read_audio
 from kfusion.errors import CheckpointError, InputError, MissingWeightsError
 from kfusion.inference.generator import Generator
 from kfusion.landmarks import frame_count, inter_ocular_distance, mouth_opening, unit_frame
@@ -100,6 +101,76 @@ def test_the_result_lies_where_the_face_lies(model: Generator) -> None:
     loud = model.generate(np.full(16_000, 0.1, np.float32), face).points[10] - face
     expected = unit_frame(face).inverse().matrix @ (0.1 * movement()).T
     np.testing.assert_allclose(loud, expected.T, atol=0.05 * inter_ocular_distance(face) * 0.1)
+
+
+@pytest.mark.parametrize("fps", [25, 30, 60])
+@pytest.mark.parametrize("lead_ms", [-500, -125, 0, 40, 500])
+def test_lips_move_before_the_sound_by_the_lead(model: Generator, lead_ms: float, fps: float) -> None:
+    sequence = model.generate(click(8, 6.04), face_points(), fps=fps, lead_ms=lead_ms)
+    assert len(sequence) == 8 * fps
+    assert reacting_frame(sequence) == pytest.approx((6.04 - lead_ms / 1000) * fps, abs=1)
+
+
+def test_a_lead_of_whole_frames_gives_the_frames_without_one_earlier_or_later(model: Generator) -> None:
+    samples = tone(3.0) * np.linspace(0.2, 1, 48_000, dtype=np.float32)
+    plain, early, late = (model.generate(samples, face_points(), lead_ms=lead_ms).points for lead_ms in (0, 200, -300))
+    np.testing.assert_allclose(early, plain[np.minimum(np.arange(90) + 6, 89)], atol=1e-3)
+    np.testing.assert_allclose(late, plain[np.maximum(np.arange(90) - 9, 0)], atol=1e-3)
+
+
+def test_a_lead_of_0_and_an_expressiveness_of_1_change_no_byte(model: Generator) -> None:
+    plain, told = (
+        model.generate(tone(7.0), face_points(), **options).points
+        for options in ({}, {"lead_ms": 0.0, "expressiveness": 1.0})
+    )
+    assert told.tobytes() == plain.tobytes()
+
+
+@pytest.mark.parametrize("amount", [0, 0.5, 1.5, 2])
+def test_motion_is_scaled_about_the_face_at_rest(model: Generator, amount: float) -> None:
+    """The tiny model's face at rest is the identity, which has its lips apart; there they are together."""
+    samples = tone(2.0) * np.linspace(0, 1, 32_000, dtype=np.float32)
+    plain, scaled = (
+        model.generate(samples, face_points(), expressiveness=one).points - face_points() for one in (1, amount)
+    )
+    np.testing.assert_allclose(scaled[:, :48], amount * plain[:, :48], atol=1e-3)
+    if not amount:
+        still = model.generate(samples, face_points(), expressiveness=0).points
+        assert np.ptp(still, axis=0).max() < 1e-3
+        assert mouth_opening(still).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lead_ms": 501}, "lead_ms is 501: use -500 to 500"),
+        ({"lead_ms": float("nan")}, "lead_ms is nan"),
+        ({"expressiveness": -1}, r"expressiveness is -1: use 0 \(a face at rest\) to 2"),
+        ({"expressiveness": 2.5}, "expressiveness is 2.5"),
+    ],
+)
+def test_motion_that_there_cannot_be_is_refused_before_anything_is_read(
+    model: Generator, options: dict[str, float], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        model.generate("missing.wav", "missing.jpg", **options)
+    with pytest.raises(InputError, match=message):
+        model.generate_many(["missing.wav"], "missing.jpg", **options)
+
+
+def test_the_packaged_weights_close_the_same_lips_however_expressive_the_face_is() -> None:
+    packaged, sound = kfusion.load(threads=1), read_audio(assets.SAMPLE_SPEECH)[: 4 * 16_000]
+    unit = unit_frame(kfusion.load(threads=1).generate(np.zeros(1600, np.float32)).points[0])
+    openings = {
+        amount: mouth_opening(unit(packaged.generate(sound, expressiveness=amount).points))
+        for amount in (0.5, 1, 1.5, 2)
+    }
+    closed = openings[1] < 0.03
+    assert closed.mean() > 0.1
+    for amount in (1.5, 2):
+        np.testing.assert_array_equal(openings[amount] < 0.03, closed)
+        assert openings[amount][~closed].std() > 1.2 * openings[1][~closed].std()
+    assert (openings[0.5][closed] < 0.03).all()
 
 
 def test_a_short_recording_is_padded_and_cut(model: Generator) -> None:

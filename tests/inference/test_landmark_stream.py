@@ -95,6 +95,83 @@ def test_the_look_ahead_is_152_5_ms_at_the_rate_of_the_model(model: Generator) -
     assert model.stream(face_points()).look_ahead_s == pytest.approx(0.1525)
 
 
+@pytest.mark.parametrize("fps", [30, 25, 60, 12.5])
+@pytest.mark.parametrize("lead_ms", [-500, -70, -40, 45, 100, 214])
+def test_a_lead_changes_neither_the_count_nor_the_cuts(model: Generator, lead_ms: float, fps: float) -> None:
+    samples = voice(2.377)
+    whole, *others = (
+        joined(pushed(model.stream(face_points(), fps=fps, lead_ms=lead_ms), samples, sizes))
+        for sizes in ([len(samples)], [160], [7, 0, 3333])
+    )
+    assert len(whole) == frame_count(len(samples) / 16_000, fps)
+    for other in others:
+        np.testing.assert_array_equal(other, whole)
+
+
+@pytest.mark.parametrize("fps", [30, 25])
+@pytest.mark.parametrize("lead_ms", [-500, -120, 0, 45, 200])
+def test_lips_move_before_the_sound_by_the_lead(model: Generator, lead_ms: float, fps: float) -> None:
+    pieces = pushed(model.stream(face_points(), fps=fps, lead_ms=lead_ms), click(4, 2.0), [1600])
+    shown_s = np.concatenate([piece.times_s for piece in pieces])[int(mouth_opening(joined(pieces)).argmax())]
+    assert shown_s == pytest.approx(2.0 - lead_ms / 1000, abs=1 / fps)
+
+
+def test_a_lead_of_whole_frames_gives_the_frames_without_one_earlier_or_later(model: Generator) -> None:
+    samples = voice(2.3)
+    plain, early, late = (
+        joined(pushed(model.stream(face_points(), lead_ms=lead_ms), samples, [160])) for lead_ms in (0, 200, -300)
+    )
+    np.testing.assert_allclose(early, plain[np.minimum(np.arange(len(plain)) + 6, len(plain) - 1)], atol=1e-4)
+    np.testing.assert_allclose(late, plain[np.maximum(np.arange(len(plain)) - 9, 0)], atol=1e-4)
+
+
+@pytest.mark.parametrize("fps", [30, 25, 60])
+@pytest.mark.parametrize("lead_ms", [-500, -150, -20, 20, 100, 214])
+def test_a_frame_with_a_lead_comes_after_its_sound_and_no_later_than_said(
+    model: Generator, lead_ms: float, fps: float
+) -> None:
+    stream, samples = model.stream(face_points(), fps=fps, lead_ms=lead_ms), voice(2.0)
+    lateness = []
+    for place in range(0, len(samples), 8):
+        piece = stream.push(samples[place : place + 8])
+        lateness += [(place + 8) / 16_000 - time_s for time_s in piece.times_s]
+    assert min(lateness) > 0
+    assert max(lateness) <= stream.look_ahead_s + 9 / 16_000
+    assert stream.look_ahead_s <= 0.4
+
+
+def test_a_stream_says_which_leads_it_can_have_and_refuses_others(model: Generator) -> None:
+    stream = model.stream(face_points(), lead_ms=100)
+    assert (stream.lead_ms, stream.leads_ms) == (100, (-500, 214))
+    assert stream.look_ahead_s == pytest.approx(0.2525)
+    for lead_ms in (215, -501, float("nan")):
+        with pytest.raises(InputError, match="streams of model tiny-stream allows -500 to 214"):
+            model.stream(face_points(), lead_ms=lead_ms)
+
+
+@pytest.mark.parametrize("amount", [0.5, 1.5])
+def test_expressive_streams_are_what_expressive_recordings_are(model: Generator, amount: float) -> None:
+    samples = voice(2.3)
+    plain, streamed = (
+        joined(pushed(model.stream(face_points(), expressiveness=one), samples, [777])) for one in (1, amount)
+    )
+    whole = model.generate(samples, face_points(), expressiveness=amount).points
+    np.testing.assert_allclose(streamed, whole, atol=1e-3)
+    assert mouth_opening(streamed).std() == pytest.approx(amount * mouth_opening(plain).std(), rel=0.02)
+
+
+def test_an_expressiveness_of_1_changes_no_byte_and_0_moves_nothing(model: Generator) -> None:
+    samples = voice(1.3)
+    plain, one, none = (
+        joined(pushed(model.stream(face_points(), **options), samples, [160]))
+        for options in ({}, {"expressiveness": 1.0, "lead_ms": 0.0}, {"expressiveness": 0})
+    )
+    assert one.tobytes() == plain.tobytes()
+    assert np.ptp(none, axis=0).max() < 1e-3
+    with pytest.raises(InputError, match="expressiveness is 3"):
+        model.stream(face_points(), expressiveness=3)
+
+
 def test_later_sound_changes_no_frame_that_has_come(model: Generator) -> None:
     samples, place = voice(3.0), 20_000
     other = samples.copy()

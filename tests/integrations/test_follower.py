@@ -74,6 +74,19 @@ def test_a_restart_forgets_what_was_heard(generator, whole):
     np.testing.assert_array_equal(stacked(follow(generator, interrupt)), whole(PCM))
 
 
+def test_a_lead_and_more_expression_are_those_of_the_stream(generator):
+    async def speak():
+        follower = VoiceFollower(generator, lead_ms=100, expressiveness=1.5)
+        try:
+            return [*await follower.hear(PCM.tobytes(), 16_000), *await follower.end()]
+        finally:
+            follower.close()
+
+    stream = generator.stream(lead_ms=100, expressiveness=1.5)
+    expected = np.concatenate([stream.push(PCM).points, stream.flush().points])
+    np.testing.assert_array_equal(stacked(asyncio.run(speak())), expected)
+
+
 def test_an_end_without_sound_brings_nothing(generator):
     assert follow(generator, lambda follower: follower.end()) == []
 

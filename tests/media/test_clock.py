@@ -91,6 +91,22 @@ def test_missing_packets_become_silence_and_are_told(tmp_path: Path, caplog: pyt
     assert "silence stands there" in caplog.text
 
 
+@pytest.mark.parametrize("start_s", [None, 0.0])
+@pytest.mark.parametrize(("hole_s", "every"), [(0.03, 10), (0.05, 7)])
+def test_what_rounding_adds_at_every_hole_does_not_add_up(
+    tmp_path: Path, hole_s: float, every: int, start_s: float | None
+) -> None:
+    """Holes of 30 ms are filled two at a time. The click after the last of hundreds stands where it was made."""
+    rate_hz, holes = 44_100, 300
+    sound = np.zeros(PACKET * every * (holes + 1))
+    at = PACKET * every * holes + 500
+    sound[at] = 0.9
+    holes_s = {PACKET * every * number: hole_s for number in range(1, holes + 1)}
+    path = write_video(tmp_path / "a.mkv", [0, 0.1], dark, sound=sound, holes_s=holes_s, rate_hz=rate_hz)
+    heard_s = int(np.argmax(read_audio(path, start_s=start_s))) / 16_000
+    assert heard_s == pytest.approx(at / rate_hz + hole_s * holes, abs=0.001)
+
+
 def test_a_container_of_milliseconds_changes_no_sample(tmp_path: Path) -> None:
     sound = sine(3.0, 44_100)
     video = write_video(tmp_path / "a.mkv", [0, 0.1], dark, sound=sound, rate_hz=44_100)

@@ -7,9 +7,10 @@ import torch
 from factories.model import DIM, clip, network, padded, unit_identity
 from torch import Tensor
 
+from kfusion.bundle_format import BLOCK_SAMPLES
 from kfusion.models.kfusion import SIGNAL_MARGINS, KFusion
 from kfusion.models.layers import REACH_BLOCKS
-from kfusion.models.past import BLOCK_FRAMES, BLOCK_SAMPLES, BLOCK_STEPS, Past, whole_blocks
+from kfusion.models.past import BLOCK_FRAMES, BLOCK_STEPS, Past, whole_blocks
 
 BLOCKS = 2 * REACH_BLOCKS + 3
 ABLATIONS: list[dict[str, object]] = [

@@ -41,6 +41,9 @@ const tests = {
   "the first message is that of version 1"() {
     const start = JSON.parse(startMessage({ token: "t" }));
     assert.equal(start.type + start.version + start.sample_rate + start.token, "start116000t");
+    assert.deepEqual([start.lead_ms, start.expressiveness], [null, null]);
+    const told = JSON.parse(startMessage({ lead_ms: -40, expressiveness: 1.5 }));
+    assert.deepEqual([told.lead_ms, told.expressiveness], [-40, 1.5]);
   },
   "the face between two frames lies between them, and the last one stays"() {
     const timeline = new Timeline(10);

@@ -45,6 +45,17 @@ def test_a_stream_gives_what_a_local_stream_gives(url: str, model: Path, generat
     assert [piece.first_frame for piece in pieces] == firsts.tolist()
 
 
+def test_a_lead_and_more_expression_are_those_of_the_library(url: str, model: Path, tmp_path: Path) -> None:
+    speech, local = write_wav(tmp_path / "speech.wav", tone(1.0)), load(model)
+    delivery = {"lead_ms": -70.5, "expressiveness": 1.4}
+    same(Client(url).generate(speech, **delivery), local.generate(speech, **delivery))
+    stream = local.stream(**delivery)
+    with Client(url).stream(sample_format="float32", **delivery) as remote:
+        assert (remote.lead_ms, remote.leads_ms, remote.look_ahead_s) == (-70.5, (-500, 214), stream.look_ahead_s)
+        points = np.concatenate([remote.push(tone(1.0)).points, remote.flush().points])
+    np.testing.assert_array_equal(points, np.concatenate([stream.push(tone(1.0)).points, stream.flush().points]))
+
+
 def test_whole_numbers_and_floats_are_the_same_sound(url: str) -> None:
     sound = np.round(tone(0.5) * 32768)
     given = []

@@ -61,6 +61,13 @@ def test_npz_holds_the_same_bit_for_bit(url: str, model: Path, speech: Path, tmp
     assert spooled() == before
 
 
+def test_lips_earlier_and_larger_are_those_of_the_library(url: str, model: Path, speech: Path) -> None:
+    response = post(url, audio=speech, lead_ms=60, expressiveness=1.5, format="npz")
+    expected = load(model).generate(speech, lead_ms=60, expressiveness=1.5)
+    with np.load(io.BytesIO(response.content)) as archive:
+        np.testing.assert_array_equal(archive["landmarks"], expected.points)
+
+
 def test_a_portrait_gives_image_pixels(url: str, speech: Path) -> None:
     answer = post(url, audio=speech, face=assets.SAMPLE_PORTRAIT).json()
     assert answer["coordinates"] == answer["frame"] == "image"
@@ -95,6 +102,10 @@ def test_the_name_of_a_file_is_only_shown(url: str, speech: Path, name: str, sho
         ({"fps": 100}, "up to 60"),
         ({"emotion": "bored"}, "unknown emotion 'bored'"),
         ({"intensity": 2}, "intensity 2 without an emotion"),
+        ({"lead_ms": 501}, "lead_ms is 501: use -500 to 500"),
+        ({"lead_ms": "nan"}, "lead_ms is nan"),
+        ({"lead_ms": "soon"}, "lead_ms: "),
+        ({"expressiveness": 2.5}, "expressiveness is 2.5: use 0"),
         ({"format": "csv"}, "format: "),
         ({"speed": 2}, "speed: "),
     ],

@@ -23,6 +23,10 @@ def test_other_addresses_need_a_token_or_the_word_of_the_user(host: str) -> None
     [
         ("port", 70_000),
         ("port", -1),
+        ("lead_ms", 501.0),
+        ("lead_ms", float("nan")),
+        ("expressiveness", 2.1),
+        ("expressiveness", -0.1),
         ("max_streams", 0),
         ("max_body_mb", -1.0),
         ("idle_timeout_s", float("nan")),

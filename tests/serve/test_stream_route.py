@@ -89,6 +89,8 @@ def test_ready_says_what_will_come(url: str, local: Generator) -> None:
             "frame": "crop",
             "fps": 30,
             "look_ahead_s": local.stream().look_ahead_s,
+            "lead_ms": 0.0,
+            "leads_ms": [-500, 214],
             "limits": {"message_bytes": 262144, "ahead_s": 30, "idle_timeout_s": 15, "stream_s": 3600},
         }
 
@@ -157,6 +159,9 @@ def test_the_server_closes_normally_after_the_end(url: str) -> None:
         (START | {"speed": 2}, "bad_request", "speed: "),
         (START | {"fps": 0}, "bad_request", "fps: "),
         (START | {"fps": 1000}, "unusable_input", "fps is 1000"),
+        (START | {"lead_ms": 215}, "unusable_input", "allows -500 to 214"),
+        (START | {"lead_ms": float("nan")}, "bad_request", "lead_ms: "),
+        (START | {"expressiveness": -1}, "unusable_input", "expressiveness is -1: use 0"),
         (START | {"face": [[1, 2]] * 67}, "bad_request", "face: "),
         (START | {"face": [[1, 2]] * 68}, "unusable_input", "eye corners"),
         (START | {"face": [[float("nan"), 2]] * 68}, "bad_request", "face"),

@@ -11,7 +11,9 @@ from kfusion.data.store import ClipStore
 from kfusion.errors import InputError
 from kfusion.landmarks import EYE_CORNERS, Points, unit_frame
 from kfusion.models.speech.encoder import steps_in
-from kfusion.training import batches
+from kfusion.models.speech.whisper import WhisperEncoder
+from kfusion.training import batches, features
+from kfusion.training.augment import VoiceChange
 from kfusion.training.batches import Batch, DataConfig, TalkingFaces, collate
 from kfusion.training.faces import identity_face
 
@@ -180,6 +182,29 @@ def test_labels_are_hidden_as_often_as_is_asked_for(data_set: Path) -> None:
     assert unseen[0].emotion[0].tolist() == [5, 0], "labels are hidden in training alone"
 
 
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ((0.0, 0.0), {(5, 2)}),
+        ((0.0, 1.0), {(5, 0)}),
+        ((0.0, 0.5), {(5, 2), (5, 0)}),
+        ((0.5, 0.5), {(5, 2), (5, 0), (0, 0)}),
+        ((1.0, 1.0), {(0, 0)}),
+    ],
+)
+def test_an_emotion_is_also_shown_without_its_intensity(
+    tmp_path: Path, shares: tuple[float, float], expected: set[tuple[int, int]]
+) -> None:
+    clips = write_clips(tmp_path, "train", "aab", emotion="happy", intensity=2)
+    data, seen = faces(clips, DataConfig(unknown_emotion=shares[0], unknown_intensity=shares[1])), set()
+    for epoch in range(12):
+        data.epoch = epoch
+        seen |= {tuple(data[index].emotion[0].tolist()) for index in range(len(data))}
+    assert seen == expected
+    whole = faces(clips, DataConfig(unknown_intensity=1.0), training=False)
+    assert whole[0].emotion[0].tolist() == [5, 2], "labels are hidden in training alone"
+
+
 def test_targets_are_in_the_unit_frame(data_set: Path) -> None:
     clip = faces(data_set, DataConfig(), training=False)[0]
     right, left = (clip.target[0, :, point].mean(0) for point in EYE_CORNERS)
@@ -204,6 +229,20 @@ def test_a_batch_is_padded_with_zeros_and_masked(data_set: Path) -> None:
     assert batch.emotion.shape == (3, 2)
 
 
+def test_clips_of_any_length_are_trained_on_at_any_speed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """26 s, slowed by up to 0.85, are more than the 30 s for which Whisper has places."""
+    monkeypatch.setattr(features, "load_speech_encoder", lambda _: WhisperEncoder.packaged())
+    monkeypatch.setattr(features.VoiceChange, "draw", lambda _: VoiceChange(speed=0.85))
+    data = faces(write_clips(tmp_path, "train", "a", frames=26 * 30), DataConfig(variants=2))
+    lengths = set()
+    for epoch in range(6):
+        data.epoch = epoch
+        frames = int(data[0].frames)
+        assert data[0].features.shape[1] == steps_in(frames)
+        lengths.add(frames)
+    assert lengths == {780, 917}
+
+
 def test_an_empty_split_is_an_input_error(data_set: Path) -> None:
     with pytest.raises(InputError, match=r"split 'test' of .* is empty"):
         faces(data_set, DataConfig(), "test")
@@ -213,6 +252,8 @@ def test_an_empty_split_is_an_input_error(data_set: Path) -> None:
     ("make", "match"),
     [
         (lambda: DataConfig(variants=0), "variants 0"),
+        (lambda: DataConfig(unknown_intensity=1.5), "unknown_intensity 1.5: use 0 to 1"),
+        (lambda: DataConfig(unknown_emotion=-0.1), "unknown_emotion -0.1: use 0 to 1"),
         (lambda: DataConfig(identity_from="mirror"), "unknown identity_from 'mirror'"),
     ],
 )

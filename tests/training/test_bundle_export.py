@@ -12,7 +12,7 @@ from kfusion.models.kfusion import KFusion
 from kfusion.models.speech import load_speech_encoder
 from kfusion.presets import tiny
 from kfusion.training import bundle_export
-from kfusion.training.bundle_export import SpeechToLandmarks, export_bundle, quantise_bundle
+from kfusion.training.bundle_export import SpeechToLandmarks, check_difference, export_bundle, quantise_bundle
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,17 @@ def test_a_bundle_agrees_with_torch_at_lengths_the_export_never_saw(network, bun
     (found,) = session.run(None, inputs)
     assert found.shape == expected.shape == (1, -(-count * 30 // 16_000), 68, 2)
     np.testing.assert_allclose(found, expected, atol=tolerance)
+
+
+@pytest.mark.parametrize(("precision", "allowed"), [("float32", 0.001), ("int8", 0.008)])
+def test_a_bundle_that_is_off_by_a_part_of_what_networks_are_is_refused(precision, allowed):
+    theirs = np.zeros((1, 3, 68, 2), np.float32)
+    check_difference(theirs + np.array([allowed, 0], np.float32), theirs, precision, "here")
+    for wrong in (0.012, np.nan):
+        ours = theirs.copy()
+        ours[:, 1, :, 1] += wrong  # one frame alone
+        with pytest.raises(InputError, match=rf"differs from the network by {wrong} here"):
+            check_difference(ours, theirs, precision, "here")
 
 
 def test_the_runtime_loads_a_bundle_and_obeys_the_emotion_it_was_trained_with(bundle, caplog):

@@ -87,6 +87,12 @@ def test_a_checkpoint_whose_replacement_was_cut_short_is_put_back(folder: Path) 
     assert read_info(folder) == INFO
 
 
+def test_a_checkpoint_from_before_a_setting_came_says_what_runs_did_then(folder: Path) -> None:
+    edit(folder, lambda content: content["data"].pop("unknown_intensity"))
+    assert read_info(folder).run.data.unknown_intensity == 0
+    assert load_model(folder) is not None
+
+
 def test_a_missing_checkpoint_is_a_clear_error(tmp_path: Path) -> None:
     check_refused(tmp_path, r"no config\.json here: pass a checkpoint folder")
 

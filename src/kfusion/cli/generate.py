@@ -13,6 +13,8 @@ from kfusion.cli.staging import staged
 from kfusion.emotion import EMOTIONS, check_emotion
 from kfusion.errors import InputError, KfusionError, UnexpectedError, error_of
 from kfusion.files import is_work
+from kfusion.inference.delivery import check_expressiveness, check_lead
+from kfusion.numbers import number
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -53,10 +55,24 @@ def add_face_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
-    """How many frames, and with which emotion."""
+    """How many frames, with which emotion, when and how much they move."""
     parser.add_argument("--fps", type=float, default=30.0, help="landmark frames a second (default: 30)")
     parser.add_argument("--emotion", metavar="NAME", help=", ".join(EMOTIONS))
     parser.add_argument("--intensity", metavar="1|2|3", type=int, help="of the emotion")
+    parser.add_argument(
+        "--lead-ms",
+        metavar="MS",
+        type=number,
+        default=0,
+        help="lips so much earlier than the sound, or later where below 0 (default: 0)",
+    )
+    parser.add_argument(
+        "--expressiveness",
+        metavar="FACTOR",
+        type=number,
+        default=1,
+        help="how much the face moves, 0 (at rest) to 2; lips that close stay closed (default: 1)",
+    )
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +90,8 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the results and print their paths."""
     check_emotion(arguments.emotion, arguments.intensity)
+    check_lead(arguments.lead_ms)
+    check_expressiveness(arguments.expressiveness)
     landmarks = [f"landmarks.{kind}" for kind in _formats(arguments.format)]
     names = landmarks if arguments.no_preview else [*landmarks, PREVIEW]
     if len(arguments.speech) == 1:
@@ -157,7 +175,8 @@ def _summary(failed: dict[str, KfusionError], count: int) -> KfusionError:
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """What `Generator.generate` is told of every recording."""
-    return {name: getattr(arguments, name) for name in ("fps", "emotion", "intensity", "allow_silence")}
+    names = ("fps", "emotion", "intensity", "lead_ms", "expressiveness", "allow_silence")
+    return {name: getattr(arguments, name) for name in names}
 
 
 def _folders(output: Path, recordings: Sequence[Path]) -> dict[Path, Path]:

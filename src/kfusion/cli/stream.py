@@ -20,6 +20,7 @@ from kfusion.cli.console import Console
 from kfusion.cli.generate import add_face_argument, add_frame_arguments
 from kfusion.emotion import check_emotion
 from kfusion.errors import InputError, OutputError
+from kfusion.inference.delivery import check_expressiveness
 from kfusion.integrations.frames import frames_of
 from kfusion.integrations.pcm import BYTES_PER_SAMPLE, PcmReader, check_rate
 from kfusion.landmarks import LandmarkSequence, coordinate_keys
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     from kfusion.inference.identity import read_identity
 
     check_emotion(arguments.emotion, arguments.intensity)
+    check_expressiveness(arguments.expressiveness)
     if isinstance(sys.stdout, Console) and sys.stdout.absent:
         raise OutputError("stdout is closed: the frames go there: send it to a file or a program")
     with _opened(arguments) as (rate_hz, blocks):
@@ -68,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
             fps=arguments.fps,
             emotion=arguments.emotion,
             intensity=arguments.intensity,
+            lead_ms=arguments.lead_ms,
+            expressiveness=arguments.expressiveness,
         )
         with suppress(_Unread):
             _print_lines([_header(stream)])
@@ -183,6 +187,8 @@ def _header(stream: "Stream") -> dict[str, Any]:
         "fps": stream.fps,
         **coordinate_keys(stream.coordinates),
         "look_ahead_s": stream.look_ahead_s,
+        "lead_ms": stream.lead_ms,
+        "leads_ms": stream.leads_ms,
     }
 
 

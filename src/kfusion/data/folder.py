@@ -8,6 +8,8 @@ Where nothing names the splits they are made here, by hashes of the names, so th
 always give the same splits: of three or more speakers a tenth (at least one) is tested on and a
 tenth (at least one) validated on; of two speakers the one with fewer clips is tested on and the
 other's clips are split into train and val; one speaker's clips are split into train and val.
+
+A file that is there under several names is one clip, so that it cannot stand on two sides of a split.
 """
 
 import hashlib
@@ -52,7 +54,7 @@ def read_folder(source: Path, listing: Path | None = None) -> list[Clip]:
         entries = _listed(source, listing)
     if not entries:
         raise InputError(f"{listing or source}: no videos: pass a folder with talking videos")
-    entries = _told_apart(entries)
+    entries = _told_apart(_without_copies(entries, listing or source))
     splits = _splits(entries, listing or source)
     return [
         Clip(
@@ -71,6 +73,49 @@ def read_folder(source: Path, listing: Path | None = None) -> list[Clip]:
 def _entry(source: Path, name: Path) -> _ListedVideo:
     speaker = name.parts[0] if len(name.parts) > 1 else source.resolve().name
     return _ListedVideo(path=source / name, clip_id=name.with_suffix("").as_posix(), speaker=speaker)
+
+
+def _without_copies(entries: list[_ListedVideo], where: Path) -> list[_ListedVideo]:
+    """The videos without those that another one before them is a copy of, byte for byte.
+
+    Raises:
+        InputError: the listing has one of them in another split than its copy.
+    """
+    sizes = Counter(_size(entry.path) for entry in entries)
+    seen: dict[bytes, _ListedVideo] = {}
+    kept, copies = [], []
+    for entry in entries:
+        alone = sizes[_size(entry.path)] == 1 or not _size(entry.path)
+        first = entry if alone else seen.setdefault(_digest(entry.path), entry)
+        if first is entry or first.path == entry.path:
+            kept.append(entry)
+        elif first.split == entry.split:
+            copies.append((entry, first))
+        else:
+            names = f"'{entry.clip_id}' ({entry.split}) is a copy of '{first.clip_id}' ({first.split})"
+            raise InputError(f"{where}: {names}: leave one out")
+    if copies:
+        entry, first = copies[0]
+        pair = f"'{entry.clip_id}' of '{first.clip_id}'"
+        log.warning("%s: %d copies of other videos are left out, such as %s", where, len(copies), pair)
+    return kept
+
+
+def _size(path: Path) -> int:
+    """In bytes; 0 for what is no file, which will be told when it is to be read."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
+
+
+def _digest(path: Path) -> bytes:
+    """Of the content; of the name, where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return str(path).encode(errors="surrogateescape")
 
 
 def _told_apart(entries: list[_ListedVideo]) -> list[_ListedVideo]:

@@ -20,6 +20,8 @@ from kfusion.landmarks import POINT_COUNT, Points, frame_count
 
 OUTPUT = "landmarks"
 MIN_SAMPLES = round(MIN_DURATION_S * SAMPLE_RATE_HZ)
+SILENT_SAMPLES = SAMPLE_RATE_HZ
+"""Silence in which a face comes to rest."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +94,10 @@ class Bundle:
         points = np.asarray(self._session.run([OUTPUT], feed)[0][0], np.float32)
         frames = self.card.frames(len(samples))
         return self._session.check_points(points[:frames], (frames, POINT_COUNT, 2))
+
+    def silent(self, identity: Points, emotion: tuple[int, int]) -> Points:
+        """The frames (T, 68, 2) of a second of silence, unit frame."""
+        return self(np.zeros(SILENT_SAMPLES, np.float32), identity, emotion)
 
 
 def _read_card(session: Session) -> BundleCard:

@@ -16,6 +16,8 @@ from kfusion.bundle_format import STREAM_KIND
 from kfusion.emotion import emotion_index
 from kfusion.errors import InputError, KfusionError, MissingWeightsError, error_of
 from kfusion.inference.bundle import Bundle, BundleCard
+from kfusion.inference.delivery import check_expressiveness, check_lead, check_stream_lead
+from kfusion.inference.expressiveness import motion_scaler
 from kfusion.inference.identity import Identity, IdentityLike, read_identity
 from kfusion.inference.landmark_stream import Stream
 from kfusion.inference.recording import AudioLike, Gauge, Recording, name_of, read_recording
@@ -74,7 +76,7 @@ class Generator:
         """What the model says about itself."""
         return self._bundle.card
 
-    def generate(
+    def generate(  # noqa: PLR0913 - each is a wish of its own
         self,
         audio: AudioLike,
         identity: IdentityLike = None,
@@ -82,6 +84,8 @@ class Generator:
         fps: float = 30,
         emotion: str | None = None,
         intensity: int | None = None,
+        lead_ms: float = 0,
+        expressiveness: float = 1,
         allow_silence: bool = False,
         track: int | None = None,
         progress: Progress | None = None,
@@ -98,6 +102,9 @@ class Generator:
             fps: frames a second, from 1 to 240.
             emotion: one of `kfusion.emotion.EMOTIONS`; None for unknown.
             intensity: 1, 2 or 3, with an emotion.
+            lead_ms: the lips are so much earlier than the sound, -500 to 500; later where it is below 0.
+            expressiveness: how much the face moves, 0 (a face at rest) to 2; 1 as it was learned. Lips that close
+                stay closed.
             allow_silence: animate a silent file instead of refusing it. Silent arrays are never refused.
             track: which sound track of a file, counted from 1; None for the default one, or the first not silent.
             progress: called after every piece.
@@ -106,9 +113,13 @@ class Generator:
             InputError: an argument, the recording or the face cannot be used.
         """
         labels = _labels(self.card, fps, emotion, intensity)
-        return self._speak(audio, _SpeakOptions(read_identity(identity), labels, fps, allow_silence, track), progress)
+        check_lead(lead_ms)
+        check_expressiveness(expressiveness)
+        face = read_identity(identity)
+        request = _SpeakOptions(face, labels, fps, lead_ms / 1000, expressiveness, allow_silence, track)
+        return self._speak(audio, request, progress)
 
-    def generate_many(
+    def generate_many(  # noqa: PLR0913 - each is a wish of its own
         self,
         recordings: Iterable[AudioLike],
         identity: IdentityLike = None,
@@ -116,6 +127,8 @@ class Generator:
         fps: float = 30,
         emotion: str | None = None,
         intensity: int | None = None,
+        lead_ms: float = 0,
+        expressiveness: float = 1,
         allow_silence: bool = False,
         track: int | None = None,
     ) -> Outcomes:
@@ -128,7 +141,11 @@ class Generator:
             InputError: an argument or the face cannot be used.
         """
         labels = _labels(self.card, fps, emotion, intensity)
-        return self._speak_many(recordings, _SpeakOptions(read_identity(identity), labels, fps, allow_silence, track))
+        check_lead(lead_ms)
+        check_expressiveness(expressiveness)
+        face = read_identity(identity)
+        request = _SpeakOptions(face, labels, fps, lead_ms / 1000, expressiveness, allow_silence, track)
+        return self._speak_many(recordings, request)
 
     def _speak_many(self, recordings: Iterable[AudioLike], request: "_SpeakOptions") -> Outcomes:
         stopped = Event()
@@ -148,14 +165,14 @@ class Generator:
 
     def _speak(self, audio: AudioLike, request: "_SpeakOptions", progress: Progress | None) -> LandmarkSequence:
         recording = read_recording(audio, request.track)
-        face, fps = request.face, request.fps
+        fps = request.fps
         silent = request.allow_silence or isinstance(recording.source, np.ndarray)
         gauge = Gauge(name=recording.name, allow_silence=silent)
-        points = np.concatenate([*self._animate(recording, gauge, face, request.labels, progress)])
+        points = np.concatenate([*self._animate(recording, gauge, request, progress)])
         return LandmarkSequence(
-            points=_at_rate(points, self.card.fps, fps, frame_count(gauge.duration_s, fps)),
+            points=self._at_rate(points, fps, frame_count(gauge.duration_s, fps), request.lead_s),
             fps=float(fps),
-            coordinates=face.coordinates,
+            coordinates=request.face.coordinates,
             model=self.card.model_id,
             source=recording.name,
         )
@@ -168,6 +185,8 @@ class Generator:
         latency: Literal["low"] = "low",
         emotion: str | None = None,
         intensity: int | None = None,
+        lead_ms: float = 0,
+        expressiveness: float = 1,
     ) -> Stream:
         """The same for a voice that is still speaking: sound is pushed, and frames come as they become ready.
 
@@ -179,6 +198,9 @@ class Generator:
             latency: `low`, the one there is.
             emotion: one of `kfusion.emotion.EMOTIONS`; None for unknown.
             intensity: 1, 2 or 3, with an emotion.
+            lead_ms: the lips are so much earlier than the sound, which takes so much more look-ahead: `Stream.leads_ms`
+                says how much there can be (-500 to 214 with the default weights); later where it is below 0.
+            expressiveness: as in `generate`.
 
         Raises:
             InputError: an argument or the face cannot be used, or the model was not trained for streams.
@@ -186,9 +208,12 @@ class Generator:
         """
         if latency != "low":
             raise InputError(f"latency is '{latency}': use low")
+        check_expressiveness(expressiveness)
         bundle = self._bundle_for_streams()
         labels = _labels(bundle.card, fps, emotion, intensity)
-        return Stream(bundle, read_identity(identity), fps=fps, labels=labels)
+        check_stream_lead(lead_ms, bundle.card)
+        face = read_identity(identity)
+        return Stream(bundle, face, fps=fps, labels=labels, lead_ms=lead_ms, expressiveness=expressiveness)
 
     def _bundle_for_streams(self) -> StreamBundle:
         """Opened once; without a lock, which a fork could leave locked: opened twice at the worst."""
@@ -205,26 +230,35 @@ class Generator:
         return StreamBundle(session)
 
     def _animate(
-        self, recording: Recording, gauge: Gauge, face: Identity, labels: tuple[int, int], progress: Progress | None
+        self, recording: Recording, gauge: Gauge, request: "_SpeakOptions", progress: Progress | None
     ) -> Iterator[Points]:
-        """Landmarks piece by piece, in the frame of `face`, at the frame rate of the model."""
+        """Landmarks piece by piece, in the frame of the face, at the frame rate of the model."""
         total_s = recording.announced_s()
         done = 0
-        for piece in self._pieces(gauge.watch(recording.blocks()), face, labels):
+        for piece in self._pieces(gauge.watch(recording.blocks()), request):
             done += len(piece)
             yield piece
             if progress:
                 progress(done / self.card.fps, total_s)
 
-    def _pieces(self, blocks: Iterator[Samples], face: Identity, labels: tuple[int, int]) -> Iterator[Points]:
+    def _pieces(self, blocks: Iterator[Samples], request: "_SpeakOptions") -> Iterator[Points]:
         if isinstance(self._bundle, StreamBundle):
-            yield from _streamed(self._bundle, blocks, face, labels)
+            yield from _streamed(self._bundle, blocks, request)
             return
-        bundle, to_unit = self._bundle, unit_frame(face.points)
+        bundle, labels, to_unit = self._bundle, request.labels, unit_frame(request.face.points)
+        face = to_unit(request.face.points)
+        express = motion_scaler(lambda: bundle.silent(face, labels), request.expressiveness)
         windows = cut(blocks, bundle.card.window_samples, bundle.card.hop_samples)
-        pieces = self._workers.map(lambda window: bundle(window, to_unit(face.points), labels), windows)
+        pieces = self._workers.map(lambda window: bundle(window, face, labels), windows)
         for piece in join(pieces, bundle.card.hop_frames, bundle.card.overlap_frames):
-            yield to_unit.inverse()(piece)
+            yield to_unit.inverse()(express(piece))
+
+    def _at_rate(self, points: Points, fps: float, count: int, lead_s: float) -> Points:
+        """Frames at another rate, from `lead_s` on; of a model for streams as its streams give them."""
+        if fps == self.card.fps and not lead_s:
+            return points[:count]
+        times_s = np.arange(len(points)) / self.card.fps - lead_s
+        return resample(points, times_s, fps, count, keep_closings=isinstance(self._bundle, Bundle))
 
 
 class _SpeakOptions(NamedTuple):
@@ -233,14 +267,15 @@ class _SpeakOptions(NamedTuple):
     face: Identity
     labels: tuple[int, int]
     fps: float
+    lead_s: float
+    expressiveness: float
     allow_silence: bool
     track: int | None
 
 
-def _streamed(
-    bundle: StreamBundle, blocks: Iterator[Samples], face: Identity, labels: tuple[int, int]
-) -> Iterator[Points]:
-    stream = Stream(bundle, face, fps=bundle.card.fps, labels=labels)
+def _streamed(bundle: StreamBundle, blocks: Iterator[Samples], request: _SpeakOptions) -> Iterator[Points]:
+    labels, expressiveness = request.labels, request.expressiveness
+    stream = Stream(bundle, request.face, fps=bundle.card.fps, labels=labels, expressiveness=expressiveness)
     for block in blocks:
         yield stream.push(block).points
     yield stream.flush().points
@@ -266,9 +301,3 @@ def _note_unused_emotion(card: BundleCard | StreamCard, emotion: str | None) -> 
     known = ", ".join(card.emotions)
     reason = f"was trained with {known} only" if known else "was trained without emotion labels"
     log.warning("emotion '%s' has no effect: model %s %s", emotion, card.model_id, reason)
-
-
-def _at_rate(points: Points, model_fps: int, fps: float, count: int) -> Points:
-    if fps == model_fps:
-        return points[:count]
-    return resample(points, np.arange(len(points)) / model_fps, fps, count)

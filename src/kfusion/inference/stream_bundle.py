@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfusion.audio import SAMPLE_RATE_HZ, Samples
-from kfusion.bundle_format import STREAM_INPUTS
+from kfusion.bundle_format import BLOCK_SAMPLES, STREAM_INPUTS
 from kfusion.errors import CheckpointError
+from kfusion.inference.bundle import SILENT_SAMPLES
 from kfusion.inference.session import Session
 from kfusion.landmarks import POINT_COUNT, Points
-
-BLOCK_SAMPLES = 1600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +49,16 @@ class StreamCard:
         return self.samples_before + self.look_ahead_samples
 
     @property
+    def look_ahead_s(self) -> float:
+        """Seconds of sound after a frame's instant that the network is given before it gives the frame, at most."""
+        return self.look_ahead_samples / SAMPLE_RATE_HZ
+
+    @property
+    def latest_s(self) -> float:
+        """The same of an instant between two frames."""
+        return self.look_ahead_s + 1 / self.fps
+
+    @property
     def block_frames(self) -> int:
         """Frames of a block."""
         return self.fps * BLOCK_SAMPLES // SAMPLE_RATE_HZ
@@ -70,6 +79,11 @@ class StreamBundle:
     def start(self, identity: Points, emotion: tuple[int, int]) -> "StreamRun":
         """A run from the beginning of a sound; `identity` (68, 2) is in the unit frame."""
         return StreamRun(self, identity, emotion)
+
+    def silent(self, identity: Points, emotion: tuple[int, int]) -> Points:
+        """The frames (T, 68, 2) of a second of silence, unit frame."""
+        run, silence = self.start(identity, emotion), np.zeros(self.card.window_samples, np.float32)
+        return np.concatenate([run(silence) for _ in range(SILENT_SAMPLES // BLOCK_SAMPLES)])
 
     def first_states(self) -> dict[str, NDArray[np.float32]]:
         """The states before any sound."""

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
+from kfusion.inference.delivery import Delivery
 from kfusion.inference.generator import Generator
 from kfusion.inference.identity import IdentityLike, read_identity
 from kfusion.integrations.frames import LandmarkFrame, frames_of
@@ -30,6 +31,8 @@ class VoiceFollower:
         fps: float = 30,
         emotion: str | None = None,
         intensity: int | None = None,
+        lead_ms: float = 0,
+        expressiveness: float = 1,
     ) -> None:
         """A face that waits for a voice.
 
@@ -39,12 +42,15 @@ class VoiceFollower:
             fps: landmark frames a second.
             emotion: one of `kfusion.emotion.EMOTIONS`; None for unknown.
             intensity: 1, 2 or 3, with an emotion.
+            lead_ms: as for `Generator.stream`.
+            expressiveness: as for `Generator.stream`.
 
         Raises:
             InputError: the face cannot be used.
         """
         face = read_identity(identity)
-        self._open = partial(generator.stream, face, fps=fps, emotion=emotion, intensity=intensity)
+        delivery = Delivery(lead_ms=lead_ms, expressiveness=expressiveness)
+        self._open = partial(generator.stream, face, fps=fps, emotion=emotion, intensity=intensity, **delivery)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="kfusion-voice")
         self._restarts = 0
         self._utterance = _Utterance(0, self._open)

@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kfusion.bundle_format import BLOCK_SAMPLES
 from kfusion.emotion import EMOTIONS, INTENSITIES
 from kfusion.errors import InputError
 from kfusion.landmarks import MOUTH, MOUTH_COUNT, POINT_COUNT
@@ -15,7 +16,7 @@ from kfusion.models.kan import KAN, ORDER
 from kfusion.models.layers import DecoderLayer, EncoderLayer, Mask, TimeConv, steps_to_frames
 from kfusion.models.lstm import MixedLSTM
 from kfusion.models.mlp import MLP, parameters_in
-from kfusion.models.past import BLOCK_FRAMES, BLOCK_SAMPLES, BLOCK_STEPS, Past, whole_blocks
+from kfusion.models.past import BLOCK_FRAMES, BLOCK_STEPS, Past, whole_blocks
 from kfusion.models.speech.encoder import frames_in, steps_in
 from kfusion.models.speech.mel import HOP, WINDOW, MelPower
 

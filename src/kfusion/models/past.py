@@ -12,7 +12,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 BLOCK_STEPS, BLOCK_FRAMES = 5, 3
-BLOCK_SAMPLES = 1600
 
 
 class Past:

@@ -67,15 +67,20 @@ class Client:
         fps: float = 30,
         emotion: str | None = None,
         intensity: int | None = None,
+        lead_ms: float | None = None,
+        expressiveness: float | None = None,
         allow_silence: bool = False,
     ) -> LandmarkSequence:
         """The landmarks of `face` saying `audio`, as `Generator.generate` gives them; both are files.
+
+        What is None is left to the server.
 
         Raises:
             InputError: a file cannot be read.
             ServiceError: the server refused, failed, or could not be reached.
         """
-        fields = {"fps": fps, "emotion": emotion, "intensity": intensity, "allow_silence": allow_silence}
+        fields: dict[str, object] = {"fps": fps, "emotion": emotion, "intensity": intensity}
+        fields |= {"lead_ms": lead_ms, "expressiveness": expressiveness, "allow_silence": allow_silence}
         sent = {name: str(value) for name, value in fields.items() if value is not None}
         with ExitStack() as opened:
             paths = {"audio": Path(audio)} | ({} if face is None else {"face": Path(face)})
@@ -105,6 +110,8 @@ class Client:
         fps: float = 30,
         emotion: str | None = None,
         intensity: int | None = None,
+        lead_ms: float | None = None,
+        expressiveness: float | None = None,
         sample_format: SampleFormat = "pcm16",
     ) -> "Iterator[RemoteStream]":
         """A stream while the block runs.
@@ -114,13 +121,15 @@ class Client:
             fps: frames a second.
             emotion: as in `Generator.stream`.
             intensity: as in `Generator.stream`.
+            lead_ms: as in `Generator.stream`; None for what the server has.
+            expressiveness: as in `Generator.stream`; None for what the server has.
             sample_format: of the sound on the wire; `float32` is exact and twice as long as `pcm16`.
 
         Raises:
             InputError: `face` cannot be used.
             ServiceError: the server refused, or could not be reached.
         """
-        start = {
+        start: dict[str, Any] = {
             "type": "start",
             "version": VERSION,
             "sample_rate": SAMPLE_RATE_HZ,
@@ -131,6 +140,8 @@ class Client:
             "emotion": emotion,
             "intensity": intensity,
         }
+        delivery = {"lead_ms": lead_ms, "expressiveness": expressiveness}
+        start |= {name: value for name, value in delivery.items() if value is not None}
         url = "ws" + self._url.removeprefix("http") + "/v1/stream"
         options: dict[str, Any] = {"compression": None, "max_size": None, "max_queue": None, "ping_interval": None}
         with ExitStack() as opened:
@@ -154,6 +165,9 @@ class RemoteStream:
         """The coordinate frame of the points: `image`, or `crop` for the mean face."""
         self.look_ahead_s: float = ready["look_ahead_s"]
         """As of `Stream`, without the way to the server and back."""
+        self.lead_ms: float = ready.get("lead_ms", 0.0)
+        self.leads_ms: tuple[int, int] = tuple(ready.get("leads_ms", (0, 0)))
+        """As of `Stream`; servers of 0.1 and before have no leads."""
         self.model: str = ready["model"]
         self.limits: dict[str, float] = ready["limits"]
         self._received = 0

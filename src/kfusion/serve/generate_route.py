@@ -36,6 +36,8 @@ class GenerateFields(BaseModel):
     fps: float = Field(30, gt=0, description="landmark frames a second")
     emotion: str | None = Field(None, description="one of kfusion.emotion.EMOTIONS")
     intensity: int | None = Field(None, description="1, 2 or 3, with an emotion")
+    lead_ms: float | None = Field(None, description="lips so much earlier than the sound (later: below 0), -500 to 500")
+    expressiveness: float | None = Field(None, description="how much the face moves, 0 (at rest) to 2")
     format: Literal["json", "npz"] = Field("json", description="of the answer, as `LandmarkSequence.save` writes it")
     allow_silence: bool = Field(False, description="animate a silent recording instead of refusing it")
 
@@ -100,6 +102,7 @@ class GenerateTask:
             fps=self.fields.fps,
             emotion=self.fields.emotion,
             intensity=self.fields.intensity,
+            **self.service.delivery(self.fields.lead_ms, self.fields.expressiveness),
             progress=self._watch,
         )
         content = self._written(replace(sequence, source=self.name))
@@ -176,6 +179,7 @@ def _read_fields(texts: dict[str, str], files: dict[str, str], service: Service)
     except ValidationError as error:
         raise RefusedError("unusable_input", first_problem(error)) from error
     service.check_fps(fields.fps)
+    service.delivery(fields.lead_ms, fields.expressiveness)
     return fields
 
 

@@ -39,6 +39,8 @@ class Start(_Message):
     face: Face | None = None
     emotion: str | None = None
     intensity: int | None = None
+    lead_ms: float | None = None
+    expressiveness: float | None = None
     token: str | None = None
 
     @property
@@ -111,6 +113,8 @@ def ready_message(stream: Stream, face: Points, limits: dict[str, float]) -> str
             **coordinate_keys(stream.coordinates),
             "fps": stream.fps,
             "look_ahead_s": stream.look_ahead_s,
+            "lead_ms": stream.lead_ms,
+            "leads_ms": stream.leads_ms,
             "face": rounded_points(face),
             "limits": limits,
         }

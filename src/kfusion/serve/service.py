@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from kfusion.audio import SAMPLE_RATE_HZ
-from kfusion.errors import KfusionError
+from kfusion.bundle_format import BLOCK_SAMPLES
+from kfusion.errors import InputError, KfusionError
+from kfusion.inference.delivery import Delivery, check_expressiveness, check_lead
 from kfusion.inference.generator import Generator, load
-from kfusion.inference.stream_bundle import BLOCK_SAMPLES
 from kfusion.inference.workers import cores
 from kfusion.serve.pool import Slots, Threads
 from kfusion.serve.reader_pool import ReaderPool
@@ -65,6 +66,10 @@ class Service:
             return
         if self.settings.max_streams is None:
             self.streams.limit = streams_served(block_s, cores())
+        try:
+            self.generator.stream(lead_ms=self.settings.lead_ms)
+        except InputError as error:
+            log.warning("streams must ask for a lead_ms of their own: %s", error)
 
     def _block_s(self) -> float:
         """Processor time of one block of a stream, the median of some."""
@@ -82,6 +87,18 @@ class Service:
         most = self.settings.max_fps
         if not 0 < fps <= most:
             raise RefusedError("unusable_input", f"fps is {fps:g}: this server makes up to {most:g} frames a second")
+
+    def delivery(self, lead_ms: float | None, expressiveness: float | None) -> Delivery:
+        """What a client asked for, or what this server has for who leaves it open (None).
+
+        Raises:
+            InputError: one of them cannot be used.
+        """
+        lead_ms = self.settings.lead_ms if lead_ms is None else lead_ms
+        expressiveness = self.settings.expressiveness if expressiveness is None else expressiveness
+        check_lead(lead_ms)
+        check_expressiveness(expressiveness)
+        return {"lead_ms": lead_ms, "expressiveness": expressiveness}
 
     def stop(self) -> None:
         """Break off the work at hand: who waits for a recording is told so."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from kfusion.errors import InputError
+from kfusion.inference.delivery import check_expressiveness, check_lead
 
 TOKEN_VARIABLE = "KFUSION_TOKEN"
 MAX_PORT = 65535
@@ -33,6 +34,10 @@ class ServerSettings:
     """Listen beyond loopback without a token: anyone who reaches the port may use the server."""
     allow_origin: str = ""
     """Origins of web pages that may use the server, joined by commas; pages from this machine always may."""
+    lead_ms: float = 0
+    """Lips so much earlier than the sound, for requests and streams that do not say."""
+    expressiveness: float = 1
+    """How much faces move, 0 (at rest) to 2, for requests and streams that do not say."""
     max_body_mb: float = 64
     """Longest request body in MB (1e6 bytes)."""
     max_duration_s: float = 600
@@ -67,11 +72,13 @@ class ServerSettings:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            number = type(value) in (int, float) and field.name != "port"
+            number = type(value) in (int, float) and field.name not in ("port", "lead_ms", "expressiveness")
             if number and not 0 < value < float("inf"):
                 raise InputError(f"{field.name} is {value}: use a number above 0")
         if not 0 <= self.port <= MAX_PORT:
             raise InputError(f"port is {self.port}: use 0 to {MAX_PORT}")
+        check_lead(self.lead_ms)
+        check_expressiveness(self.expressiveness)
         if self.max_connections < 2:
             raise InputError(f"max_connections is {self.max_connections}: use 2 or more")
         if self.token is not None and (not self.token.isascii() or not self.token.isprintable() or not self.token):

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from kfusion.audio import SAMPLE_RATE_HZ
+from kfusion.bundle_format import BLOCK_SAMPLES
 from kfusion.errors import KfusionError
 from kfusion.inference.identity import Identity, read_identity
 from kfusion.inference.landmark_stream import Stream
-from kfusion.inference.stream_bundle import BLOCK_SAMPLES
 from kfusion.landmarks import LandmarkSequence
 from kfusion.serve import protocol
 from kfusion.serve.access import bearer, check_origin, check_token
@@ -148,8 +148,9 @@ async def _serve(wire: Wire, service: Service, socket: Slot) -> None:
 
 
 def _open(service: Service, start: protocol.Start) -> tuple[Identity, Stream]:
-    face = read_identity(start.points)
-    return face, service.generator.stream(face, fps=start.fps, emotion=start.emotion, intensity=start.intensity)
+    face, delivery = read_identity(start.points), service.delivery(start.lead_ms, start.expressiveness)
+    opened = service.generator.stream(face, fps=start.fps, emotion=start.emotion, intensity=start.intensity, **delivery)
+    return face, opened
 
 
 async def _relay(wire: Wire, service: Service, opened: Stream, start: protocol.Start, slot: Slot) -> None:

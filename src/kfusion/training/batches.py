@@ -58,8 +58,13 @@ class DataConfig:
     paper: 1 s."""
     unknown_emotion: float = 0.2
     """Share of clips whose label is hidden, so that "unknown" is learned."""
+    unknown_intensity: float = 0.2
+    """Share of the others whose intensity alone is hidden: an emotion may be asked for without one."""
 
     def __post_init__(self) -> None:
+        for name in ("unknown_emotion", "unknown_intensity"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} {getattr(self, name)}: use 0 to 1")
         if self.variants < 1:
             raise InputError(f"variants {self.variants}: use 1 or more")
         if not self.cached_hours > 0:
@@ -131,8 +136,7 @@ class TalkingFaces(Dataset[Batch]):
             identity, target = in_frame_of(identity, target)
         first, frames = self._piece(entry.frames, random)
         first_step, first_sample = first * 5 // 3, first * SAMPLE_RATE_HZ // FPS
-        hidden = self.training and random.random() < self.config.unknown_emotion
-        emotion = (0, 0) if hidden else emotion_index(clip.emotion, clip.intensity)
+        emotion = self._emotion(clip, random)
         return Batch(
             samples=torch.from_numpy(samples[first_sample : first_sample + frames * SAMPLE_RATE_HZ // FPS])[None],
             features=torch.from_numpy(features[first_step : first_step + steps_in(frames)].astype(np.float32))[None],
@@ -153,6 +157,15 @@ class TalkingFaces(Dataset[Batch]):
         source = self.items[others[int(random.integers(len(others)))]][2] if others else target
         frame: Points = source[int(random.integers(len(source)))]
         return frame
+
+    def _emotion(self, clip: StoredClip, random: np.random.Generator) -> tuple[int, int]:
+        """Indices of category and intensity, 0 for what is unknown or hidden."""
+        if not self.training:
+            return emotion_index(clip.emotion, clip.intensity)
+        if random.random() < self.config.unknown_emotion:
+            return 0, 0
+        hidden = random.random() < self.config.unknown_intensity
+        return emotion_index(clip.emotion, None if hidden else clip.intensity)
 
     def _piece(self, frames: int, random: np.random.Generator) -> tuple[int, int]:
         """First frame, a multiple of 3 so that steps and samples start on the same instant, and length."""

@@ -27,7 +27,7 @@ from kfusion.models.speech.encoder import SpeechEncoder
 from kfusion.training.quantise import quantise, widen
 
 OPSET = 20
-_CUTTING = {"window_s": "6", "context_s": "0.5"}
+_CUTTING = {"window_s": f"{SpeechEncoder.piece_s:g}", "context_s": f"{SpeechEncoder.shared_s / 2:g}"}
 """Metadata: how recordings are cut. Longer windows are slower (attention) and no better (trained on 3 s)."""
 MAX_SAMPLES = 30 * SAMPLE_RATE_HZ
 """The most a bundle takes at once: Whisper's 1500 positions."""
@@ -36,8 +36,8 @@ _HALF_FROM_SIZE = 1024
 _KEPT_WHOLE = ("waves", "filters", "_scale")
 """The log-mel front end stays float32: it has to resolve 80 dB; so do the scales of integers."""
 _CHECKED_SAMPLES = (1600, 16_000, 70_001)
-_TOLERANCE = {"float32": 2e-3, "int8": 5e-2}
-"""Inter-ocular distances."""
+_TOLERANCE = {"float32": 2e-3, "int8": 1e-2}
+"""Landmark distance of the worst frame, in inter-ocular distances: half of that of a good network to real mouths."""
 
 
 class SpeechToLandmarks(nn.Module):
@@ -153,7 +153,7 @@ def write_bundle(
 
 def check_difference(ours: NDArray[np.float32], theirs: NDArray[np.float32], precision: str, where: str) -> None:
     """Raises `InputError` if a bundle's landmarks are not those of PyTorch, within what `precision` costs."""
-    error = float(np.abs(ours - theirs).max())
+    error = float(np.linalg.norm(ours - theirs, axis=-1).mean(-1).max())
     if not error < _TOLERANCE[precision]:
         raise InputError(f"the exported bundle differs from the network by {error:.2g} {where}")
 

@@ -10,11 +10,10 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from kfusion import __version__
-from kfusion.config import from_dict
 from kfusion.errors import CheckpointError, InputError
 from kfusion.files import atomic_folder
 from kfusion.models.networks import Network, build_network
-from kfusion.training.run_config import RunConfig
+from kfusion.training.run_config import RunConfig, run_from_dict
 
 CHECKPOINT_FORMAT = 3
 """2: the ablations, baselines and `max_steps`; 3: `live`."""
@@ -99,7 +98,7 @@ def _to_json(info: CheckpointInfo) -> dict[str, Any]:
 
 def _from_json(content: dict[str, Any]) -> CheckpointInfo:
     parts = {part.name for part in fields(RunConfig)}
-    run = from_dict(RunConfig, {name: value for name, value in content.items() if name in parts})
+    run = run_from_dict({name: value for name, value in content.items() if name in parts})
     rest = {name: value for name, value in content.items() if name not in parts | {"format"}}
     wrong = rest.keys() ^ ({part.name for part in fields(CheckpointInfo)} - {"run"})
     if wrong:

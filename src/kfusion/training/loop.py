@@ -15,7 +15,7 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from kfusion.config import flatten, from_dict
+from kfusion.config import flatten
 from kfusion.data.store import ClipStore
 from kfusion.errors import CheckpointError, InputError, KfusionError, OutputError
 from kfusion.files import recover_folder
@@ -34,7 +34,7 @@ from kfusion.training.callbacks import (
 from kfusion.training.checkpoint import CONFIG, read_info, save_checkpoint
 from kfusion.training.datamodule import TRAIN, VAL, TalkingData, describe
 from kfusion.training.module import TrainingModule
-from kfusion.training.run_config import Machines, RunConfig
+from kfusion.training.run_config import Machines, RunConfig, run_from_dict
 
 log = logging.getLogger(__name__)
 
@@ -159,7 +159,7 @@ def _resumed(out: Path, run: RunConfig, origin: dict[str, Any]) -> Path | None:
         return None
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)["kfusion"]
-        theirs = from_dict(RunConfig, state["run"])
+        theirs = run_from_dict(state["run"])
     except (OSError, RuntimeError, EOFError, LookupError, TypeError, pickle.UnpicklingError, InputError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(

@@ -1,8 +1,9 @@
 """Everything that decides what a training run computes."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from kfusion.config import from_dict
 from kfusion.errors import InputError
 from kfusion.models.kfusion import KFusionConfig
 from kfusion.models.networks import NetworkConfig
@@ -88,3 +89,19 @@ class RunConfig:
     data: DataConfig = field(default_factory=DataConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+
+
+_CAME_LATER: dict[str, dict[str, Any]] = {"data": {"unknown_intensity": 0.0}}
+"""Settings that runs of the same checkpoint format once did not name, and what they did."""
+
+
+def run_from_dict(values: dict[str, Any]) -> RunConfig:
+    """The run that `dataclasses.asdict` made `values` of, also by a version that had fewer settings.
+
+    Raises:
+        InputError: a setting is missing, unknown, or not of its type.
+    """
+    known = {
+        name: _CAME_LATER.get(name, {}) | part if isinstance(part, dict) else part for name, part in values.items()
+    }
+    return from_dict(RunConfig, known)

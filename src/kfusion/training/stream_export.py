@@ -12,10 +12,10 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kfusion.bundle_format import STREAM_INPUTS, STREAM_KIND
+from kfusion.bundle_format import BLOCK_SAMPLES, STREAM_INPUTS, STREAM_KIND
 from kfusion.errors import InputError
 from kfusion.models.kfusion import SIGNAL_MARGINS, KFusion
-from kfusion.models.past import BLOCK_FRAMES, BLOCK_SAMPLES, Past
+from kfusion.models.past import BLOCK_FRAMES, Past
 from kfusion.models.speech import STREAMING, load_speech_encoder
 from kfusion.models.speech.streaming import StreamingEncoder
 from kfusion.models.speech.streaming_whisper import (

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from kfusion import assets
 from kfusion.audio import read_audio
+from kfusion.bundle_format import BLOCK_SAMPLES
 from kfusion.errors import MissingWeightsError
-from kfusion.models.past import BLOCK_SAMPLES, BLOCK_STEPS, Past
+from kfusion.models.past import BLOCK_STEPS, Past
 from kfusion.models.speech import load_speech_encoder
 from kfusion.models.speech.streaming import PACKAGED, StreamingConfig, StreamingEncoder
 from kfusion.models.speech.streaming_whisper import LOOK_AHEAD_SAMPLES, SAMPLES_BEFORE, WINDOW_SAMPLES

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from kfusion import assets
 from kfusion.audio import read_audio
-from kfusion.models.past import BLOCK_SAMPLES, BLOCK_STEPS, Past
+from kfusion.bundle_format import BLOCK_SAMPLES
+from kfusion.models.past import BLOCK_STEPS, Past
 from kfusion.models.speech import load_speech_encoder
 from kfusion.models.speech.streaming_whisper import (
     ENCODER_REACH_BLOCKS,

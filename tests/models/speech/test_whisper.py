@@ -11,8 +11,8 @@ from transformers import WhisperConfig, WhisperFeatureExtractor
 from transformers.models.whisper.modeling_whisper import WhisperEncoder as TheirEncoder
 
 from kfusion.errors import InputError, MissingWeightsError
-from kfusion.models.speech import load_speech_encoder
-from kfusion.models.speech.encoder import frames_in, pad_to_steps, steps_in
+from kfusion.models.speech import WHISPER, WHISPER_STREAM, load_speech_encoder
+from kfusion.models.speech.encoder import SpeechEncoder, frames_in, pad_to_steps, steps_in
 from kfusion.models.speech.mel import mel_filters
 from kfusion.models.speech.whisper import LAYERS, WIDTH, WhisperEncoder, from_ctranslate2, read_ctranslate2
 
@@ -146,7 +146,56 @@ def test_positions_are_counted_from_the_first(encoder: WhisperEncoder) -> None:
 @pytest.mark.parametrize(("count", "first"), [(480_001, 0), (16_000, 1451), (16_000, -1)])
 def test_sound_beyond_the_positions_is_refused(encoder: WhisperEncoder, count: int, first: int) -> None:
     with pytest.raises(InputError, match="pass pieces of at most 30 s"):
-        encoder.encode(torch.zeros(1, count), first)
+        encoder(torch.zeros(1, count), first)
+
+
+@pytest.mark.parametrize("first", [1451, -1])
+def test_a_first_position_that_is_none_is_refused(encoder: WhisperEncoder, first: int) -> None:
+    with pytest.raises(InputError, match="go beyond"):
+        encoder.encode(torch.zeros(1, 16_000), first)
+
+
+@pytest.mark.parametrize(("count", "first"), [(480_001, 0), (450_000, 119), (1_000_123, 60), (16_000 * 66 + 1, 0)])
+@pytest.mark.parametrize("name", [WHISPER, WHISPER_STREAM])
+def test_sound_of_any_length_is_encoded_in_pieces_that_overlap(name: str, count: int, first: int) -> None:
+    encoder, sound = load_speech_encoder(name), voice(count)
+    features = encoder.encode(sound, first)
+    steps, blocks = steps_in(frames_in(count)), -(-frames_in(count) // 3)
+    assert features.shape == (1, steps if name == WHISPER else 5 * blocks, 768)
+    hop = round(50 * (encoder.piece_s - encoder.shared_s))
+    middle = slice(hop + 55 * 2, hop + round(50 * encoder.piece_s) - 55 * 2)
+    with torch.inference_mode():
+        heard = encoder(sound[:, hop * 320 :][:, : round(encoder.piece_s * 16_000)], first)
+    torch.testing.assert_close(features[:, middle], heard[:, middle.start - hop : middle.stop - hop])
+
+
+class Counting(SpeechEncoder):
+    """Says which piece a step comes from."""
+
+    dim, most_steps = 1, 1500
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces = 0
+
+    def forward(self, samples: Tensor, first_position: int = 0) -> Tensor:
+        self.pieces += 1
+        return torch.full((1, steps_in(frames_in(samples.shape[1])), 1), float(self.pieces))
+
+
+def test_pieces_fade_into_one_another_over_the_middle_of_what_they_share() -> None:
+    number = Counting().encode(torch.zeros(1, 16_000 * 31))[0, :, 0]
+    assert number[:263].eq(1).all()
+    assert number[287:513].eq(2).all()
+    assert number[-200:].eq(6).all()
+    assert number.diff().min() >= 0
+    assert number.diff().max() < 0.05
+
+
+def test_sound_that_fits_is_heard_at_once(encoder: WhisperEncoder) -> None:
+    sound = voice(16_000 * 20)
+    with torch.inference_mode():
+        assert torch.equal(encoder.encode(sound, 100), encoder(sound, 100))
 
 
 def test_the_encoder_is_frozen_and_says_its_name(encoder: WhisperEncoder) -> None:

@@ -9,8 +9,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kfusion.bundle_format import BLOCK_SAMPLES
 from kfusion.errors import MissingWeightsError
-from kfusion.models.past import BLOCK_SAMPLES, BLOCK_STEPS, Past
+from kfusion.models.past import BLOCK_STEPS, Past
 from kfusion.models.speech.encoder import SpeechEncoder
 from kfusion.models.speech.mel import BINS, HOP, WINDOW, MelPower
 from kfusion.models.speech.streaming_whisper import SAMPLES_BEFORE, block_windows

@@ -7,11 +7,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from kfusion.models.past import BLOCK_SAMPLES, BLOCK_STEPS, Past, whole_blocks
+from kfusion.bundle_format import BLOCK_SAMPLES
+from kfusion.models.past import BLOCK_STEPS, Past, whole_blocks
 from kfusion.models.speech import WHISPER_STREAM
 from kfusion.models.speech.encoder import SAMPLES_PER_STEP, SpeechEncoder, frames_in
 from kfusion.models.speech.mel import HOP, WINDOW
-from kfusion.models.speech.whisper import OUTPUT_LAYERS, WIDTH, WhisperEncoder
+from kfusion.models.speech.whisper import MAX_POSITIONS, OUTPUT_LAYERS, WIDTH, WhisperEncoder
 
 AHEAD_STEPS = 2
 """Steps after its block that a block hears: 40 ms."""
@@ -46,6 +47,10 @@ class StreamingWhisperEncoder(SpeechEncoder):
     name = WHISPER_STREAM
     dim = WIDTH * len(OUTPUT_LAYERS)
     first_positions = 450
+    most_steps = MAX_POSITIONS - AHEAD_STEPS - (BLOCK_STEPS - 1)
+    """So that the last block has places for all its steps and for those ahead."""
+    piece_s, shared_s = 12.0, 2.0
+    """As the runs of a stream."""
 
     def __init__(self, whisper: WhisperEncoder) -> None:
         super().__init__()

@@ -57,11 +57,13 @@ class WhisperBlock(nn.Module):
 class WhisperEncoder(SpeechEncoder):
     """Layers 2 and 4 of Whisper's encoder, 768-wide at 50 Hz.
 
-    Departs from Whisper: the sound is not padded to 30 s. Longer sound than 30 s must come in pieces.
+    Departs from Whisper: the sound is not padded to 30 s. Longer sound than 30 s must come in pieces, into which
+    `encode` cuts it.
     """
 
     name = "whisper-tiny.en"
     dim = WIDTH * len(OUTPUT_LAYERS)
+    most_steps = MAX_POSITIONS
 
     def __init__(self) -> None:
         super().__init__()

@@ -84,10 +84,12 @@ export function toPcm16(samples) {
 }
 
 /** The first message of a stream. */
-export function startMessage({ fps = 30, face = null, emotion = null, intensity = null, token = null } = {}) {
+export function startMessage(options = {}) {
+  const { fps = 30, face = null, emotion = null, intensity = null, token = null } = options;
+  const { lead_ms = null, expressiveness = null } = options; // null: as the server has it
   return JSON.stringify({
     type: "start", version: VERSION, sample_rate: RATE_HZ, format: "pcm16", encoding: "json",
-    fps, face, emotion, intensity, token,
+    fps, face, emotion, intensity, lead_ms, expressiveness, token,
   });
 }
 
@@ -207,7 +209,7 @@ class Socket {
 
 /** A face on a canvas that speaks with the microphone or a file; what goes wrong is told to `onChange`. */
 export class KFusion {
-  /** Options: `canvas`; `url` of the server; `token`, `face`, `emotion`, `intensity`; `onChange(state)`. */
+  /** Options: `canvas`; `url` of the server; `token`, `face`, `emotion`, `intensity`, `lead_ms`, `expressiveness`; `onChange`. */
   constructor({ canvas, url = defaultUrl(), onChange = () => {}, ...start }) {
     Object.assign(this, { canvas, url, onChange, start, state: { phase: "idle" }, run: null });
   }
