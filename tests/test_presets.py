@@ -46,7 +46,7 @@ def test_the_live_preset_is_the_default_on_features_for_streams_and_without_the_
     assert (ours.live, ours.speech_encoder, ours.feature_dim) == (True, "streaming", 256)
     assert (ours.global_domain, ours.encoder_layers) == (False, 1)
     shared = {"live": False, "speech_encoder": theirs.speech_encoder, "feature_dim": 768, "global_domain": True}
-    assert replace(ours, **shared, encoder_layers=2) == theirs
+    assert replace(ours, **shared, encoder_layers=2, lstm_reads="encoder", kan_gain=4.0) == theirs
 
 
 @pytest.mark.parametrize("name", BASELINES)

@@ -1,16 +1,17 @@
-"""Make a prepared data set of recordings of speech alone: the packaged weights say how the mean face speaks them.
+"""Make a prepared data set of recordings of speech alone: trained weights say how the mean face speaks them.
 
-What they say is averaged over the voice as it is and made deeper and higher, which strangers' lips follow better.
+What they say is averaged over teachers that err independently, and over the voice as it is and made deeper and higher:
+strangers' lips follow the mean better than any of them.
 
-Usage: python tools/label_speech.py SPEECH_CSV OUT
+Usage: python tools/label_speech.py SPEECH_CSV OUT [--teacher BUNDLE]... [--gain 1.15]
 
 `SPEECH_CSV` lists sound files (columns path, relative to it, dataset, speaker). At most `CLIP_S` seconds of a file and
 `SPEAKER_S` of a speaker are taken. A twentieth of the speakers, by a hash of their names, is the split `val`.
 """
 
+import argparse
 import csv
 import hashlib
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from kfusion.audio import SAMPLE_RATE_HZ, Samples, read_audio
 from kfusion.data.store import SHARD_CLIPS, clip_table, write_shard
 from kfusion.landmarks import Points, frame_count
 from kfusion.training.augment import VoiceChange
+from kfusion.training.faces import rest_face
 
 CLIP_S, SPEAKER_S, LEAST_S = 24, 90, 1.0
 VAL_SHARE = 0.05
@@ -33,19 +35,29 @@ FORMANTS = 0.85, 0.92, 1.0, 1.08, 1.16
 
 def main() -> None:
     """Read, label, write."""
-    listing, out = Path(sys.argv[1]), Path(sys.argv[2])
-    (out / "data").mkdir(parents=True, exist_ok=True)
+    arguments = _arguments()
+    teachers = [kfusion.load(path, threads=1) for path in arguments.teacher or [None]]
+    (arguments.out / "data").mkdir(parents=True, exist_ok=True)
     tables: dict[str, list[pa.Table]] = defaultdict(list)
-    for split, table in _labelled(listing):
+    for split, table in _labelled(arguments.listing, teachers, arguments.gain):
         tables[split].append(table)
     for split, clips in tables.items():
         for number, first in enumerate(range(0, len(clips), SHARD_CLIPS)):
-            write_shard(out / "data" / f"{split}-{number:05d}.parquet", clips[first : first + SHARD_CLIPS])
+            write_shard(arguments.out / "data" / f"{split}-{number:05d}.parquet", clips[first : first + SHARD_CLIPS])
 
 
-def _labelled(listing: Path) -> Iterator[tuple[str, pa.Table]]:
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("listing", metavar="SPEECH_CSV", type=Path)
+    parser.add_argument("out", metavar="OUT", type=Path)
+    parser.add_argument("--teacher", metavar="BUNDLE", type=Path, action="append", help="none: the packaged weights")
+    help_text = "factor on the motion about the face at rest: a mean of teachers moves less than each of them"
+    parser.add_argument("--gain", type=float, default=1.0, help=help_text)
+    return parser.parse_args()
+
+
+def _labelled(listing: Path, teachers: list[kfusion.Generator], gain: float) -> Iterator[tuple[str, pa.Table]]:
     """Split and table of every clip."""
-    model = kfusion.load(threads=1)
     heard: dict[str, float] = defaultdict(float)
     with listing.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -57,13 +69,22 @@ def _labelled(listing: Path) -> Iterator[tuple[str, pa.Table]]:
         samples = read_audio(listing.parent / row["path"])[: int(most_s * SAMPLE_RATE_HZ)]
         heard[speaker] += len(samples) / SAMPLE_RATE_HZ
         split = _split(speaker)
-        yield split, _table(row, speaker, split, samples, model)
+        yield split, _table(row, speaker, split, samples, _said(samples, teachers, gain))
 
 
-def _table(row: dict[str, str], speaker: str, split: str, samples: Samples, model: kfusion.Generator) -> pa.Table:
+def _said(samples: Samples, teachers: list[kfusion.Generator], gain: float) -> Points:
+    """What the teachers say on average (T, 68, 2), with its motion about the face at rest scaled."""
     frames = frame_count(len(samples) / SAMPLE_RATE_HZ, 30)
-    points = np.mean([_spoken(samples, formant, model)[:frames] for formant in FORMANTS], axis=0, dtype=np.float32)
-    assert len(points) == frames
+    said = [_spoken(samples, formant, teacher)[:frames] for teacher in teachers for formant in FORMANTS]
+    points = np.mean(said, axis=0, dtype=np.float32)
+    if gain == 1.0:
+        return points
+    rest = rest_face(points)
+    return (rest + gain * (points - rest)).astype(np.float32)
+
+
+def _table(row: dict[str, str], speaker: str, split: str, samples: Samples, points: Points) -> pa.Table:
+    frames = len(points)
     columns = {
         "clip_id": str(Path(row["path"]).with_suffix("")),
         "corpus": "speech",
@@ -85,7 +106,9 @@ def _spoken(samples: Samples, formant: float, model: kfusion.Generator) -> Point
     """The frames (T, 68, 2) of the sound in another voice."""
     change, random = VoiceChange(formant=formant), np.random.default_rng(0)
     changed = samples if formant == 1.0 else change.apply(samples, random)
-    return np.asarray(model.generate(changed, fps=30).points, np.float32)
+    points = np.asarray(model.generate(changed, fps=30).points, np.float32)
+    missing = max(0, frame_count(len(samples) / SAMPLE_RATE_HZ, 30) - len(points))  # a changed voice may lose a frame
+    return np.pad(points, ((0, missing), (0, 0), (0, 0)), mode="edge")
 
 
 def _split(speaker: str) -> str:

@@ -56,3 +56,16 @@ def test_other_voices_move_the_mean_a_little(listing: Path) -> None:
     plain, deeper = (label_speech._spoken(sound, formant, model) for formant in (1.0, 0.85))
     assert abs(len(deeper) - len(plain)) <= 1
     assert 0 < np.abs(deeper[:55] - plain[:55]).mean() < 3
+
+
+def test_labels_are_the_mean_of_the_teachers_with_its_motion_scaled(
+    listing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_speech, "FORMANTS", (1.0,))
+    sound = read_audio(listing.parent / "s2-2.wav")
+    teachers = [kfusion.load(path, threads=1) for path in (assets.DEFAULT_MODEL, assets.STREAM_MODEL)]
+    each = [np.asarray(teacher.generate(sound, fps=30).points) for teacher in teachers]
+    plain, scaled = (label_speech._said(sound, teachers, gain) for gain in (1.0, 1.2))
+    np.testing.assert_allclose(plain, (each[0] + each[1]) / 2, atol=1e-3)
+    spreads = [points.std(0)[48:].mean() for points in (plain, scaled)]
+    assert spreads[1] / spreads[0] == pytest.approx(1.2, abs=1e-3)

@@ -19,7 +19,7 @@ SHORTCUTS = {
     "--speech-encoder": (
         "model.speech_encoder",
         str,
-        "whisper-tiny.en, streaming[:FILE], or wav2vec2:HUB_ID_OR_DIRECTORY[:LAYER]",
+        "whisper-tiny.en, whisper:FILE[:LAYERS], streaming[:FILE], or wav2vec2:HUB_ID_OR_DIRECTORY[:LAYER]",
     ),
 }
 

@@ -9,6 +9,7 @@ from kfusion.landmarks import (
     Points,
     mirror,
     mouth_opening,
+    onto_closings,
     remove_head_motion,
     unit_frame,
 )
@@ -52,10 +53,12 @@ def in_frame_of(identity: Points, target: Points) -> tuple[Points, Points]:
 
 
 def at_speed(target: Points, speed: float, frames: int) -> Points:
-    """Landmarks (frames, 68, 2) of the clip played `speed` times as fast."""
+    """Landmarks (frames, 68, 2) of the clip played `speed` times as fast, closings of the lips kept."""
     if speed == 1.0 and frames == len(target):
         return target
-    position = np.minimum(np.arange(frames) * speed, len(target) - 1)
+    wanted = np.arange(frames, dtype=np.float64) * speed
+    position = onto_closings(wanted, np.arange(len(target), dtype=np.float64), mouth_opening(target))
+    position = np.minimum(position, len(target) - 1)
     before = np.floor(position).astype(int)
     share = (position - before).astype(np.float32)[:, None, None]
     after = np.minimum(before + 1, len(target) - 1)

@@ -91,7 +91,7 @@ class RunConfig:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
 
 
-_CAME_LATER: dict[str, dict[str, Any]] = {"data": {"unknown_intensity": 0.0}}
+_CAME_LATER: dict[str, dict[str, Any]] = {"data": {"unknown_intensity": 0.0, "cached_hours": 1e6}}
 """Settings that runs of the same checkpoint format once did not name, and what they did."""
 
 

@@ -14,7 +14,14 @@ from kfusion.errors import InputError, MissingWeightsError
 from kfusion.models.speech import WHISPER, WHISPER_STREAM, load_speech_encoder
 from kfusion.models.speech.encoder import SpeechEncoder, frames_in, pad_to_steps, steps_in
 from kfusion.models.speech.mel import mel_filters
-from kfusion.models.speech.whisper import LAYERS, WIDTH, WhisperEncoder, from_ctranslate2, read_ctranslate2
+from kfusion.models.speech.whisper import (
+    LAYERS,
+    WIDTH,
+    WhisperEncoder,
+    WhisperShape,
+    from_ctranslate2,
+    read_ctranslate2,
+)
 
 KINDS = {"float32": 0, "int8": 1, "int16": 2, "int32": 3, "float16": 4}
 
@@ -221,11 +228,9 @@ def test_packaged_weights_come_back_as_float32(tmp_path: Path) -> None:
 
 
 def test_an_unknown_encoder_is_refused() -> None:
+    known = r"use whisper-tiny\.en, whisper:FILE\[:LAYERS\], .*, streaming\[:FILE\] or wav2vec2:HUB_ID_OR_DIRECTORY"
     for name in ("hubert", "wav2vec2", "wav2vec2:", ""):
-        with pytest.raises(
-            InputError,
-            match=r"use whisper-tiny\.en, whisper-tiny\.en-live, streaming\[:FILE\] or wav2vec2:HUB_ID_OR_DIRECTORY",
-        ):
+        with pytest.raises(InputError, match=known):
             load_speech_encoder(name)
 
 
@@ -263,8 +268,8 @@ def test_another_ctranslate2_file_is_refused(version: int, spec: str) -> None:
         read_ctranslate2(ctranslate2_file({}, version, spec))
 
 
-def test_the_variables_of_ctranslate2_make_an_encoder() -> None:
-    wanted = WhisperEncoder().state_dict()
+def as_variables(state: dict[str, Tensor]) -> dict[str, NDArray[np.generic]]:
+    """An encoder's weights under the names of CTranslate2."""
     theirs = {
         "attention_norm": "self_attention/layer_norm",
         "qkv": "self_attention/linear_0",
@@ -273,8 +278,8 @@ def test_the_variables_of_ctranslate2_make_an_encoder() -> None:
         "ffn_in": "ffn/linear_0",
         "ffn_out": "ffn/linear_1",
     }
-    variables = {}
-    for name, value in wanted.items():
+    variables: dict[str, NDArray[np.generic]] = {}
+    for name, value in state.items():
         module, kind = name.rsplit(".", 1)
         if "norm" in module:
             kind = {"weight": "gamma", "bias": "beta"}[kind]
@@ -282,9 +287,58 @@ def test_the_variables_of_ctranslate2_make_an_encoder() -> None:
             _, number, part = module.split(".")
             module = f"layer_{number}/{theirs[part]}"
         variables[f"encoder/{'layer_norm' if module == 'norm' else module}/{kind}"] = value.half().numpy()
-    state = from_ctranslate2(read_ctranslate2(ctranslate2_file(variables)))
+    return variables
+
+
+def test_the_variables_of_ctranslate2_make_an_encoder() -> None:
+    wanted = WhisperEncoder().state_dict()
+    state = from_ctranslate2(read_ctranslate2(ctranslate2_file(as_variables(wanted))))
     encoder = WhisperEncoder()
     encoder.load_state_dict({name: value.float() for name, value in state.items()})
     assert len(encoder.blocks) == LAYERS
     for name, value in encoder.state_dict().items():
         torch.testing.assert_close(value, wanted[name].half().float())
+
+
+@pytest.fixture
+def small_model(tmp_path: Path) -> Path:
+    """A Whisper of three layers and two heads."""
+    torch.manual_seed(0)
+    path = tmp_path / "model.bin"
+    whole = WhisperEncoder(WhisperShape(width=128, layers=3, outputs=(3,)))
+    path.write_bytes(ctranslate2_file(as_variables(whole.state_dict())))
+    return path
+
+
+@pytest.mark.parametrize(("layers", "dim"), [("", 256), (":2", 128), (":1,2,3", 384)])
+def test_another_whisper_is_read_from_a_file(small_model: Path, layers: str, dim: int) -> None:
+    encoder = load_speech_encoder(f"whisper:{small_model}{layers}")
+    features = encoder.encode(voice(16_000))
+    assert features.shape == (1, 50, dim)
+    assert encoder.dim == dim
+    assert torch.equal(load_speech_encoder(encoder.name).encode(voice(16_000)), features), "its name loads it again"
+    last = load_speech_encoder(f"whisper:{small_model}:3").encode(voice(16_000))
+    assert (layers == ":2") != torch.equal(features[..., -128:], last)
+
+
+@pytest.mark.parametrize("layers", ["4", "0", "1,9"])
+def test_layers_that_a_whisper_lacks_are_refused(small_model: Path, layers: str) -> None:
+    with pytest.raises(InputError, match="use some of 1 to 3"):
+        load_speech_encoder(f"whisper:{small_model}:{layers}")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", None])
+def test_a_file_that_is_no_whisper_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "model.bin"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(MissingWeightsError, match=r"model.bin: .*pass .*model.bin"):
+        load_speech_encoder(f"whisper:{path}")
+
+
+def test_a_whisper_that_hears_more_bins_is_refused(tmp_path: Path) -> None:
+    variables = as_variables(WhisperEncoder(WhisperShape(width=64, layers=1, outputs=(1,))).state_dict())
+    variables["encoder/conv1/weight"] = np.zeros((64, 128, 3), np.float16)
+    (tmp_path / "model.bin").write_bytes(ctranslate2_file(variables))
+    with pytest.raises(MissingWeightsError, match="128 mel bins, not 80"):
+        load_speech_encoder(f"whisper:{tmp_path / 'model.bin'}")

@@ -17,6 +17,7 @@ def load_speech_encoder(name: str = WHISPER) -> SpeechEncoder:
 
     Args:
         name: `whisper-tiny.en` (packaged, works offline), `whisper-tiny.en-live` (the same for streams), or
+            `whisper:FILE[:LAYERS]` (another Whisper, CTranslate2's `model.bin`, and the layers to read, `2,4`), or
             `streaming[:FILE]` (made for streams, packaged; or the weights in a file), or
             `wav2vec2:WHERE[:LAYER]` with a Hugging Face hub id or a local directory and an optional layer
             (default the last).
@@ -32,6 +33,13 @@ def load_speech_encoder(name: str = WHISPER) -> SpeechEncoder:
 
         whisper = WhisperEncoder.packaged()
         return whisper if name == WHISPER else StreamingWhisperEncoder(whisper)
+    if kind == "whisper" and where:
+        from kfusion.models.speech.whisper import WhisperEncoder
+
+        file, _, layers = where.rpartition(":")
+        if file and all(layer.isdigit() for layer in layers.split(",")) and not Path(where).exists():
+            return WhisperEncoder.from_file(Path(file), tuple(int(layer) for layer in layers.split(",")))
+        return WhisperEncoder.from_file(Path(where))
     if kind == STREAMING:
         from kfusion.models.speech.streaming import StreamingEncoder
 
@@ -44,6 +52,6 @@ def load_speech_encoder(name: str = WHISPER) -> SpeechEncoder:
             return Wav2Vec2Encoder(location, layer=int(layer))
         return Wav2Vec2Encoder(where)
     raise InputError(
-        f"unknown speech encoder '{name}': use {WHISPER}, {WHISPER_STREAM}, {STREAMING}[:FILE] or "
-        f"{WAV2VEC2}:HUB_ID_OR_DIRECTORY[:LAYER]"
+        f"unknown speech encoder '{name}': use {WHISPER}, whisper:FILE[:LAYERS], {WHISPER_STREAM}, "
+        f"{STREAMING}[:FILE] or {WAV2VEC2}:HUB_ID_OR_DIRECTORY[:LAYER]"
     )

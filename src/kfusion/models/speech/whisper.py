@@ -1,7 +1,8 @@
-"""The encoder of Whisper tiny.en (Radford et al. 2022; weights by OpenAI, MIT), packaged and offline."""
+"""Whisper's encoder (Radford et al. 2022; weights by OpenAI, MIT): tiny.en packaged and offline, others from a file."""
 
 import struct
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
@@ -19,9 +20,24 @@ from kfusion.models.speech.mel import BINS, HOP, WINDOW, MelPower
 
 PACKAGED = Path(__file__).parents[2] / "assets" / "whisper_tiny_en_encoder.safetensors"
 MAX_POSITIONS = 1500
-WIDTH, HEADS, LAYERS = 384, 6, 4
+WIDTH, LAYERS = 384, 4
 OUTPUT_LAYERS = (2, 4)
 """Concatenated: a 768-wide feature, the shape of wav2vec2-base."""
+_HEAD_WIDTH = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WhisperShape:
+    """The size of an encoder and what is read of it; the defaults are those of tiny.en as it is packaged."""
+
+    width: int = WIDTH
+    layers: int = LAYERS
+    outputs: tuple[int, ...] = OUTPUT_LAYERS
+    """The layers whose hidden states are concatenated, counted from 1; those above the last of them are left out."""
+
+    def __post_init__(self) -> None:
+        if not self.outputs or not all(1 <= layer <= self.layers for layer in self.outputs):
+            raise InputError(f"layers {self.outputs} of a Whisper encoder: use some of 1 to {self.layers}")
 
 
 Recall = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -32,20 +48,20 @@ sees (steps, keys)."""
 class WhisperBlock(nn.Module):
     """A pre-norm Transformer layer."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.attention_norm = nn.LayerNorm(WIDTH)
-        self.qkv = nn.Linear(WIDTH, 3 * WIDTH)
-        self.attention_out = nn.Linear(WIDTH, WIDTH)
-        self.ffn_norm = nn.LayerNorm(WIDTH)
-        self.ffn_in = nn.Linear(WIDTH, 4 * WIDTH)
-        self.ffn_out = nn.Linear(4 * WIDTH, WIDTH)
+        self.attention_norm = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.attention_out = nn.Linear(width, width)
+        self.ffn_norm = nn.LayerNorm(width)
+        self.ffn_in = nn.Linear(width, 4 * width)
+        self.ffn_out = nn.Linear(4 * width, width)
 
     def forward(
         self, x: Float[Tensor, "batch steps width"], recall: Recall | None = None
     ) -> Float[Tensor, "batch steps width"]:
         """The next hidden state; `recall` adds what an earlier piece left and says what each step may see."""
-        heads = self.qkv(self.attention_norm(x)).unflatten(-1, (3, HEADS, WIDTH // HEADS))
+        heads = self.qkv(self.attention_norm(x)).unflatten(-1, (3, -1, _HEAD_WIDTH))
         q, *kv = heads.permute(2, 0, 3, 1, 4)
         (k, v), seen = (kv, None) if recall is None else recall(torch.stack(kv))
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=seen).transpose(1, 2).flatten(2)
@@ -55,24 +71,24 @@ class WhisperBlock(nn.Module):
 
 
 class WhisperEncoder(SpeechEncoder):
-    """Layers 2 and 4 of Whisper's encoder, 768-wide at 50 Hz.
+    """Hidden states of Whisper's encoder at 50 Hz; of tiny.en layers 2 and 4, 768-wide.
 
     Departs from Whisper: the sound is not padded to 30 s. Longer sound than 30 s must come in pieces, into which
     `encode` cuts it.
     """
 
-    name = "whisper-tiny.en"
-    dim = WIDTH * len(OUTPUT_LAYERS)
     most_steps = MAX_POSITIONS
 
-    def __init__(self) -> None:
+    def __init__(self, shape: WhisperShape = WhisperShape(), name: str = "whisper-tiny.en") -> None:
         super().__init__()
+        width = shape.width
+        self.shape, self.name, self.dim = shape, name, width * len(shape.outputs)
         self.mel = MelPower()
-        self.conv1 = nn.Conv1d(BINS, WIDTH, 3, padding=1)
-        self.conv2 = nn.Conv1d(WIDTH, WIDTH, 3, stride=2, padding=1)
-        self.blocks = nn.ModuleList(WhisperBlock() for _ in range(LAYERS))
-        self.norm = nn.LayerNorm(WIDTH)
-        self.register_buffer("positions", _sinusoids(), persistent=False)
+        self.conv1 = nn.Conv1d(BINS, width, 3, padding=1)
+        self.conv2 = nn.Conv1d(width, width, 3, stride=2, padding=1)
+        self.blocks = nn.ModuleList(WhisperBlock(width) for _ in range(max(shape.outputs)))
+        self.norm = nn.LayerNorm(width)
+        self.register_buffer("positions", _sinusoids(width), persistent=False)
         self.eval().requires_grad_(False)
 
     @classmethod
@@ -88,6 +104,35 @@ class WhisperEncoder(SpeechEncoder):
             raise MissingWeightsError(f"{path}: the packaged speech encoder is missing: install kfusion again")
         encoder = cls()
         encoder.load_state_dict({name: weight.float() for name, weight in load_file(path).items()})
+        return encoder
+
+    @classmethod
+    def from_file(cls, path: Path, outputs: tuple[int, ...] | None = None) -> "WhisperEncoder":
+        """The encoder of a CTranslate2 Whisper model (`model.bin`) of any size with 80 mel bins.
+
+        Args:
+            path: of the file.
+            outputs: the layers to read; none: the middle and the last.
+
+        Raises:
+            MissingWeightsError: the file is not there or is not such a model.
+            InputError: it has no such layers.
+        """
+        try:
+            variables = read_ctranslate2(path.read_bytes())
+            width, bins, _ = variables["encoder/conv1/weight"].shape
+            layers = _layers_in(variables)
+        except (OSError, struct.error, ValueError, KeyError, UnicodeDecodeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise MissingWeightsError(
+                f"{path}: not a CTranslate2 Whisper model ({reason}): pass its model.bin"
+            ) from error
+        if bins != BINS:
+            raise MissingWeightsError(f"{path}: hears {bins} mel bins, not {BINS}: pass another Whisper model")
+        shape = WhisperShape(width=width, layers=layers, outputs=outputs or (layers // 2, layers))
+        encoder = cls(shape, f"whisper:{path}:{','.join(map(str, shape.outputs))}")
+        state = from_ctranslate2(variables)
+        encoder.load_state_dict({name: state[name].float() for name in encoder.state_dict()})
         return encoder
 
     def forward(
@@ -106,8 +151,8 @@ class WhisperEncoder(SpeechEncoder):
         hidden = []
         for number, block in enumerate(self.blocks, start=1):
             x = block(x)
-            if number in OUTPUT_LAYERS:
-                hidden.append(self.norm(x) if number == LAYERS else x)
+            if number in self.shape.outputs:
+                hidden.append(self.norm(x) if number == self.shape.layers else x)
         return torch.cat(hidden, dim=-1)
 
     def log_mel(self, samples: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch bins frames"]:
@@ -127,8 +172,8 @@ def _check_positions(first: int, steps: int) -> None:
         )
 
 
-def _sinusoids() -> Float[Tensor, "positions width"]:
-    rates = torch.exp(-np.log(10_000.0) / (WIDTH // 2 - 1) * torch.arange(WIDTH // 2, dtype=torch.float64))
+def _sinusoids(width: int) -> Float[Tensor, "positions width"]:
+    rates = torch.exp(-np.log(10_000.0) / (width // 2 - 1) * torch.arange(width // 2, dtype=torch.float64))
     angles = torch.arange(MAX_POSITIONS, dtype=torch.float64)[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], dim=1).float()
 
@@ -168,7 +213,7 @@ def read_ctranslate2(content: bytes) -> dict[str, NDArray[np.generic]]:
 def from_ctranslate2(variables: Mapping[str, NDArray[np.generic]]) -> dict[str, Tensor]:
     """The state of a `WhisperEncoder` from the variables of a CTranslate2 Whisper model."""
     modules = {"conv1": "conv1", "conv2": "conv2", "norm": "layer_norm"}
-    for number in range(LAYERS):
+    for number in range(_layers_in(variables)):
         ours, theirs = f"blocks.{number}", f"layer_{number}"
         modules |= {
             f"{ours}.attention_norm": f"{theirs}/self_attention/layer_norm",
@@ -184,3 +229,7 @@ def from_ctranslate2(variables: Mapping[str, NDArray[np.generic]]) -> dict[str, 
         state[f"{ours}.weight"] = torch.tensor(variables[f"encoder/{theirs}/{weight}"])
         state[f"{ours}.bias"] = torch.tensor(variables[f"encoder/{theirs}/{bias}"])
     return state
+
+
+def _layers_in(variables: Mapping[str, NDArray[np.generic]]) -> int:
+    return len({name.split("/")[1] for name in variables if name.startswith("encoder/layer_") and "/ffn/" in name})
