@@ -6,7 +6,8 @@ FACEGOOD is the folder of the recordings of FACEGOOD-Audio2Face (MIT) with `weig
 weights become ARKit's) and `landmarks/` (the same frames as 68 points). The displacements of the points are linear in
 the weights, so least squares gives the direction of every shape that moves in 11 minutes of speech; left and right
 always move together there, and are parted at the middle of the face. GRID is a folder of its videos (CC BY 4.0), a few
-pictures of which give the depth of the points, as MediaPipe's face landmarker sees it: with it turned heads are told.
+pictures of which give the depth of the points, as MediaPipe's face landmarker sees it: with it turned heads are told,
+and a head drawn. Its triangles are those of Delaunay, but for the mouth's opening.
 """
 
 import csv
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import Delaunay
 
 from kfusion.assets import FACE_SHAPES, MEAN_FACE
 from kfusion.landmarks import EYE_CORNERS, MIRROR, fit_similarity, mirror
@@ -25,6 +27,8 @@ SIDED = ("mouthSmile", "mouthStretch", "mouthPress", "mouthDimple", "mouthLowerD
 ONE_WAY = ("jawLeft",)
 MIDDLE = 0.12
 """Half the width, in eye distances, of the band in which a shape of one side fades out."""
+INNER_LIP = 60
+"""The first of the points of the inner lips, which are the last."""
 SEEN = 0.0001
 """Standard deviation of a weight that moves at all."""
 
@@ -45,7 +49,20 @@ def main() -> None:
         directions=np.stack([*shapes.values()]).astype(np.float32),
         face=face.astype(np.float32),
         depth=depth(grid, face).astype(np.float32),
+        triangles=triangles(face).astype(np.uint16),
     )
+
+
+def triangles(face: Numbers) -> NDArray[np.int64]:
+    """The triangles of a mask through the points, (N, 3), seen from the front in the order of the clock."""
+    parted = face.copy()
+    parted[65:68, 1] += 0.02
+    found = Delaunay(parted).simplices
+    found = found[~(found >= INNER_LIP).all(1)]
+    one, two, three = (face[found[:, corner]] for corner in range(3))
+    turns = (two - one)[:, 0] * (three - one)[:, 1] - (two - one)[:, 1] * (three - one)[:, 0]
+    found[turns < 0] = found[turns < 0][:, ::-1]
+    return np.asarray(found)
 
 
 def directions(facegood: Path, face: Numbers) -> dict[str, Numbers]:

@@ -53,6 +53,8 @@ class _Measured:
     """The mean face, whose eye distance is the unit."""
     depth: NDArray[np.float64]
     """How far behind the outer eye corners each point lies, (68,)."""
+    triangles: NDArray[np.uint16]
+    """A mask through the points, (N, 3), each seen from the front in the order of the clock."""
     directions: dict[str, Direction]
 
 
@@ -63,6 +65,15 @@ def mean_face_depth() -> tuple[Direction, NDArray[np.float64]]:
         MissingWeightsError: the packaged file is not there.
     """
     return _measured().face, _measured().depth
+
+
+def mask_triangles() -> NDArray[np.uint16]:
+    """Triangles of a mask through the 68 points, the mouth left open, (N, 3), clockwise seen from the front.
+
+    Raises:
+        MissingWeightsError: the packaged file is not there.
+    """
+    return _measured().triangles
 
 
 def to_mean_face(face: Points) -> Similarity:
@@ -144,6 +155,7 @@ def _measured() -> _Measured:
     if not assets.FACE_SHAPES.is_file():
         raise MissingWeightsError(f"{assets.FACE_SHAPES}: the shapes of faces are missing: install kfusion again")
     with np.load(assets.FACE_SHAPES, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in ("names", "directions", "face", "depth")}
+        arrays = {name: stored[name] for name in stored.files}
     directions = dict(zip(arrays["names"].tolist(), arrays["directions"].astype(np.float64), strict=True))
-    return _Measured(arrays["face"].astype(np.float64), arrays["depth"].astype(np.float64), directions)
+    face, depth = (arrays[name].astype(np.float64) for name in ("face", "depth"))
+    return _Measured(face, depth, arrays["triangles"], directions)

@@ -4,7 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfusion import assets
+from kfusion.face_shapes import ARKIT_SHAPES
 from kfusion.landmarks import LandmarkSequence
+from kfusion.motion.face_motion import Motion
 
 EYES_PX = 120.0
 LEFT_CORNER = (54, 53, 55, 64)
@@ -54,3 +56,12 @@ def speaking(seconds: float = 1.0, fps: float = 30.0) -> LandmarkSequence:
     rest = closed_face()
     faces = [opened(0.5 - 0.5 * np.cos(2 * np.pi * 3 * time)) + smiling_left(time / seconds) - rest for time in times]
     return sequence_of(*faces, fps=fps)
+
+
+def shaped(frames: int = 31, fps: float = 30.0, **weights: float) -> Motion:
+    """Weights that grow evenly from 0 to those named, and a head that turns to yaw 12, pitch 6, roll 3 degrees."""
+    grown = np.linspace(0, 1, frames, dtype=np.float32)[:, None]
+    row = np.array([weights.get(name, 0.0) for name in ARKIT_SHAPES], np.float32)
+    head = np.radians(np.array([12, 6, 3], np.float32))
+    sequence = LandmarkSequence(points=np.repeat(closed_face()[None], frames, axis=0), fps=fps, model="by-hand")
+    return Motion(sequence=sequence, weights=grown * row, head=grown * head)

@@ -27,7 +27,7 @@ def test_the_resting_face_has_no_weights(solver: ArkitSolver) -> None:
 
 
 def test_a_trembling_resting_face_has_none_either(solver: ArkitSolver) -> None:
-    noise = np.random.default_rng(0).normal(0, 0.06, (50, 68, 2)).astype(np.float32)
+    noise = np.random.default_rng(0).normal(0, 0.05, (50, 68, 2)).astype(np.float32)
     assert not solver(closed_face() + noise).any()
 
 

@@ -24,7 +24,7 @@ def test_a_recording_without_frames_has_no_resting_face() -> None:
 
 def test_what_a_model_makes_of_silence_has_no_weights_and_speech_has(tmp_path) -> None:
     model = kfusion.load(write_stream_bundle(tmp_path / "live.onnx"))
-    rest = face_in_silence(model.stream(face_points()))
+    rest = face_in_silence(model.stream(face_points()).push)
     quiet, loud = (model.stream(face_points()).push(sound).points for sound in (np.zeros(32000), tone(2.0)))
     assert not ArkitSolver(rest)(quiet).any()
     assert ArkitSolver(rest)(loud).max() > 0.1

@@ -24,7 +24,15 @@ _OPPOSITE = {
 """Shapes that are one number with a sign, the second where it is negative: they never fight."""
 _UNTOLD = ("noseSneerLeft", "noseSneerRight", "cheekSquintLeft", "cheekSquintRight")
 """Shapes that the points show, but not apart from the lip's and the lower lid's."""
-_COST = {"mouthFrown": 5.0, "mouthDimple": 2.0, "mouthPress": 2.0, "mouthShrug": 2.0, "jawLeft": 4.0, "jawOpen": 0.1}
+_COST = {
+    "mouthFrown": 5.0,
+    "mouthDimple": 2.0,
+    "mouthPress": 2.0,
+    "mouthShrug": 2.0,
+    "mouthStretch": 5.0,
+    "jawLeft": 4.0,
+    "jawOpen": 0.1,
+}
 """How dear a shape is, by the start of its name; 1 for the others."""
 _SHRINK = 5e-5
 """Weight of a squared weight of cost 1, beside squared displacements of points in eye distances."""
@@ -36,7 +44,7 @@ _IMPORTANCE = ((range(5, 12), 0.05), (range(17, 27), 1.0), (range(36, 48), 1.0),
 _INNER = ((61, 62, 63, 65, 66, 67), 1.5)
 _PARTS = ((*range(5, 12), *range(48, 68)), range(17, 27), range(36, 48))
 """Points that move together: mouth and chin, brows, lids."""
-_TREMBLE = 0.0025
+_TREMBLE = 0.0022
 """Mean displacement of the points of a part, in eye distances, that counts as none."""
 _STEPS = 120
 

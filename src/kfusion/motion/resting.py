@@ -1,10 +1,10 @@
 """The face from which motion is counted: the same person's, with the mouth closed."""
 
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 
-from kfusion.audio import SAMPLE_RATE_HZ
+from kfusion.audio import SAMPLE_RATE_HZ, Samples
 from kfusion.errors import InputError
 from kfusion.landmarks import LandmarkSequence, Points, inter_ocular_distance, mouth_opening, remove_head_motion
 
@@ -14,16 +14,14 @@ CLOSED_SHARE = 0.05
 """Of the frames of a recording, those with the smallest mouth opening."""
 
 
-class _Silent(Protocol):
-    """A stream that a model animates, `kfusion.inference.landmark_stream.Stream`."""
+def face_in_silence(animate: Callable[[Samples], LandmarkSequence]) -> Points:
+    """The face (68, 2) that a model makes of silence.
 
-    def push(self, samples: "np.ndarray[tuple[int], np.dtype[np.float32]]") -> LandmarkSequence:
-        """The frames that became ready."""
-
-
-def face_in_silence(stream: _Silent) -> Points:
-    """The face (68, 2) that a model makes of silence, from a new stream that is used for nothing else."""
-    shown = stream.push(np.zeros(round(SILENCE_S * SAMPLE_RATE_HZ), np.float32)).points
+    Args:
+        animate: what makes landmarks of sound: `lambda sound: model.generate(sound, identity)`, or the `push` of a new
+            stream that is used for nothing else. Recordings and streams have networks, and so faces, of their own.
+    """
+    shown = animate(np.zeros(round(SILENCE_S * SAMPLE_RATE_HZ), np.float32)).points
     rest: Points = shown[len(shown) // 2 :].mean(0, dtype=np.float64).astype(np.float32)
     return rest
 
