@@ -8,6 +8,13 @@ from kfusion.errors import InputError
 from kfusion.formats.glb_container import Glb
 
 
+def glb_of(**content):
+    """A GLB file of a document alone."""
+    text = json.dumps({"asset": {"version": "2.0"}, **content}).encode()
+    text += b" " * (-len(text) % 4)
+    return struct.pack("<4sIII4s", b"glTF", 2, 20 + len(text), len(text), b"JSON") + text
+
+
 def test_what_is_written_is_read_back_and_the_file_is_as_the_specification_says(tmp_path):
     glb = Glb({"asset": {"version": "2.0"}}, b"abc")
     number = glb.add(np.array([[1, 2, 3], [0, 5, 1]], np.float32), bounds=True)
@@ -32,6 +39,8 @@ def test_what_is_written_is_read_back_and_the_file_is_as_the_specification_says(
         (struct.pack("<4sIII4s", b"glTF", 2, 20, 400, b"JSON"), "breaks off"),
         (struct.pack("<4sIII4s", b"glTF", 2, 24, 4, b"JSON") + b"[]  ", "another version"),
         (struct.pack("<4sIII4s", b"glTF", 2, 24, 4, b"JSON") + b"{}  ", "not a whole GLB file"),
+        (glb_of(nodes={"a": 1}), "a list that is none"),
+        (glb_of(buffers=[{"uri": "other.bin", "byteLength": 4}]), "keeps its data in another file"),
     ],
 )
 def test_a_damaged_file_is_one_error(tmp_path, data, problem):

@@ -38,7 +38,7 @@ def test_an_unknown_format_is_named_with_those_there_are(smile, tmp_path):
 
 
 def test_an_avatar_goes_with_glb_alone(smile, tmp_path):
-    with pytest.raises(InputError, match="an avatar goes with the format glb, not with 'vrma'"):
+    with pytest.raises(InputError, match="an avatar goes with the format glb, not with vrma"):
         write_motion(smile, tmp_path / "a.vrma", "vrma", avatar=tmp_path / "b.glb")
 
 

@@ -34,3 +34,11 @@ def test_the_gain_multiplies_and_ends_at_one() -> None:
 def test_a_gain_that_cannot_be_used_is_named(gain: float) -> None:
     with pytest.raises(InputError, match="gain is"):
         read_motion(speaking(), gain=gain)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e9, 0.0])
+def test_a_frame_that_shows_no_face_is_named(value: float) -> None:
+    points = speaking().points.copy()
+    points[7] = value
+    with pytest.raises(InputError, match="frame 107 does not show a face"):
+        read_motion(LandmarkSequence(points=points, fps=30, first_frame=100))

@@ -5,7 +5,7 @@ Axes of glTF: x to the character's left, y up, z out of the face; metres.
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,14 +40,18 @@ def write_glb(motion: Motion, path: Path, avatar: Path | None = None) -> None:
     """
     if avatar is None:
         head = _stub_head()
-        node, rotation = 0, gltf_rotations(motion)
-        head.add_animation(_times(motion), [(node, "weights", motion.weights.ravel()), (node, "rotation", rotation)])
+        tracks = [(0, "weights", motion.weights.ravel()), (0, "rotation", gltf_rotations(motion))]
     else:
-        head = Glb.read(avatar)
-        with foreign(f"{avatar}: its glTF is damaged", "export the avatar again"):
-            tracks = _tracks(head.document, motion, avatar)
-            head.add_animation(_times(motion), tracks)
+        head, faces = _read_avatar(avatar)
+        log.warning("%s: %s", avatar, _match(faces))
+        tracks = [(face.node, "weights", face.weights(motion)) for face in faces if face.shapes]
+    head.add_animation((np.arange(len(motion)) / motion.fps).astype(np.float32), tracks)
     head.write(path)
+
+
+def check_morph_targets(avatar: Path) -> None:
+    """Raises `InputError` unless the animation can be written into an avatar."""
+    _read_avatar(avatar)
 
 
 def gltf_rotations(motion: Motion) -> NDArray[np.float32]:
@@ -55,27 +59,45 @@ def gltf_rotations(motion: Motion) -> NDArray[np.float32]:
     return np.array([gltf_rotation(*map(float, angles)) for angles in motion.head], np.float32)
 
 
-def _times(motion: Motion) -> NDArray[np.float32]:
-    return (np.arange(len(motion)) / motion.fps).astype(np.float32)
+class _MorphedNode(NamedTuple):
+    """A node of an avatar whose mesh has morph targets."""
+
+    node: int
+    names: list[str]
+    shapes: dict[int, str]
+    """Number of a target -> the ARKit shape that it is."""
+    rest: NDArray[np.float32]
+    """What the targets are set to where nothing is said about them, (targets,)."""
+
+    def weights(self, motion: Motion) -> NDArray[np.float32]:
+        """A row for every frame, one after the other."""
+        rows = np.tile(self.rest, (len(motion), 1))
+        for number, shape in self.shapes.items():
+            rows[:, number] = motion.of(shape)
+        return rows.ravel()
 
 
-def _tracks(document: Document, motion: Motion, avatar: Path) -> list[tuple[int, str, NDArray[np.float32]]]:
-    """The weights of every node of an avatar whose mesh has shapes of ARKit's."""
-    tracks, matched, others = [], set[str](), list[str]()
-    for node, holder in enumerate(document.get("nodes", [])):
-        names = _target_names(document, holder)
-        shapes = matching_shapes(names)
-        others += [name for number, name in enumerate(names) if number not in shapes]
-        if shapes:
-            matched |= set(shapes.values())
-            weights = _resting_weights(document, holder, len(names)) + np.zeros((len(motion), 1), np.float32)
-            for number, shape in shapes.items():
-                weights[:, number] = motion.of(shape)
-            tracks.append((node, "weights", weights.ravel()))
-    if not matched:
-        raise InputError(f"{avatar}: {_why_no_match(others)}")
-    log.warning("%s: %s", avatar, _match(matched, others))
-    return tracks
+def _read_avatar(avatar: Path) -> tuple[Glb, list[_MorphedNode]]:
+    """An avatar and its nodes with morph targets.
+
+    Raises:
+        InputError: it cannot be read, or none of its targets has a name of ARKit's.
+    """
+    glb = Glb.read(avatar)
+    with foreign(f"{avatar}: its glTF is damaged", "export the avatar again"):
+        faces = [_morphed(glb.document, number) for number in range(len(glb.document.get("nodes", [])))]
+    faces = [face for face in faces if face.names]
+    if not any(face.shapes for face in faces):
+        raise InputError(f"{avatar}: {_why_no_match(faces)}")
+    return glb, faces
+
+
+def _morphed(document: Document, number: int) -> _MorphedNode:
+    node = document["nodes"][number]
+    names = _target_names(document, node)
+    rest = node.get("weights", document["meshes"][node["mesh"]].get("weights")) if names else None
+    weights = np.zeros(len(names), np.float32) if rest is None else np.array(rest, np.float32).reshape(len(names))
+    return _MorphedNode(number, names, matching_shapes(names), weights)
 
 
 def _target_names(document: Document, node: Document) -> list[str]:
@@ -90,24 +112,23 @@ def _target_names(document: Document, node: Document) -> list[str]:
     return [str(name) for name in names][:count] + [""] * (count - len(names))
 
 
-def _resting_weights(document: Document, node: Document, count: int) -> NDArray[np.float32]:
-    """What the avatar's targets are set to where nothing is said about them."""
-    weights = node.get("weights", document["meshes"][node["mesh"]].get("weights", [0.0] * count))
-    return np.array(weights, np.float32)
+def _match(faces: list[_MorphedNode]) -> str:
+    """Which shapes an avatar has, and which not."""
+    found = {shape for face in faces for shape in face.shapes.values()}
+    others = sum(len(face.names) - len(face.shapes) for face in faces)
+    text = f"{len(found)} of {len(ARKIT_SHAPES)} ARKit shapes have a morph target of their name"
+    missing = [name for name in ARKIT_SHAPES if name not in found]
+    named = [name for name in ARKIT_SHAPES if name in found]
+    text += f", not {', '.join(missing)}" if 0 < len(missing) < len(named) else ""
+    text += f": {', '.join(named)}" if len(missing) >= len(named) else ""
+    return f"{text}; {others} other targets stay as they are" if others else text
 
 
-def _match(matched: set[str], others: list[str]) -> str:
-    missing = [name for name in ARKIT_SHAPES if name not in matched]
-    text = f"{len(matched)} of {len(ARKIT_SHAPES)} ARKit shapes have a morph target of their name"
-    if missing:
-        text += f", not {', '.join(missing)}"
-    return f"{text}; {len(others)} other targets stay as they are" if others else text
-
-
-def _why_no_match(others: list[str]) -> str:
-    if not others:
+def _why_no_match(faces: list[_MorphedNode]) -> str:
+    names = [name for face in faces for name in face.names]
+    if not names:
         return "no mesh has morph targets: export the avatar with its shape keys"
-    shown = ", ".join(name or "(no name)" for name in others[:_SHOWN])
+    shown = ", ".join(name or "(no name)" for name in names[:_SHOWN])
     return f"no morph target has a name of ARKit's, such as jawOpen ({shown} ...): rename them or leave --avatar out"
 
 

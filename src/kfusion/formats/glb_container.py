@@ -18,6 +18,7 @@ VERTICES, INDICES = 34962, 34963
 MAX_BYTES = 512 * 2**20
 _MAGIC, _VERSION = b"glTF", 2
 _JSON, _BINARY = b"JSON", b"BIN\0"
+_LISTS = ("accessors", "animations", "buffers", "bufferViews", "meshes", "nodes")
 _KINDS = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
 _COMPONENTS = {np.dtype(np.float32): 5126, np.dtype(np.uint16): 5123}
 
@@ -47,8 +48,7 @@ class Glb:
         with foreign(f"{path}: not a whole GLB file of glTF 2", "export the avatar again"):
             chunks = _chunks(data)
             document = json.loads(chunks[_JSON])
-            if not isinstance(document, dict) or document["asset"]["version"].partition(".")[0] != "2":
-                raise ValueError("another version of glTF")
+            _check(document)
         return cls(document, chunks.get(_BINARY, b""))
 
     def add(self, values: NDArray[Any], *, bounds: bool = False, use: int | None = None) -> int:
@@ -106,6 +106,16 @@ class Glb:
         missing = -self._length % 4
         self._pieces.append(b"\0" * missing)
         self._length += missing
+
+
+def _check(document: Document) -> None:
+    """Raises `ValueError` unless more can be added to a document."""
+    if not isinstance(document, dict) or document["asset"]["version"].partition(".")[0] != "2":
+        raise ValueError("another version of glTF")
+    if not all(isinstance(document.get(kind, []), list) for kind in _LISTS):
+        raise ValueError("a list that is none")
+    if any("uri" in buffer for buffer in document.get("buffers", [])[:1]):
+        raise ValueError("it keeps its data in another file")
 
 
 def _chunks(data: bytes) -> dict[bytes, bytes]:

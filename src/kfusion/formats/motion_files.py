@@ -1,6 +1,6 @@
 """The file formats by name: a new one is a file in this room and a line here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from kfusion.errors import InputError
 from kfusion.files import atomic_path
 from kfusion.formats.audio2face import write_a2f
 from kfusion.formats.azure import write_azure
-from kfusion.formats.glb import write_glb
+from kfusion.formats.glb import check_morph_targets, write_glb
 from kfusion.formats.live2d import write_live2d
 from kfusion.formats.livelink import write_livelink
 from kfusion.formats.parquet import write_parquet
@@ -57,14 +57,22 @@ def write_motion(motion: Motion, path: str | Path, kind: str, *, avatar: str | P
     path, form = Path(path), motion_format(kind)
     if not len(motion):
         raise InputError("the motion holds 0 frames: pass landmarks with at least one")
-    if avatar is not None and kind != "glb":
-        raise InputError(f"an avatar goes with the format glb, not with '{kind}': leave it out")
+    check_avatar(avatar, [kind])
     with atomic_path(path) as part:
         if avatar is None:
             form.write(motion, part)
         else:
             write_glb(motion, part, Path(avatar))
     return path
+
+
+def check_avatar(avatar: str | Path | None, kinds: Sequence[str]) -> None:
+    """Raises `InputError` where there is an avatar that no format takes, or one that cannot be read."""
+    if avatar is None:
+        return
+    if "glb" not in kinds:
+        raise InputError(f"an avatar goes with the format glb, not with {', '.join(kinds) or 'none'}: leave it out")
+    check_morph_targets(Path(avatar))
 
 
 def motion_format(kind: str) -> MotionFormat:

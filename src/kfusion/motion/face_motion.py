@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 
 from kfusion.errors import InputError
 from kfusion.face_shapes import ARKIT_SHAPES
-from kfusion.landmarks import LandmarkSequence, Points
+from kfusion.landmarks import STABLE_POINTS, LandmarkSequence, Points
 from kfusion.motion.arkit import ArkitSolver, Weights
 from kfusion.motion.head_pose import Angles, HeadReader
 from kfusion.motion.resting import most_closed_face
 
 MAX_GAIN = 4.0
+MAX_COORDINATE = 1e6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -57,8 +58,7 @@ class MotionReader:
     """
 
     def __init__(self, rest: Points, *, gain: float = 1.0) -> None:
-        if not 0 < gain <= MAX_GAIN:
-            raise InputError(f"gain is {gain:g}: use a number above 0 and up to {MAX_GAIN:g}")
+        check_gain(gain)
         self._solver, self._head, self._gain = ArkitSolver(rest), HeadReader(rest), gain
 
     def __call__(self, sequence: LandmarkSequence) -> Motion:
@@ -76,6 +76,24 @@ def read_motion(sequence: LandmarkSequence, rest: Points | None = None, *, gain:
         gain: see `MotionReader`.
 
     Raises:
-        InputError: the sequence holds no frame, or the gain cannot be used.
+        InputError: the sequence holds no frame, or one that is no face; or the gain cannot be used.
     """
+    check_frames(sequence)
     return MotionReader(most_closed_face(sequence.points) if rest is None else rest, gain=gain)(sequence)
+
+
+def check_gain(gain: float) -> None:
+    """Raises `InputError` unless weights may be multiplied by it."""
+    if not 0 < gain <= MAX_GAIN:
+        raise InputError(f"gain is {gain:g}: use a number above 0 and up to {MAX_GAIN:g}")
+
+
+def check_frames(sequence: LandmarkSequence) -> None:
+    """Raises `InputError` where a frame is not finite, or its eyes and nose coincide."""
+    points = sequence.points
+    with np.errstate(invalid="ignore"):  # infinite values
+        near = np.abs(points).max((1, 2)) <= MAX_COORDINATE
+        usable = near & (np.ptp(points[:, list(STABLE_POINTS)], axis=1).max(-1) > 0)
+    if not usable.all():
+        number = sequence.first_frame + int(np.argmin(usable))
+        raise InputError(f"frame {number} does not show a face: its points are not finite, or lie on one another")
