@@ -438,10 +438,10 @@ def test_an_intensity_that_does_not_fit(desk: Desk, words: tuple[object, ...]) -
     assert "intensity" in desk.refused(*words)
 
 
-def test_an_emotion_that_has_no_effect_gets_a_notice(desk: Desk) -> None:
+def test_an_emotion_that_was_not_learnt_gets_a_notice(desk: Desk) -> None:
     notes = desk.run("--emotion", "sad", "--no-preview")
     assert len(notes) == 1
-    assert "emotion 'sad' has no effect" in notes[0]
+    assert "emotion 'sad' is rule-based" in notes[0]
 
 
 @pytest.mark.parametrize("fps", ["0", "-1", "1e-9", "0.99", "241"])

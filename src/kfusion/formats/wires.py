@@ -31,7 +31,7 @@ MAX_LATE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class MotionWire:
     """A protocol over UDP."""
 
     port: int
@@ -41,12 +41,12 @@ class Wire:
 
 
 WIRES = {
-    "livelink": Wire(
+    "livelink": MotionWire(
         11111,
         lambda motion, at: [livelink_packet(motion.weights[at], motion.sequence.first_frame + at, motion.fps)],
     ),
-    "vmc": Wire(39539, lambda motion, at: vmc_packets(motion.weights[at], motion.head[at], motion.times_s[at])),
-    "ifacialmocap": Wire(49983, lambda motion, at: [ifacialmocap_packet(motion.weights[at], motion.head[at])]),
+    "vmc": MotionWire(39539, lambda motion, at: vmc_packets(motion.weights[at], motion.head[at], motion.times_s[at])),
+    "ifacialmocap": MotionWire(49983, lambda motion, at: [ifacialmocap_packet(motion.weights[at], motion.head[at])]),
 }
 """Name in an address -> the protocol."""
 

@@ -14,6 +14,7 @@ from kfusion import assets
 from kfusion.audio import Samples
 from kfusion.bundle_format import STREAM_KIND
 from kfusion.emotion import emotion_index
+from kfusion.emotion.expression import expression_layer
 from kfusion.errors import InputError, KfusionError, MissingWeightsError, error_of
 from kfusion.inference.bundle import Bundle, BundleCard
 from kfusion.inference.identity import Identity, IdentityLike, read_identity
@@ -96,7 +97,8 @@ class Generator:
             identity: a portrait, a landmark file, a picture (H, W, 3) uint8, landmarks (68, 2) or a
                 `LandmarkSequence`; None for the canonical mean face in a 256 x 256 crop.
             fps: frames a second, from 1 to 240.
-            emotion: one of `kfusion.emotion.EMOTIONS`; None for unknown.
+            emotion: one of `kfusion.emotion.EMOTIONS`; None for unknown. One that the model was not trained with is
+                added to its face by rule.
             intensity: 1, 2 or 3, with an emotion.
             allow_silence: animate a silent file instead of refusing it. Silent arrays are never refused.
             track: which sound track of a file, counted from 1; None for the default one, or the first not silent.
@@ -221,10 +223,11 @@ class Generator:
             yield from _streamed(self._bundle, blocks, face, labels)
             return
         bundle, to_unit = self._bundle, unit_frame(face.points)
+        express = expression_layer(to_unit(face.points), labels, bundle.card.emotions)
         windows = cut(blocks, bundle.card.window_samples, bundle.card.hop_samples)
         pieces = self._workers.map(lambda window: bundle(window, to_unit(face.points), labels), windows)
         for piece in join(pieces, bundle.card.hop_frames, bundle.card.overlap_frames):
-            yield to_unit.inverse()(piece)
+            yield to_unit.inverse()(express(piece) if express else piece)
 
 
 class _SpeakOptions(NamedTuple):
@@ -256,16 +259,21 @@ def _labels(card: BundleCard | StreamCard, fps: float, emotion: str | None, inte
     if not MIN_FPS <= fps <= MAX_FPS:
         raise InputError(f"fps is {fps}: use a number from {MIN_FPS} to {MAX_FPS}")
     labels = emotion_index(emotion, intensity)
-    _note_unused_emotion(card, emotion)
+    _note_ruled_emotion(card, emotion)
     return labels
 
 
-def _note_unused_emotion(card: BundleCard | StreamCard, emotion: str | None) -> None:
+def _note_ruled_emotion(card: BundleCard | StreamCard, emotion: str | None) -> None:
     if emotion is None or emotion in card.emotions:
         return
     known = ", ".join(card.emotions)
     reason = f"was trained with {known} only" if known else "was trained without emotion labels"
-    log.warning("emotion '%s' has no effect: model %s %s", emotion, card.model_id, reason)
+    log.warning(
+        "emotion '%s' is rule-based, action units added to the speaking face: model %s %s",
+        emotion,
+        card.model_id,
+        reason,
+    )
 
 
 def _at_rate(points: Points, model_fps: int, fps: float, count: int) -> Points:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfusion.audio import SAMPLE_RATE_HZ, Samples, as_samples
+from kfusion.emotion.expression import expression_layer
 from kfusion.errors import InputError
 from kfusion.inference.identity import Identity
 from kfusion.inference.stream_bundle import BLOCK_SAMPLES, StreamBundle, StreamRun
@@ -39,6 +40,7 @@ class Stream:
         self._card = bundle.card
         to_unit = unit_frame(identity.points)
         self._place = to_unit.inverse()
+        self._emote = expression_layer(to_unit(identity.points), labels, bundle.card.emotions)
         self._relay = _Relay(bundle, to_unit(identity.points), labels)
         self._rate = _Rate(self._card.fps, self.fps)
         self._held = np.zeros(self._card.samples_before, np.float32)
@@ -104,7 +106,8 @@ class Stream:
         """The frames (n, 68, 2), at the model's rate, of every block whose sound is there."""
         window, frames = self._card.window_samples, [np.zeros((0, POINT_COUNT, 2), np.float32)]
         while len(self._held) >= window:
-            frames.append(self._place(self._relay(self._held[:window])))
+            block = self._relay(self._held[:window])
+            frames.append(self._place(self._emote(block) if self._emote else block))
             self._held = self._held[BLOCK_SAMPLES:]
         return np.concatenate(frames)
 
