@@ -27,7 +27,7 @@ from kfusion.landmarks import CONTOURS, Points, remove_head_motion
 
 NEUTRAL = "neutral"
 EXPRESSIVE = [*range(17, 27), *range(36, 68)]
-CELL_PX = (160, 180)
+CELL_PX = (160, 200)
 EYES_PX = 85
 INK, FAINT = (30, 30, 30), (190, 190, 190)
 
@@ -108,7 +108,7 @@ def draw() -> Image.Image:
         for row, intensity in enumerate(INTENSITIES):
             moved = face + expression_displacement(face, emotion, intensity)
             for points, ink in ((face, FAINT), (moved, INK)):
-                place = points * EYES_PX + ((column + 0.5) * wide, (row + 0.38) * high)
+                place = points * EYES_PX + ((column + 0.5) * wide, (row + 0.32) * high)
                 for line, closed in CONTOURS:
                     pen.line([tuple(place[point]) for point in (*line, *line[: 1 if closed else 0])], fill=ink, width=2)
     return sheet

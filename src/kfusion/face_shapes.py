@@ -115,7 +115,7 @@ def _drawn_left(face: Direction) -> dict[str, Direction]:
     sideways = np.zeros_like(face)
     sideways[_LIPS], sideways[_CHIN] = (0.15, 0.0), (0.03, 0.0)
     brow = _pull(face, 22, (0.0, 0.035), 0.15, _LEFT_BROW)
-    sneer = _pull(face, 35, (0.0, -0.07), 0.15, _NOSTRILS) + _pull(face, 53, (0.0, -0.09), 0.15, _LEFT_UPPER_LIP)
+    sneer = _pull(face, 35, (0.0, -0.07), 0.15, _NOSTRILS) + _pull(face, 53, (0.0, -0.05), 0.15, _LEFT_UPPER_LIP)
     return {
         "mouthLeft": sideways,
         "mouthFrownLeft": _pull(face, 54, (0.015, 0.06), 0.1, _LIPS),

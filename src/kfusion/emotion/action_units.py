@@ -20,7 +20,8 @@ class ActionUnit:
 
     name: str
     shapes: Mapping[str, float]
-    """Shape, of both sides where it has sides -> its weight when the unit is at its most."""
+    """Shape, of both sides where it has sides -> its weight when the unit is at its most. A unit may do what others do:
+    the nose wrinkler lowers the brows and narrows the eyes too, says the system's manual."""
 
 
 ACTION_UNITS = {
@@ -30,7 +31,7 @@ ACTION_UNITS = {
     5: ActionUnit("upper lid raiser", {"eyeWide": 1.0}),
     6: ActionUnit("cheek raiser", {"cheekSquint": 1.0}),
     7: ActionUnit("lid tightener", {"eyeSquint": 1.0}),
-    9: ActionUnit("nose wrinkler", {"noseSneer": 1.0}),
+    9: ActionUnit("nose wrinkler", {"noseSneer": 1.0, "browDown": 0.5, "eyeSquint": 0.5}),
     10: ActionUnit("upper lip raiser", {"mouthUpperUp": 1.0}),
     12: ActionUnit("lip corner puller", {"mouthSmile": 1.0}),
     14: ActionUnit("dimpler", {"mouthDimple": 1.0}),
