@@ -47,3 +47,11 @@ def test_a_damaged_file_is_one_error(tmp_path, data, problem):
     (tmp_path / "a.glb").write_bytes(data)
     with pytest.raises(InputError, match=problem):
         Glb.read(tmp_path / "a.glb")
+
+
+def test_a_file_without_binary_data_gets_some(tmp_path):
+    (tmp_path / "a.glb").write_bytes(glb_of(buffers=[]))
+    glb = Glb.read(tmp_path / "a.glb")
+    glb.add(np.zeros(3, np.float32))
+    glb.write(tmp_path / "b.glb")
+    assert Glb.read(tmp_path / "b.glb").document["buffers"] == [{"byteLength": 12}]

@@ -91,8 +91,8 @@ class Glb:
     def write(self, path: Path) -> None:
         """The whole file."""
         self._pad()
-        buffers = self.document.setdefault("buffers", [{}])
-        buffers[0]["byteLength"] = self._length
+        buffers = self.document.setdefault("buffers", [])
+        buffers[:1] = [{**(buffers or [{}])[0], "byteLength": self._length}]
         head = json.dumps(self.document, separators=(",", ":"), ensure_ascii=False).encode()
         head += b" " * (-len(head) % 4)
         total = 12 + 8 + len(head) + 8 + self._length
