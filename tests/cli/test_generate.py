@@ -518,3 +518,4 @@ def test_an_avatar_that_cannot_be_used_is_refused_before_the_work(desk: Desk) ->
     avatar.write_bytes(b"no model")
     assert "avatar.glb: not a GLB file" in desk.refused("--format", "glb", "--avatar", avatar)
     assert "goes with the format glb, not with none" in desk.refused("--avatar", avatar)
+    assert "--gain 2 goes with a format of avatars" in desk.refused("--gain", "2")

@@ -279,3 +279,13 @@ def test_an_address_that_cannot_be_used_is_one_line(desk: Desk, address: str) ->
     code, messages, notes = desk.run("--send", address)
     assert (code, messages, len(notes)) == (2, [], 1)
     assert address in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [(("--gain", "2"), "--gain 2 goes with --send"), (("--gain", "9", "--send", "vmc://"), "gain is 9: use a number")],
+)
+def test_a_gain_that_cannot_be_used_is_one_line(desk: Desk, words: tuple[str, ...], line: str) -> None:
+    code, messages, notes = desk.run(*words)
+    assert (code, messages, len(notes)) == (2, [], 1)
+    assert line in notes[0]

@@ -34,13 +34,22 @@ def add_avatar_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--avatar", metavar="GLB", type=Path, help="for the format glb: your avatar, which gets the animation"
     )
+    _add_gain(parser)
+
+
+def _add_gain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--gain", metavar="FACTOR", type=float, default=1.0, help="of the ARKit weights, which end at 1 (default: 1)"
+        "--gain",
+        metavar="FACTOR",
+        type=float,
+        default=1.0,
+        help="what an avatar's weights are multiplied with, which end at 1 (default: 1)",
     )
 
 
-def add_send_argument(parser: argparse.ArgumentParser) -> None:
+def add_send_arguments(parser: argparse.ArgumentParser) -> None:
     """Where motion is sent."""
+    _add_gain(parser)
     parser.add_argument(
         "--send",
         metavar="ADDRESS",
@@ -67,12 +76,14 @@ class MotionFiles:
     def __init__(self, kinds: Sequence[str], stem: str, avatar: Path | None, gain: float) -> None:
         self._kinds = {f"{stem}{_ending(kind)}": kind for kind in kinds}
         self._avatar, self._gain = avatar, gain
-        if kinds or avatar is not None:
+        if kinds or avatar is not None or gain != 1:
             from kfusion.formats.motion_files import check_avatar
             from kfusion.motion.face_motion import check_gain
 
             check_avatar(avatar, kinds)
             check_gain(gain)
+            if not kinds:
+                raise InputError(f"--gain {gain:g} goes with a format of avatars: use {', '.join(ENDINGS)}")
 
     @property
     def names(self) -> list[str]:
@@ -81,9 +92,11 @@ class MotionFiles:
 
     def rest(self, animate: Animate) -> "Points | None":
         """The resting face of who is animated, where a file needs one."""
+        if not self._kinds:
+            return None
         from kfusion.motion.resting import face_in_silence
 
-        return face_in_silence(animate) if self._kinds else None
+        return face_in_silence(animate)
 
     def write(self, folder: Path, sequence: "LandmarkSequence", rest: "Points | None") -> None:
         """Write all of them; `rest` as in `read_motion`."""
@@ -109,28 +122,34 @@ def split_names(words: str) -> list[str]:
 
 
 @contextmanager
-def sending(addresses: Sequence[str], animate: Callable[[], Animate]) -> Iterator[Callable[["LandmarkSequence"], Any]]:
+def sending(
+    addresses: Sequence[str], gain: float, animate: Callable[[], Animate]
+) -> Iterator[Callable[["LandmarkSequence"], Any]]:
     """A function that sends the next frames to every address while the block runs; without addresses, nothing.
 
     Args:
         addresses: where to.
+        gain: of the weights.
         animate: what gives a new `Animate`, for the resting face; called if there is an address.
 
     Raises:
-        InputError: an address cannot be used.
+        InputError: an address or the gain cannot be used.
         OutputError: there is no such host.
     """
-    if not addresses:
+    if not addresses and gain == 1:
         yield lambda _: None
         return
     from kfusion.formats.wires import Sender, read_destination
-    from kfusion.motion.face_motion import MotionReader
+    from kfusion.motion.face_motion import MotionReader, check_gain
     from kfusion.motion.resting import face_in_silence
 
+    check_gain(gain)
+    if not addresses:
+        raise InputError(f"--gain {gain:g} goes with --send: name where the motion goes")
     destinations = [read_destination(address) for address in addresses]
     with ExitStack() as stack:
         senders = [stack.enter_context(Sender(destination)) for destination in destinations]
-        read = MotionReader(face_in_silence(animate()))
+        read = MotionReader(face_in_silence(animate()), gain=gain)
         yield lambda sequence: _send(senders, read(sequence))
 
 

@@ -18,7 +18,7 @@ from kfusion import __version__, assets
 from kfusion.audio import SAMPLE_RATE_HZ
 from kfusion.cli.console import Console
 from kfusion.cli.generate import add_face_argument, add_frame_arguments
-from kfusion.cli.motion_output import add_send_argument, sending
+from kfusion.cli.motion_output import add_send_arguments, sending
 from kfusion.emotion import check_emotion
 from kfusion.errors import InputError, OutputError
 from kfusion.integrations.frames import frames_of
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of the verb."""
     add_face_argument(parser)
     add_frame_arguments(parser)
-    add_send_argument(parser)
+    add_send_arguments(parser)
     parser.add_argument("--model", metavar="PATH", type=Path, help="another .onnx bundle for streams, or its folder")
     parser.add_argument(
         "--rate",
@@ -72,7 +72,10 @@ def run(arguments: argparse.Namespace) -> int:
             emotion=arguments.emotion,
             intensity=arguments.intensity,
         )
-        with sending(arguments.send, lambda: model.stream(face).push) as send, suppress(_Unread):
+        with (
+            sending(arguments.send, arguments.gain, lambda: model.stream(face).push) as send,
+            suppress(_Unread),
+        ):
             _print_lines([_header(stream)])
             _follow(stream, blocks, rate_hz, send)
     return 0
