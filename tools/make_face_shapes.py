@@ -29,6 +29,7 @@ MIDDLE = 0.12
 """Half the width, in eye distances, of the band in which a shape of one side fades out."""
 INNER_LIP = 60
 """The first of the points of the inner lips, which are the last."""
+BROWS = range(17, 27)
 SEEN = 0.0001
 """Standard deviation of a weight that moves at all."""
 
@@ -49,16 +50,19 @@ def main() -> None:
         directions=np.stack([*shapes.values()]).astype(np.float32),
         face=face.astype(np.float32),
         depth=depth(grid, face).astype(np.float32),
-        triangles=triangles(face).astype(np.uint16),
+        triangles=triangles(face, face + 0.5 * shapes["jawOpen"]).astype(np.uint16),
     )
 
 
-def triangles(face: Numbers) -> NDArray[np.int64]:
-    """The triangles of a mask through the points, (N, 3), seen from the front in the order of the clock."""
-    parted = face.copy()
-    parted[65:68, 1] += 0.02
-    found = Delaunay(parted).simplices
-    found = found[~(found >= INNER_LIP).all(1)]
+def triangles(face: Numbers, opened: Numbers) -> NDArray[np.int64]:
+    """The triangles of a mask through the points, (N, 3), seen from the front in the order of the clock.
+
+    Args:
+        face: the points.
+        opened: the same with the mouth open: what lies between the lips is left out, and between the brows.
+    """
+    found = Delaunay(opened).simplices
+    found = found[~(found >= INNER_LIP).all(1) & ~np.isin(found, BROWS).all(1)]
     one, two, three = (face[found[:, corner]] for corner in range(3))
     turns = (two - one)[:, 0] * (three - one)[:, 1] - (two - one)[:, 1] * (three - one)[:, 0]
     found[turns < 0] = found[turns < 0][:, ::-1]
