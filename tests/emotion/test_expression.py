@@ -15,9 +15,7 @@ def in_unit(points: Points) -> Points:
 
 
 def with_emotion(points: Points, emotion: str, intensity: int = 3) -> Points:
-    layer = expression_layer(FACE, emotion_index(emotion, intensity))
-    assert layer is not None
-    return layer(points)
+    return expression_layer(FACE, emotion_index(emotion, intensity))(points)
 
 
 @pytest.mark.parametrize("emotion", FELT)
@@ -71,11 +69,20 @@ def test_each_frame_is_for_itself_so_that_a_stream_shows_what_a_recording_shows(
     assert with_emotion(spoken[:0], "angry").shape == (0, 68, 2)
 
 
-def test_an_emotion_that_was_learnt_is_left_to_the_model() -> None:
-    assert expression_layer(FACE, emotion_index("happy", 2), ("happy", "sad")) is None
-    assert expression_layer(FACE, emotion_index("angry", 2), ("happy", "sad")) is not None
-    assert expression_layer(FACE, emotion_index(None, None)) is None
-    assert expression_layer(FACE, emotion_index("neutral", 3)) is None
+@pytest.mark.parametrize(
+    ("labels", "learnt", "added"),
+    [
+        (("happy", 2), ("happy", "sad"), False),
+        (("angry", 2), ("happy", "sad"), True),
+        ((None, None), (), False),
+        (("neutral", 3), (), False),
+    ],
+)
+def test_nothing_is_added_where_the_model_has_learnt_it_or_there_is_nothing(labels, learnt, added) -> None:
+    spoken = in_unit(speaking().points)
+    shown = expression_layer(FACE, emotion_index(*labels), learnt)(spoken)
+    assert (shown is not spoken) == added
+    assert (np.abs(shown - spoken).max() > 0.01) == added
 
 
 def test_the_size_of_a_face_makes_no_difference() -> None:

@@ -14,6 +14,7 @@ from kfusion.emotion.action_units import emotion_weights
 from kfusion.face_shapes import Direction, shape_directions, to_mean_face
 from kfusion.landmarks import JAW, Points
 
+NEUTRAL = "neutral"
 CLOSED = 0.012
 """Inner lips this near to each other, in eye distances, are closed: those of a face at rest are 0.005 to 0.01 apart."""
 FULLY_OPEN = 0.1
@@ -26,10 +27,8 @@ _EYES = (slice(36, 42), slice(42, 48))
 _UPPER_LIDS, _LOWER_LIDS = ([37, 38], [43, 44]), ([41, 40], [47, 46])
 
 
-def expression_layer(
-    face: Points, labels: tuple[int, int], learnt: Sequence[str] = ()
-) -> Callable[[Points], Points] | None:
-    """What adds an emotion to frames (T, 68, 2) of a face; None where there is none to add.
+def expression_layer(face: Points, labels: tuple[int, int], learnt: Sequence[str] = ()) -> Callable[[Points], Points]:
+    """What adds an emotion to frames (T, 68, 2) of a face; the same frames where there is none to add.
 
     Args:
         face: who speaks, (68, 2), unit frame, as the frames.
@@ -37,11 +36,9 @@ def expression_layer(
         learnt: the emotions that the model was trained with, which are its own matter.
     """
     number, intensity = labels
-    if number == 0 or EMOTIONS[number - 1] in learnt:
-        return None
+    if number == 0 or EMOTIONS[number - 1] in (*learnt, NEUTRAL):
+        return lambda points: points
     moved = expression_displacement(face, EMOTIONS[number - 1], intensity or None)
-    if not moved.any():
-        return None
     open_eyes = _eye_openings(face[None].astype(np.float64))[0]
     return lambda points: _expressed(points, moved, open_eyes)
 

@@ -223,11 +223,11 @@ class Generator:
             yield from _streamed(self._bundle, blocks, face, labels)
             return
         bundle, to_unit = self._bundle, unit_frame(face.points)
-        express = expression_layer(to_unit(face.points), labels, bundle.card.emotions)
+        emote = expression_layer(to_unit(face.points), labels, bundle.card.emotions)
         windows = cut(blocks, bundle.card.window_samples, bundle.card.hop_samples)
         pieces = self._workers.map(lambda window: bundle(window, to_unit(face.points), labels), windows)
         for piece in join(pieces, bundle.card.hop_frames, bundle.card.overlap_frames):
-            yield to_unit.inverse()(express(piece) if express else piece)
+            yield to_unit.inverse()(emote(piece))
 
 
 class _SpeakOptions(NamedTuple):

@@ -106,8 +106,7 @@ class Stream:
         """The frames (n, 68, 2), at the model's rate, of every block whose sound is there."""
         window, frames = self._card.window_samples, [np.zeros((0, POINT_COUNT, 2), np.float32)]
         while len(self._held) >= window:
-            block = self._relay(self._held[:window])
-            frames.append(self._place(self._emote(block) if self._emote else block))
+            frames.append(self._place(self._emote(self._relay(self._held[:window]))))
             self._held = self._held[BLOCK_SAMPLES:]
         return np.concatenate(frames)
 
