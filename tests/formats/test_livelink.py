@@ -68,3 +68,16 @@ def test_the_rate_of_a_packet_is_never_nothing():
     for fps in (1.0, 25.0, 30.0, 60.0):
         _, _, rate, base = struct.unpack(">ifii", livelink_packet(np.zeros(52, np.float32), 0, fps)[48:64])
         assert rate / base == fps
+
+
+def test_pylivelinkface_decodes_a_packet():
+    pylivelinkface = pytest.importorskip("pylivelinkface")
+    weights = np.zeros(52, np.float32)
+    for name, value in {"mouthSmileLeft": 0.75, "jawLeft": 0.25}.items():
+        weights[ARKIT_SHAPES.index(name)] = value
+    good, face = pylivelinkface.PyLiveLinkFace.decode(livelink_packet(weights, 5, 30.0))
+    assert good
+    moved = {
+        shape.name: face.get_blendshape(shape) for shape in pylivelinkface.FaceBlendShape if face.get_blendshape(shape)
+    }
+    assert moved == {"MouthSmileLeft": 0.75, "JawLeft": 0.25}
