@@ -1,4 +1,4 @@
-"""What each emotion does to a face, in action units, and those in ARKit's shapes: published, fitted to no recording.
+"""What each emotion does to a face, in action units, and those in ARKit's shapes: published, no number of it fitted.
 
 Prototypes: P. Ekman, W. V. Friesen, EMFACS-7, 1983; of its variants those with parted lips (25), since the face speaks:
 lips that are pressed together (24), or pushed up by the chin (17), cannot. How much of a unit: the share of subjects
