@@ -1,9 +1,10 @@
 """What each emotion does to a face, in action units, and those in ARKit's shapes: published, no number of it fitted.
 
-Prototypes: P. Ekman, W. V. Friesen, EMFACS-7, 1983; of its variants those with parted lips (25), since the face speaks:
-lips that are pressed together (24), or pushed up by the chin (17), cannot. How much of a unit: the share of subjects
-that used it in S. Du, Y. Tao, A. M. Martinez, "Compound facial expressions of emotion", PNAS 111(15), 2014, table 1;
-all of one that stands in EMFACS alone. Contempt is on one side of the face, in EMFACS the right.
+Prototypes: EMFACS, P. Ekman, W. V. Friesen, J. C. Hager, Facial Action Coding System, Investigator's Guide, 2002, table
+10-1; of its variants those with parted lips (25), since the face speaks: lips that are pressed together (24), or pushed
+up by the chin (17), cannot. How much of a unit: all of it where most subjects used it in S. Du, Y. Tao, A. M. Martinez,
+"Compound facial expressions of emotion", PNAS 111(15), 2014, table 1, the share of subjects that stands there for the
+others, and all of one that stands in EMFACS alone. Contempt is on one side of the face, in EMFACS the right.
 """
 
 from collections.abc import Mapping
@@ -43,7 +44,7 @@ ACTION_UNITS = {
     26: ActionUnit("jaw drop", {"jawOpen": 0.3}),
 }
 _SIDED = {"browOuterUp", "browDown", "eyeWide", "cheekSquint", "eyeSquint", "noseSneer"}
-_SIDED |= {f"mouth{name}" for name in ("UpperUp", "Smile", "Dimple", "Frown", "Stretch", "Press", "LowerDown")}
+_SIDED |= {f"mouth{name}" for name in ("UpperUp", "Smile", "Dimple", "Frown", "Stretch", "LowerDown")}
 
 PROTOTYPES: Mapping[str, Mapping[int, float]] = {
     "angry": {4: 1.0, 5: 1.0, 7: 1.0, 10: 0.26, 23: 0.29, 25: 1.0},
