@@ -76,6 +76,14 @@ LibriVox, LJ Speech, OHF Voice, Rhasspy (kerstin, nathalie), Thorsten, Dutch VL 
         licences=("Apache-2.0.txt",),
     ),
     Material(
+        files=("face_shapes.npz",),
+        what="""Displacements of 68 landmarks, solved from the recordings of FACEGOOD-Audio2Face (MIT License,
+copyright (c) 2022-2032 the FACEGOOD authors), put through the landmarks of ICT-FaceKit (MIT License, copyright (c) 2020
+USC Institute for Creative Technologies); the depth of the landmarks from pictures of the GRID corpus (see above),
+CC BY 4.0. None is included.""",
+        licences=("FaceShapes-MIT.txt", "CC-BY-4.0.txt"),
+    ),
+    Material(
         files=("mean_face.npy",),
         what="The mean of rest faces found in the GRID corpus (see above), CC BY 4.0, made symmetric.",
         licences=("CC-BY-4.0.txt",),

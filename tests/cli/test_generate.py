@@ -438,10 +438,10 @@ def test_an_intensity_that_does_not_fit(desk: Desk, words: tuple[object, ...]) -
     assert "intensity" in desk.refused(*words)
 
 
-def test_an_emotion_that_has_no_effect_gets_a_notice(desk: Desk) -> None:
+def test_an_emotion_that_was_not_learnt_gets_a_notice(desk: Desk) -> None:
     notes = desk.run("--emotion", "sad", "--no-preview")
     assert len(notes) == 1
-    assert "emotion 'sad' has no effect" in notes[0]
+    assert "emotion 'sad' is rule-based" in notes[0]
 
 
 @pytest.mark.parametrize("fps", ["0", "-1", "1e-9", "0.99", "241"])
@@ -512,3 +512,42 @@ def test_an_interrupt_leaves_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch
     line = ["generate", desk.speech, "--face", desk.face, "-o", desk.out, "--model", desk.model]
     assert main([str(word) for word in line]) == 130
     assert not desk.out.exists()
+
+
+# --- for avatars
+
+
+def test_motion_for_avatars_lies_beside_the_landmarks(desk: Desk) -> None:
+    desk.run("--format", "a2f,livelink", "--no-preview")
+    assert desk.shown == [str(desk.out / name) for name in ("landmarks.npz", "motion.a2f.json", "motion.livelink.csv")]
+    content = json.loads((desk.out / "motion.a2f.json").read_text())
+    jaw = np.array(content["weightMat"])[:, content["facsNames"].index("jawOpen")]
+    opening = mouth_opening(LandmarkSequence.load(desk.out / "landmarks.npz").points)
+    assert np.corrcoef(jaw, opening)[0, 1] > 0.95
+    assert jaw[opening < opening.min() + 0.1].max() < 0.02
+
+
+def test_silence_has_no_weights(desk: Desk) -> None:
+    speech = write_wav(desk.root / "silence.wav", np.zeros(16_000, np.float32))
+    desk.run("--format", "a2f", "--no-preview", "--allow-silence", speech=speech)
+    assert not np.array(json.loads((desk.out / "motion.a2f.json").read_text())["weightMat"]).any()
+
+
+def test_each_of_several_recordings_has_its_motion(desk: Desk) -> None:
+    other = write_wav(desk.root / "other.wav", tone(0.5))
+    desk.run("--no-preview", "--format", "live2d", speech=[desk.speech, other])
+    assert sorted(path.name for path in desk.out.rglob("*.json")) == ["motion.motion3.json"] * 2
+
+
+def test_motion_of_an_earlier_run_is_named(desk: Desk) -> None:
+    desk.run("--format", "vrma", "--no-preview")
+    notes = desk.run("--no-preview")
+    assert notes == [f"kfusion: note: {desk.out / 'motion.vrma'} is from an earlier run and was left as it is"]
+
+
+def test_an_avatar_that_cannot_be_used_is_refused_before_the_work(desk: Desk) -> None:
+    avatar = desk.root / "avatar.glb"
+    avatar.write_bytes(b"no model")
+    assert "avatar.glb: not a GLB file" in desk.refused("--format", "glb", "--avatar", avatar)
+    assert "goes with the format glb, not with none" in desk.refused("--avatar", avatar)
+    assert "--gain 2 goes with a format of avatars" in desk.refused("--gain", "2")

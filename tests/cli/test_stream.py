@@ -2,6 +2,7 @@ import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -268,3 +269,36 @@ def test_memory_does_not_grow_with_the_sound(desk: Desk) -> None:
 def _resident_kb(process: int) -> int:
     status = Path(f"/proc/{process}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+# --- to an avatar
+
+
+def test_the_motion_goes_to_every_address_too(desk: Desk) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(PATIENCE_S)
+        port = receiver.getsockname()[1]
+        code, messages, notes = desk.run("--send", f"livelink://127.0.0.1:{port}", "--send", f"vmc://:{port}")
+        packets = [receiver.recv(4096) for _ in range(32)]
+    assert (code, notes, len(messages)) == (0, [], 33)
+    assert {packet[:8] == b"#bundle\0" for packet in packets} == {True, False}
+    jaws = [np.frombuffer(packet[65:], ">f4")[17] for packet in packets if packet[0] == 6]
+    assert max(jaws) > 0.1
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1", "livelink://127.0.0.1:x", "vmc://nowhere.invalid"])
+def test_an_address_that_cannot_be_used_is_one_line(desk: Desk, address: str) -> None:
+    code, messages, notes = desk.run("--send", address)
+    assert (code, messages, len(notes)) == (2, [], 1)
+    assert address in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [(("--gain", "2"), "--gain 2 goes with --send"), (("--gain", "9", "--send", "vmc://"), "gain is 9: use a number")],
+)
+def test_a_gain_that_cannot_be_used_is_one_line(desk: Desk, words: tuple[str, ...], line: str) -> None:
+    code, messages, notes = desk.run(*words)
+    assert (code, messages, len(notes)) == (2, [], 1)
+    assert line in notes[0]

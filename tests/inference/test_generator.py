@@ -222,8 +222,28 @@ def test_an_emotion_that_the_model_never_saw_gets_a_notice(model: Generator, cap
     with caplog.at_level(logging.WARNING):
         model.generate(tone(0.5), face_points(), emotion="happy", intensity=2)
     assert [record.getMessage() for record in caplog.records] == [
-        "emotion 'happy' has no effect: model tiny-loudness was trained without emotion labels"
+        (
+            "emotion 'happy' is rule-based, action units added to the speaking face: "
+            "model tiny-loudness was trained without emotion labels"
+        )
     ]
+
+
+def test_an_emotion_that_the_model_never_saw_is_seen_all_the_same(model: Generator) -> None:
+    neutral, happy, happier = (
+        model.generate(tone(0.5), face_points(), **options).points
+        for options in ({}, {"emotion": "happy", "intensity": 1}, {"emotion": "happy", "intensity": 3})
+    )
+    assert (happier[:, 54, 1] < happy[:, 54, 1]).all()
+    assert (happy[:, 54, 1] < neutral[:, 54, 1] - 0.5).all()
+
+
+def test_an_emotion_that_the_model_learnt_gets_nothing_by_rule(tmp_path: Path) -> None:
+    path = write_bundle(tmp_path / "model.onnx", emotions="happy")
+    model = kfusion.load(path, threads=1)
+    points = model.generate(tone(0.5), face_points(), emotion="happy").points
+    neutral = model.generate(tone(0.5), face_points()).points
+    np.testing.assert_allclose(points[:, 48:], neutral[:, 48:], atol=1e-4)  # this model moves the brows alone
 
 
 def test_progress_reaches_the_end(model: Generator) -> None:

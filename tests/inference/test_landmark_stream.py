@@ -269,7 +269,16 @@ def test_wrong_arguments_are_refused(model: Generator, arguments: dict, message:
 def test_an_emotion_that_the_model_never_saw_gets_a_notice(model: Generator, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         model.stream(face_points(), emotion="happy")
-    assert "emotion 'happy' has no effect: model tiny-stream" in caplog.text
+    assert "emotion 'happy' is rule-based, action units added to the speaking face: model tiny-stream" in caplog.text
+
+
+def test_an_emotion_by_rule_is_seen_and_is_that_of_the_recording(model: Generator) -> None:
+    stream = model.stream(face_points(), emotion="happy", intensity=3)
+    streamed = np.concatenate([stream.push(tone(1.0)).points, stream.flush().points])
+    whole = model.generate(tone(1.0), face_points(), emotion="happy", intensity=3).points
+    neutral = model.generate(tone(1.0), face_points()).points
+    np.testing.assert_allclose(streamed, whole, atol=1e-3)
+    assert (whole[:, 54, 1] < neutral[:, 54, 1] - 1).all()
 
 
 def test_the_default_streams_with_weights_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,10 @@ def test_every_licence_has_its_whole_text():
         "Apache-2.0.txt": ("Apache License", "END OF TERMS AND CONDITIONS"),
         "CC-BY-3.0.txt": ("Attribution 3.0 Unported", "Creative Commons may be contacted at"),
         "CC-BY-4.0.txt": ("Creative Commons Attribution 4.0 International", "Section 8 – Interpretation."),
+        "FaceShapes-MIT.txt": (
+            "Copyright (c) 2022-2032 The FACEGOOD Authors",
+            "USE OR OTHER DEALINGS IN THE\nSOFTWARE.",
+        ),
         "Whisper-MIT.txt": ("Copyright (c) 2022 OpenAI", "OUT OF OR IN CONNECTION WITH THE SOFTWARE"),
     }
     assert {name for one in licences.MATERIAL for name in one.licences} == set(first_and_last)

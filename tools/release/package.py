@@ -20,6 +20,7 @@ TRAVELS = {
     "kfusion/assets/default.onnx",
     "kfusion/assets/live.onnx",
     "kfusion/assets/face_landmarker.task",
+    "kfusion/assets/face_shapes.npz",
     "kfusion/assets/whisper_tiny_en_encoder.safetensors",
     "kfusion/assets/mean_face.npy",
     "kfusion/assets/portrait.jpg",

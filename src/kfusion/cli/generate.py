@@ -2,13 +2,15 @@
 
 import argparse
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from kfusion.cli.console import show
+from kfusion.cli.motion_output import ENDINGS, STEM, MotionFiles, add_avatar_arguments, split_names
 from kfusion.cli.staging import staged
 from kfusion.emotion import EMOTIONS, check_emotion
 from kfusion.errors import InputError, KfusionError, UnexpectedError, error_of
@@ -80,8 +82,12 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder for the results")
     add_frame_arguments(parser)
     parser.add_argument(
-        "--format", metavar="LIST", default="npz", help="npz, csv, json, joined by commas (npz is always written)"
+        "--format",
+        metavar="LIST",
+        default="npz",
+        help=f"npz, csv, json, {', '.join(ENDINGS)}, joined by commas (npz is always written)",
     )
+    add_avatar_arguments(parser)
     parser.add_argument("--no-preview", action="store_true", help=f"leave {PREVIEW} out")
     parser.add_argument("--model", metavar="PATH", type=Path, help="another .onnx bundle, or a folder with model.onnx")
     parser.add_argument("--allow-silence", action="store_true", help="animate a silent recording: a resting face")
@@ -92,36 +98,39 @@ def run(arguments: argparse.Namespace) -> int:
     check_emotion(arguments.emotion, arguments.intensity)
     check_lead(arguments.lead_ms)
     check_expressiveness(arguments.expressiveness)
-    landmarks = [f"landmarks.{kind}" for kind in _formats(arguments.format)]
+    kinds, avatars = _formats(arguments.format)
+    motion = MotionFiles(avatars, STEM, arguments.avatar, arguments.gain)
+    landmarks = [f"landmarks.{kind}" for kind in kinds]
     names = landmarks if arguments.no_preview else [*landmarks, PREVIEW]
     if len(arguments.speech) == 1:
-        _run_one(arguments, names)
+        _run_one(arguments, names, motion)
     else:
-        _run_many(arguments, names)
+        _run_many(arguments, names, motion)
     return 0
 
 
-def _run_one(arguments: argparse.Namespace, names: Sequence[str]) -> None:
+def _run_one(arguments: argparse.Namespace, names: Sequence[str], motion: MotionFiles) -> None:
     """One recording: the results lie in OUT itself."""
     from kfusion.inference.generator import load
     from kfusion.inference.identity import read_identity
     from kfusion.inference.recording import read_recording
 
     speech = read_recording(arguments.speech[0], arguments.track)
-    with staged(arguments.output, names) as work:
-        identity = read_identity(arguments.face)
+    with staged(arguments.output, [*names, *motion.names]) as work:
+        identity, model = read_identity(arguments.face), load(arguments.model)
         with _bar("speech", "s") as bar:
-            sequence = load(arguments.model).generate(
+            sequence = model.generate(
                 speech,
                 identity,
                 progress=lambda done, total: _advance(bar, round(done, 1), total),
                 **_settings(arguments),
             )
         _write(sequence, [work / name for name in names], speech, identity)
-    _show(arguments.output, names)
+        motion.write(work, sequence, motion.rest(lambda sound: model.generate(sound, identity)))
+    _show(arguments.output, [*names, *motion.names])
 
 
-def _run_many(arguments: argparse.Namespace, names: Sequence[str]) -> None:
+def _run_many(arguments: argparse.Namespace, names: Sequence[str], motion: MotionFiles) -> None:
     """Each recording in a folder of its own; those that cannot be used are named, and the others go on.
 
     Raises:
@@ -135,13 +144,15 @@ def _run_many(arguments: argparse.Namespace, names: Sequence[str]) -> None:
     folders = _folders(arguments.output, arguments.speech)
     identity, failed = read_identity(arguments.face), dict[str, KfusionError]()
     recordings = [read_recording(speech, arguments.track) for speech in folders]
-    outcomes = load(arguments.model).generate_many(recordings, identity, **_settings(arguments))
+    model = load(arguments.model)
+    write_motion = partial(motion.write, rest=motion.rest(lambda sound: model.generate(sound, identity)))
+    outcomes = model.generate_many(recordings, identity, **_settings(arguments))
     with staged(arguments.output, []), _bar("recordings", "") as bar, closing(outcomes):
         for done, (recording, folder, outcome) in enumerate(zip(recordings, folders.values(), outcomes, strict=True)):
             _advance(bar, done, len(folders))
-            error = _keep(outcome, folder, names, recording, identity)
+            error = _keep(outcome, folder, (names, motion.names), recording, identity, write_motion)
             if error is None:
-                _show(folder, names)
+                _show(folder, [*names, *motion.names])
             else:
                 log.warning("left out: %s", error)
                 failed[recording.name] = error
@@ -152,16 +163,27 @@ def _run_many(arguments: argparse.Namespace, names: Sequence[str]) -> None:
 def _keep(
     outcome: "LandmarkSequence | KfusionError",
     folder: Path,
-    names: Sequence[str],
+    names: tuple[Sequence[str], Sequence[str]],
     recording: "Recording",
     identity: "Identity",
+    write_motion: Callable[[Path, "LandmarkSequence"], None],
 ) -> KfusionError | None:
-    """Write the results of one recording of several; why not, if that cannot be done."""
+    """Write the results of one recording of several, those of motion by `write_motion`; why not, if it cannot be done.
+
+    Args:
+        outcome: the landmarks, or why there are none.
+        folder: where the results go.
+        names: of the results, and of those of motion.
+        recording: what was heard.
+        identity: who speaks.
+        write_motion: writes the latter to a folder.
+    """
     if isinstance(outcome, KfusionError):
         return outcome
     try:
-        with staged(folder, names) as work:
-            _write(outcome, [work / name for name in names], recording, identity)
+        with staged(folder, [*names[0], *names[1]]) as work:
+            _write(outcome, [work / name for name in names[0]], recording, identity)
+            write_motion(work, outcome)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
         return error_of(recording.name, error)
     return None
@@ -217,20 +239,22 @@ def _write(sequence: "LandmarkSequence", paths: Sequence[Path], speech: "Recordi
 
 def _show(folder: Path, names: Sequence[str]) -> None:
     """Print what was written to `folder`, and name results of an earlier run that could be taken for it."""
-    for name in (*(f"landmarks.{kind}" for kind in FORMATS), PREVIEW):
+    motions = [f"{STEM}{ending}" for ending in ENDINGS.values()]
+    for name in (*(f"landmarks.{kind}" for kind in FORMATS), PREVIEW, *motions):
         if name not in names and (folder / name).exists():
             log.warning("%s is from an earlier run and was left as it is", folder / name)
     for name in names:
         show(folder / name)
 
 
-def _formats(wanted: str) -> list[str]:
-    """The kinds of landmark file to write, npz first."""
-    kinds = [kind.strip().lower() for kind in wanted.split(",") if kind.strip()]
-    unknown = [kind for kind in kinds if kind not in FORMATS]
+def _formats(wanted: str) -> tuple[list[str], list[str]]:
+    """The kinds of landmark file to write, npz first, and the formats of avatars."""
+    kinds = split_names(wanted)
+    unknown = [kind for kind in kinds if kind not in (*FORMATS, *ENDINGS)]
     if unknown:
-        raise InputError(f"unknown output format '{unknown[0]}': use {', '.join(FORMATS)}")
-    return [kind for kind in FORMATS if kind == "npz" or kind in kinds]
+        raise InputError(f"unknown output format '{unknown[0]}': use {', '.join((*FORMATS, *ENDINGS))}")
+    landmarks = [kind for kind in FORMATS if kind == "npz" or kind in kinds]
+    return landmarks, [kind for kind in kinds if kind in ENDINGS]
 
 
 @contextmanager

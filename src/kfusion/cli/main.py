@@ -18,6 +18,7 @@ from kfusion.numbers import READERS
 
 VERBS = {
     "generate": ("kfusion.cli.generate", "animate a face with a recording: landmarks and a preview video"),
+    "convert": ("kfusion.cli.convert", "write landmarks in the formats of avatars: ARKit weights, glTF, VRM, Live2D"),
     "stream": ("kfusion.cli.stream", "animate a face with a streamed voice: PCM or a microphone in, JSON lines out"),
     "serve": ("kfusion.cli.serve", "answer requests for landmarks over HTTP and WebSocket"),
     "demo": ("kfusion.cli.demo", "generate from the packaged sample recording and portrait"),

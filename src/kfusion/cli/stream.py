@@ -8,7 +8,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -18,6 +18,7 @@ from kfusion import __version__, assets
 from kfusion.audio import SAMPLE_RATE_HZ
 from kfusion.cli.console import Console
 from kfusion.cli.generate import add_face_argument, add_frame_arguments
+from kfusion.cli.motion_output import add_send_arguments, sending
 from kfusion.emotion import check_emotion
 from kfusion.errors import InputError, OutputError
 from kfusion.inference.delivery import check_expressiveness
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of the verb."""
     add_face_argument(parser)
     add_frame_arguments(parser)
+    add_send_arguments(parser)
     parser.add_argument("--model", metavar="PATH", type=Path, help="another .onnx bundle for streams, or its folder")
     parser.add_argument(
         "--rate",
@@ -65,17 +67,21 @@ def run(arguments: argparse.Namespace) -> int:
     if isinstance(sys.stdout, Console) and sys.stdout.absent:
         raise OutputError("stdout is closed: the frames go there: send it to a file or a program")
     with _opened(arguments) as (rate_hz, blocks):
-        stream = load(arguments.model or assets.STREAM_MODEL).stream(
-            read_identity(arguments.face),
+        model, face = load(arguments.model or assets.STREAM_MODEL), read_identity(arguments.face)
+        stream = model.stream(
+            face,
             fps=arguments.fps,
             emotion=arguments.emotion,
             intensity=arguments.intensity,
             lead_ms=arguments.lead_ms,
             expressiveness=arguments.expressiveness,
         )
-        with suppress(_Unread):
+        with (
+            sending(arguments.send, arguments.gain, lambda: model.stream(face).push) as send,
+            suppress(_Unread),
+        ):
             _print_lines([_header(stream)])
-            _follow(stream, blocks, rate_hz)
+            _follow(stream, blocks, rate_hz, send)
     return 0
 
 
@@ -129,14 +135,19 @@ def _read(descriptor: int) -> bytes:
             raise InputError(f"stdin cannot be read ({error.strerror}): pipe 16-bit mono PCM into it") from error
 
 
-def _follow(stream: "Stream", blocks: Iterator[bytes], rate_hz: int) -> None:
-    """Print the frames of all sound; after an interrupt, of the sound until then."""
+def _follow(stream: "Stream", blocks: Iterator[bytes], rate_hz: int, send: Callable[[LandmarkSequence], None]) -> None:
+    """Print and send the frames of all sound; after an interrupt, of the sound until then."""
     reader = PcmReader()
+
+    def show(frames: LandmarkSequence) -> None:
+        _print_frames(frames)
+        send(frames)
+
     with _Interrupts() as interrupts:
         for pcm in interrupts.heed(blocks):
-            _print_frames(stream.push(reader(pcm, rate_hz)))
-        _print_frames(stream.push(reader.flush()))
-        _print_frames(stream.flush())
+            show(stream.push(reader(pcm, rate_hz)))
+        show(stream.push(reader.flush()))
+        show(stream.flush())
     if interrupts.came:
         raise KeyboardInterrupt
 

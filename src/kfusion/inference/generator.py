@@ -14,6 +14,7 @@ from kfusion import assets
 from kfusion.audio import Samples
 from kfusion.bundle_format import STREAM_KIND
 from kfusion.emotion import emotion_index
+from kfusion.emotion.expression import expression_layer
 from kfusion.errors import InputError, KfusionError, MissingWeightsError, error_of
 from kfusion.inference.bundle import Bundle, BundleCard
 from kfusion.inference.delivery import check_expressiveness, check_lead, check_stream_lead
@@ -100,7 +101,8 @@ class Generator:
             identity: a portrait, a landmark file, a picture (H, W, 3) uint8, landmarks (68, 2) or a
                 `LandmarkSequence`; None for the canonical mean face in a 256 x 256 crop.
             fps: frames a second, from 1 to 240.
-            emotion: one of `kfusion.emotion.EMOTIONS`; None for unknown.
+            emotion: one of `kfusion.emotion.EMOTIONS`; None for unknown. One that the model was not trained with is
+                added to its face by rule.
             intensity: 1, 2 or 3, with an emotion.
             lead_ms: the lips are so much earlier than the sound, -500 to 500; later where it is below 0.
             expressiveness: how much the face moves, 0 (a face at rest) to 2; 1 as it was learned. Lips that close
@@ -248,10 +250,11 @@ class Generator:
         bundle, labels, to_unit = self._bundle, request.labels, unit_frame(request.face.points)
         face = to_unit(request.face.points)
         express = motion_scaler(lambda: bundle.silent(face, labels), request.expressiveness)
+        emote = expression_layer(face, labels, bundle.card.emotions)
         windows = cut(blocks, bundle.card.window_samples, bundle.card.hop_samples)
         pieces = self._workers.map(lambda window: bundle(window, face, labels), windows)
         for piece in join(pieces, bundle.card.hop_frames, bundle.card.overlap_frames):
-            yield to_unit.inverse()(express(piece))
+            yield to_unit.inverse()(emote(express(piece)))
 
     def _at_rate(self, points: Points, fps: float, count: int, lead_s: float) -> Points:
         """Frames at another rate, from `lead_s` on; of a model for streams as its streams give them."""
@@ -291,13 +294,18 @@ def _labels(card: BundleCard | StreamCard, fps: float, emotion: str | None, inte
     if not MIN_FPS <= fps <= MAX_FPS:
         raise InputError(f"fps is {fps}: use a number from {MIN_FPS} to {MAX_FPS}")
     labels = emotion_index(emotion, intensity)
-    _note_unused_emotion(card, emotion)
+    _note_ruled_emotion(card, emotion)
     return labels
 
 
-def _note_unused_emotion(card: BundleCard | StreamCard, emotion: str | None) -> None:
+def _note_ruled_emotion(card: BundleCard | StreamCard, emotion: str | None) -> None:
     if emotion is None or emotion in card.emotions:
         return
     known = ", ".join(card.emotions)
     reason = f"was trained with {known} only" if known else "was trained without emotion labels"
-    log.warning("emotion '%s' has no effect: model %s %s", emotion, card.model_id, reason)
+    log.warning(
+        "emotion '%s' is rule-based, action units added to the speaking face: model %s %s",
+        emotion,
+        card.model_id,
+        reason,
+    )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from kfusion.audio import SAMPLE_RATE_HZ, Samples, as_samples
 from kfusion.bundle_format import BLOCK_SAMPLES
+from kfusion.emotion.expression import expression_layer
 from kfusion.errors import InputError
 from kfusion.inference.delivery import stream_leads_ms
 from kfusion.inference.expressiveness import motion_scaler
@@ -55,6 +56,7 @@ class Stream:
         face = to_unit(identity.points)
         self._place = to_unit.inverse()
         self._express = motion_scaler(lambda: bundle.silent(face, labels), expressiveness)
+        self._emote = expression_layer(face, labels, bundle.card.emotions)
         self._relay = _Relay(bundle, face, labels)
         self._rate = _Rate(self._card.fps, self.fps, self.lead_ms / 1000)
         self._held = np.zeros(self._card.samples_before, np.float32)
@@ -128,7 +130,7 @@ class Stream:
         """The frames (n, 68, 2), at the model's rate, of every block whose sound is there."""
         window, frames = self._card.window_samples, [np.zeros((0, POINT_COUNT, 2), np.float32)]
         while len(self._held) >= window:
-            frames.append(self._place(self._express(self._relay(self._held[:window]))))
+            frames.append(self._place(self._emote(self._express(self._relay(self._held[:window])))))
             self._held = self._held[BLOCK_SAMPLES:]
         return np.concatenate(frames)
 

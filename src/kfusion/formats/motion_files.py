@@ -1,0 +1,86 @@
+"""The file formats by name: a new one is a file in this room and a line here."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfusion.errors import InputError
+from kfusion.files import atomic_path
+from kfusion.formats.audio2face import write_a2f
+from kfusion.formats.azure import write_azure
+from kfusion.formats.glb import check_morph_targets, write_glb
+from kfusion.formats.live2d import write_live2d
+from kfusion.formats.livelink import write_livelink
+from kfusion.formats.parquet import write_parquet
+from kfusion.formats.talkinghead import write_talkinghead
+from kfusion.formats.vrma import write_vrma
+from kfusion.motion.face_motion import Motion
+
+
+@dataclass(frozen=True, slots=True)
+class MotionFormat:
+    """A kind of file."""
+
+    ending: str
+    """Of the names of its files."""
+    write: Callable[[Motion, Path], None]
+    what: str
+
+
+MOTION_FORMATS = {
+    "livelink": MotionFormat(".livelink.csv", write_livelink, "Live Link Face CSV: Unreal, Blender, Maya, Houdini"),
+    "a2f": MotionFormat(".a2f.json", write_a2f, "Audio2Face JSON: Omniverse"),
+    "azure": MotionFormat(".azure.json", write_azure, "Azure's 55 blend shapes at 60 frames a second"),
+    "talkinghead": MotionFormat(".talkinghead.json", write_talkinghead, "TalkingHead's anim object"),
+    "glb": MotionFormat(".glb", write_glb, "glTF: a stub head, or your own with --avatar"),
+    "vrma": MotionFormat(".vrma", write_vrma, "VRM animation"),
+    "live2d": MotionFormat(".motion3.json", write_live2d, "Live2D motion3.json"),
+    "parquet": MotionFormat(".parquet", write_parquet, "Parquet table: landmarks, shapes, head"),
+}
+"""Name on the command line -> how it is written."""
+
+
+def write_motion(motion: Motion, path: str | Path, kind: str, *, avatar: str | Path | None = None) -> Path:
+    """Write a motion in the format `kind`, one of `MOTION_FORMATS`; whole or not at all.
+
+    Args:
+        motion: what is written, see `kfusion.motion.face_motion.read_motion`.
+        path: where the file goes; its ending is not looked at.
+        kind: the format's name.
+        avatar: for `glb`, the avatar that gets the animation.
+
+    Raises:
+        InputError: the format is unknown, the motion holds no frame, or the avatar cannot be used.
+        OutputError: the place cannot be written.
+        MissingExtraError: the format needs a package that is not installed.
+    """
+    path, form = Path(path), motion_format(kind)
+    if not len(motion):
+        raise InputError("the motion holds 0 frames: pass landmarks with at least one")
+    check_avatar(avatar, [kind])
+    with atomic_path(path) as part:
+        if avatar is None:
+            form.write(motion, part)
+        else:
+            write_glb(motion, part, Path(avatar))
+    return path
+
+
+def check_avatar(avatar: str | Path | None, kinds: Sequence[str]) -> None:
+    """Raises `InputError` where there is an avatar that no format takes, or one that cannot be read."""
+    if avatar is None:
+        return
+    if "glb" not in kinds:
+        raise InputError(f"an avatar goes with the format glb, not with {', '.join(kinds) or 'none'}: leave it out")
+    check_morph_targets(Path(avatar))
+
+
+def motion_format(kind: str) -> MotionFormat:
+    """The format of a name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if kind not in MOTION_FORMATS:
+        raise InputError(f"unknown output format '{kind}': use {', '.join(MOTION_FORMATS)}")
+    return MOTION_FORMATS[kind]
