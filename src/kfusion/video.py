@@ -20,9 +20,7 @@ STILL_S = 1.0
 _WIDEST_PIXEL = 4
 
 
-def video_frames(
-    path: str | Path, wanted: Callable[[float], bool] = lambda _: True
-) -> Iterator[tuple[float, Image]]:
+def video_frames(path: str | Path, wanted: Callable[[float], bool] = lambda _: True) -> Iterator[tuple[float, Image]]:
     """The pictures of the first video track with their time stamps in seconds, in order of showing.
 
     They come as a player shows them: turned upright and with square pixels, where the file says so. Those at time

@@ -101,7 +101,9 @@ def _measuring() -> Iterator[Measure]:
 
     def measure(video: Path) -> "Lateness":
         with tqdm(desc=video.name, unit="s", delay=_BAR_DELAY_S, disable=None, leave=False) as bar:
-            return video_lateness(video, model, finder, watched=lambda done_s: bar.update(round(done_s) - bar.n) and None)
+            return video_lateness(
+                video, model, finder, watched=lambda done_s: bar.update(round(done_s) - bar.n) and None
+            )
 
     with FaceFinder(max_faces=1) as finder:
         yield measure

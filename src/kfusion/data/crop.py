@@ -30,8 +30,8 @@ class Crop:
 
     @classmethod
     def around(cls, faces: Points) -> Self:
-        """The crop that holds all of `faces` (T, 68, 2), image pixels, with a margin."""
-        low, high = faces.min((0, 1)), faces.max((0, 1))
+        """The crop that holds all of `faces` (T, 68, 2), image pixels, with a margin; those that are NaN are none."""
+        low, high = np.nanmin(faces, (0, 1)), np.nanmax(faces, (0, 1))
         side = int(np.ceil(CROP_MARGIN * (high - low).max()))
         left, top = np.round((low + high) / 2 - side / 2).astype(int)
         return cls(left=int(left), top=int(top), side=side)
@@ -39,7 +39,7 @@ class Crop:
     def has_room_for(self, face: Points) -> bool:
         """Whether `face` (68, 2), image pixels, stands well inside and is not small in it."""
         place = (face - [self.left, self.top]) / self.side
-        inside = _LEAST_ROOM < place.min() and place.max() < 1 - _LEAST_ROOM
+        inside = place.min() > _LEAST_ROOM and place.max() < 1 - _LEAST_ROOM
         return bool(inside and np.ptp(place, axis=0).max() > _LEAST_FACE)
 
     def image(self, picture: Image) -> Image:

@@ -17,12 +17,12 @@ from kfusion.landmarks import Points, remove_head_motion, unit_frame
 GRID_HZ = 100
 REACH_MS = 500
 """Shifts to both sides that are looked at."""
-SEGMENT_S = 0.5
+SEGMENT_S = 0.25
 VOICE_SD_MS = 11.0
 """Standard deviation of the network's own lag from voice to voice: root mean square of the 11 speakers of GRID that
 `kfusion-default-2` has not heard, single clips among them, so that it holds how GRID was cut as well. On its training
 speaker the lag is 0: 2 [-2, 7] ms over 50 validation clips, so nothing is taken off (`benchmarks/sync.py`)."""
-MAX_WIDTH_MS = 80.0
+MAX_WIDTH_MS = 60.0
 MAX_RIVAL = 0.6
 MIN_EXPLAINED = 0.03
 """It cannot be told if the bootstrap's interval is wider, if a shift more than `_APART_MS` away explains more than this
@@ -122,7 +122,7 @@ def mouth_motion(points: Points, times_s: NDArray[np.float64], count: int) -> Mo
     if seen.sum() < 2:
         return np.full((7, count), np.nan)
     times_s, signals = times_s[seen], _signals(points[seen])
-    motion = np.gradient(np.stack([np.interp(instants, times_s, signal) for signal in signals]), axis=1)
+    motion: Motion = np.gradient(np.stack([np.interp(instants, times_s, signal) for signal in signals]), axis=1)
     after = np.searchsorted(times_s, instants).clip(1, len(times_s) - 1)
     unseen = (times_s[after] - times_s[after - 1] > _MOST_GAP_S) | (instants < times_s[0]) | (instants > times_s[-1])
     motion[:, unseen] = np.nan
@@ -163,9 +163,9 @@ def _compare_piece(expected: Motion, seen: Motion, first: int) -> Evidence:
     return Evidence(np.moveaxis(sums, -1, 1), (first + starts + _SEGMENT / 2) / GRID_HZ)
 
 
-def estimate(evidence: Evidence) -> Lateness:
-    """The lateness that the evidence speaks for, or why it cannot be told."""
-    drift = _drift(evidence)
+def estimate(evidence: Evidence, *, drifts: bool = False) -> Lateness:
+    """The lateness that the evidence speaks for, or why it cannot be told; `drifts` looks whether it grows."""
+    drift = _drift(evidence) if drifts else None
     steady = evidence if drift is None else evidence.straightened(drift.ms_per_hour)
     curve = _explained(steady.sums.sum(1))
     (ms,) = _peaks(curve[None])

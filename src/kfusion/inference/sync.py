@@ -14,7 +14,7 @@ from kfusion.data.crop import FaceTracker
 from kfusion.data.lateness import GRID_HZ, Evidence, Lateness, Motion, compare, estimate, mouth_motion, pooled
 from kfusion.errors import InputError
 from kfusion.face import Finder
-from kfusion.inference.generator import Generator
+from kfusion.inference.generator import Generator, load
 from kfusion.inference.recording import AudioLike, Recording
 from kfusion.landmarks import POINT_COUNT, Points
 from kfusion.media.opening import open_media
@@ -23,6 +23,8 @@ from kfusion.video import video_frames
 PIECE_S, MAX_WATCHED_S = 15.0, 600.0
 MIN_SYNC_S = 1.0
 """A shorter video is refused."""
+_UNCLIPPED = np.float32(0.9)
+"""The level changes nothing, and so no note warns of clipped sound, which is of no concern here."""
 _MICROSECONDS = 1e6
 
 Watched = Callable[[float], None]
@@ -51,7 +53,7 @@ class _Soundtrack(Recording):
         assert isinstance(self.source, Path)
         for block in audio_blocks(self.source, self.start_s, track=self.track, note=self._note):
             self.peak = max(self.peak, float(np.abs(block).max(initial=0.0)))
-            yield block
+            yield _UNCLIPPED * block
 
 
 def video_lateness(video: Path, model: Generator, finder: Finder, *, watched: Watched = lambda _: None) -> Lateness:
@@ -83,7 +85,7 @@ def video_lateness(video: Path, model: Generator, finder: Finder, *, watched: Wa
         raise InputError(f"{video}: lasts {end_s:.2f} s: pass at least {MIN_SYNC_S:g} s of speech")
     if not seen:
         raise InputError(f"{video}: no face found in any picture: pass a video of a talking face")
-    return estimate(pooled(evidence))
+    return estimate(pooled(evidence), drifts=True)
 
 
 def expected_motion(model: Generator, sound: AudioLike) -> Motion:
@@ -95,6 +97,23 @@ def expected_motion(model: Generator, sound: AudioLike) -> Motion:
     sequence = model.generate(sound, allow_silence=True)
     times_s = sequence.times_s
     return mouth_motion(sequence.points, times_s, int(times_s[-1] * GRID_HZ) + 1)
+
+
+class Listener:
+    """What the default weights expect of the lips, (7, T) at 100 Hz, for the sound of a clip; loaded when first asked.
+
+    Args:
+        threads: CPU threads; None for all cores.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = threads
+        self._model: Generator | None = None
+
+    def __call__(self, samples: Samples) -> Motion:
+        """The motion that the samples let expect."""
+        self._model = self._model or load(threads=self._threads)
+        return expected_motion(self._model, _UNCLIPPED * samples)
 
 
 def _span(video: Path) -> tuple[float, float | None]:

@@ -103,7 +103,7 @@ def _whole_packets(source: Path, demuxed: Iterator[Any]) -> Iterator[Any]:
 
 
 def _stamp_head(head: list[Any]) -> None:
-    """Gives the first packets the decoding stamps that containers leave out or give twice, back from those they tell."""
+    """Gives the first packets the decoding stamps that containers leave out or give twice, back from those after."""
     after: dict[int, int] = {}
     for packet in reversed(head):
         following = after.get(packet.stream.index)
@@ -143,11 +143,13 @@ class _Voice:
             stream.bit_rate = bits_per_s
             stream.metadata.update(media.stream.metadata)
             return stream, priming
-        raise OutputError(f"{media.path}: its sound cannot be written into such a file: pass -o with a name like OUT.mkv")
+        raise OutputError(
+            f"{media.path}: its sound cannot be written into such a file: pass -o with a name like OUT.mkv"
+        )
 
     def _trial(self, codec: str, rate_hz: int, bits_per_s: int) -> int:
         """How many samples an encoder puts first, by its first packets."""
-        trial = av.CodecContext.create(codec, "w")
+        trial: Any = av.CodecContext.create(codec, "w")
         trial.sample_rate, trial.layout, trial.bit_rate = rate_hz, self._layout, bits_per_s
         trial.format, trial.time_base = trial.codec.audio_formats[0], Fraction(1, rate_hz)
         silence = np.zeros((round(_TRIAL_S * rate_hz), trial.layout.nb_channels), np.float32)
@@ -175,7 +177,7 @@ class _Voice:
     def _timed(self, start_s: float) -> Iterator[tuple[Channels, int]]:
         """Blocks of samples, and how many are to be cut from there on."""
         channels = av.AudioLayout(self._layout).nb_channels
-        resampler = av.AudioResampler(format="flt", layout=self._layout, rate=self._rate_hz)
+        resampler: Any = av.AudioResampler(format="flt", layout=self._layout, rate=self._rate_hz)
         with open_media(self._source, "audio", self._track) as media:
             clock = Clock(Holes(self._source, "sound"), start_s)
             for frame in Frames(media):
