@@ -84,7 +84,9 @@ def main() -> None:
     with FaceFinder(max_faces=1) as finder:
         sets = {"s1, validation": videos_below(grid / "s1")[-VALIDATION_CLIPS:]}
         sets |= {f"{name}, not heard": videos_below(grid / name) for name in ("s26", "s31", "unseen")}
-        print("| clips | seconds | told | error, ms | without the clip's own | gross | held | unshifted, ms | together |")
+        print(
+            "| clips | seconds | told | error, ms | without the clip's own | gross | held | unshifted, ms | together |"
+        )
         print("|---|---|---|---|---|---|---|---|---|")
         strange = []
         for name, videos in sets.items():

@@ -47,7 +47,7 @@ def test_a_crop_has_room_for_a_face_that_is_well_inside_and_not_small():
     crop = Crop.around(face[None])
     assert crop == Crop(left=-62, top=-38, side=225)
     assert crop.has_room_for(face)
-    assert not crop.has_room_for(face + [0, 80])
+    assert not crop.has_room_for(face + np.array([0, 80]))
     assert not crop.has_room_for(0.5 * face)
 
 

@@ -70,7 +70,9 @@ def test_what_cannot_be_measured_is_refused_in_one_line(tmp_path: Path, model: G
 
 def test_a_still_face_is_measured_but_not_told(tmp_path: Path, model: Generator) -> None:
     face = np.full((48, 64, 3), 99, np.uint8)
-    video = write_video(tmp_path / "a.mkv", [index / 25 for index in range(75)], lambda _: face, sound=sine(3.0, 48_000))
+    video = write_video(
+        tmp_path / "a.mkv", [index / 25 for index in range(75)], lambda _: face, sound=sine(3.0, 48_000)
+    )
     assert video_lateness(video, model, TalkingFinder()).doubt
 
 

@@ -23,8 +23,8 @@ from kfusion.landmarks import Points
 log = logging.getLogger(__name__)
 
 AUTO, OFF = "auto", "off"
-MIN_CORPUS_S = 3.0
-"""Less of a corpus than this tells nothing, and costs nothing."""
+MIN_CLIP_S, MIN_CORPUS_S = 0.5, 3.0
+"""A shorter clip, and less of a corpus, tell nothing and cost nothing."""
 _MANY = 20
 """So many clips, or speakers, are drawn from as wholes for the interval; of fewer, their quarters of seconds are."""
 _FPS = 30
@@ -86,16 +86,20 @@ def _grouped(clips: list[Clip], key: Callable[[Clip], str]) -> dict[str, list[Cl
 
 def _told(speakers: dict[str, list[Clip]], places: dict[str, ClipPlace], listen: Listen) -> dict[str, Lateness]:
     """How late each speaker's sound is; where the speaker's clips do not tell it, what the whole corpus says."""
-    every = [clip for clips in speakers.values() for clip in clips]
-    if sum(places[clip.clip_id].row["frames"] for clip in every) < MIN_CORPUS_S * _FPS:
-        return dict.fromkeys(speakers, Lateness(ms=0.0, low=0.0, high=0.0, doubt="too little sound"))
-    with tqdm(total=len(every), desc="clocks", unit="clip", disable=None) as bar:
-        evidence = {speaker: _joined(_heard(clips, places, listen, bar)) for speaker, clips in speakers.items()}
+    nothing = Lateness(ms=0.0, low=0.0, high=0.0, doubt="too little sound")
+    frames = {clip.clip_id: places[clip.clip_id].row["frames"] for clips in speakers.values() for clip in clips}
+    telling = {clip_id for clip_id, count in frames.items() if count >= MIN_CLIP_S * _FPS}
+    if sum(frames[clip_id] for clip_id in telling) < MIN_CORPUS_S * _FPS:
+        return dict.fromkeys(speakers, nothing)
+    with tqdm(total=len(telling), desc="clocks", unit="clip", disable=None) as bar:
+        evidence = {
+            speaker: _joined(_heard(long, places, listen, bar))
+            for speaker, clips in speakers.items()
+            if (long := [clip for clip in clips if clip.clip_id in telling])
+        }
     told = {speaker: estimate(found) for speaker, found in evidence.items()}
-    if all(lateness.is_certain for lateness in told.values()):
-        return told
     together = estimate(_joined(evidence.values()))
-    return {speaker: lateness if lateness.is_certain else together for speaker, lateness in told.items()}
+    return {speaker: told[speaker] if told.get(speaker, nothing).is_certain else together for speaker in speakers}
 
 
 def _heard(clips: list[Clip], places: dict[str, ClipPlace], listen: Listen, bar: "tqdm[Any]") -> Iterable[Evidence]:
