@@ -1,6 +1,6 @@
 """Pictures out of video files, always by time stamp and never by counting."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ STILL_S = 1.0
 _WIDEST_PIXEL = 4
 
 
-def video_frames(path: str | Path) -> Iterator[tuple[float, Image]]:
+def video_frames(path: str | Path, wanted: Callable[[float], bool] = lambda _: True) -> Iterator[tuple[float, Image]]:
     """The pictures of the first video track with their time stamps in seconds, in order of showing.
 
-    They come as a player shows them: turned upright and with square pixels, where the file says so.
+    They come as a player shows them: turned upright and with square pixels, where the file says so. Those at time
+    stamps that are not `wanted` are left out, which saves time.
 
     Raises:
         InputError: the file is missing, has no video, breaks off, or cannot be decoded.
@@ -39,6 +40,8 @@ def video_frames(path: str | Path) -> Iterator[tuple[float, Image]]:
             if last_s is not None and time_s - last_s > STILL_S:
                 holes.add(last_s, time_s - last_s)
             last_s = time_s
+            if not wanted(time_s):
+                continue
             with media.decoding:
                 picture = _upright(frame, shape)
             yield time_s, picture

@@ -123,3 +123,16 @@ def test_an_unwritable_place_is_an_output_error(source: Path, tmp_path: Path) ->
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="cannot write"):
         run(parse("folder", source, "-o", tmp_path / "file"))
+
+
+@pytest.mark.parametrize("wanted", ["sometimes", "nan", "1001", "-5000", ""])
+def test_a_sync_that_is_no_rule_is_an_input_error(source: Path, tmp_path: Path, wanted: str) -> None:
+    with pytest.raises(InputError, match="pass auto, off or milliseconds"):
+        run(parse("folder", source, "-o", tmp_path / "out", f"--sync={wanted}"))
+
+
+@pytest.mark.parametrize(("wanted", "moved_ms"), [("auto", 0.0), ("off", 0.0), ("40", 40.0), ("-12.5", -12.5)])
+def test_sound_is_moved_as_asked(source: Path, tmp_path: Path, wanted: str, moved_ms: float) -> None:
+    assert run(parse("folder", source, "-o", tmp_path / "out", f"--sync={wanted}")) == 0
+    assert {clip.sync_ms for clip in ClipStore(tmp_path / "out").clips} == {moved_ms}
+    assert f"`--sync {wanted}`" in (tmp_path / "out" / "README.md").read_text()

@@ -70,6 +70,8 @@ def digest(clips: Sequence[StoredClip]) -> str:
     """Hash of the names, labels and landmarks (to 0.01 px) of clips."""
     found = hashlib.sha256()
     for clip in sorted(clips, key=lambda clip: (clip.corpus, clip.clip_id)):
-        label = f"{clip.split}/{clip.corpus}/{clip.clip_id} {clip.speaker} {clip.emotion} {clip.intensity}\n"
+        label = (
+            f"{clip.split}/{clip.corpus}/{clip.clip_id} {clip.speaker} {clip.emotion} {clip.intensity}{clip.moved}\n"
+        )
         found.update(label.encode() + landmark_bytes(clip.landmarks()))
     return found.hexdigest()[:16]

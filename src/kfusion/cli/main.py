@@ -23,6 +23,7 @@ VERBS = {
     "serve": ("kfusion.cli.serve", "answer requests for landmarks over HTTP and WebSocket"),
     "demo": ("kfusion.cli.demo", "generate from the packaged sample recording and portrait"),
     "doctor": ("kfusion.cli.doctor", "say what is installed, what runs here and what mends the rest"),
+    "sync": ("kfusion.cli.sync", "measure how late the sound of talking videos is, and mend it"),
     "prepare": ("kfusion.cli.prepare", "turn a corpus of talking videos into a prepared data set"),
     "train": ("kfusion.cli.train", "train a preset on prepared data sets"),
     "evaluate": ("kfusion.cli.evaluate", "score a model on a prepared data set, with baselines"),

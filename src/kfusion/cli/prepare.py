@@ -2,16 +2,22 @@
 
 import argparse
 import logging
+import math
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kfusion.cli.console import show, show_error
 from kfusion.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from kfusion.data.sound_clocks import SyncRule
 
 log = logging.getLogger(__name__)
 
 CORPORA = ("grid", "lrwar", "folder", "mead", "cremad")
 SPLIT_PROTOCOLS = ("speakers", "sentences")
+MAX_SYNC_MS = 1000.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="processes at work at the same time (default: one a core)",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="prepare at most N clips, evenly spread")
+    parser.add_argument(
+        "--sync",
+        metavar="auto|off|MS",
+        default="auto",
+        help="sound is moved by what is measured for each speaker where that is certain (auto, the default), not at "
+        "all, or by MS milliseconds (it is so late; negative: early)",
+    )
     parser.add_argument(
         "--protocol",
         choices=SPLIT_PROTOCOLS,
@@ -57,11 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
         if value is not None and value < 1:
             raise InputError(f"--{name} {value}: pass 1 or more")
     request = CorpusRequest(source=arguments.source, listing=arguments.csv, protocol=arguments.protocol)
+    sync = _sync_rule(arguments.sync, arguments.workers)
     clips = read_corpus(arguments.corpus, request)
     if arguments.limit is not None:
         clips = clips[:: -(-len(clips) // arguments.limit)]
     try:
-        prepared = prepare(clips, arguments.out, workers=arguments.workers, protocol=arguments.protocol)
+        prepared = prepare(clips, arguments.out, workers=arguments.workers, protocol=arguments.protocol, sync=sync)
     except KeyboardInterrupt:
         log.warning("stopped: what is finished is kept in %s: run the command again to go on", arguments.out)
         raise
@@ -72,3 +86,23 @@ def run(arguments: argparse.Namespace) -> int:
         show_error(f"{prepared.failed} of {total} clips failed, more than 5 %: read the reasons in {reasons}")
         return 1
     return 0
+
+
+def _sync_rule(wanted: str, threads: int) -> "SyncRule":
+    """The rule that `--sync` names.
+
+    Raises:
+        InputError: it names none.
+    """
+    from kfusion.data.sound_clocks import AUTO, OFF, SyncRule
+    from kfusion.inference.sync import Listener
+
+    if wanted == AUTO:
+        return SyncRule(listen=Listener(threads))
+    try:
+        ms = 0.0 if wanted == OFF else float(wanted)
+    except ValueError:
+        ms = math.nan
+    if not abs(ms) <= MAX_SYNC_MS:
+        raise InputError(f"--sync {wanted}: pass auto, off or milliseconds from -{MAX_SYNC_MS:g} to {MAX_SYNC_MS:g}")
+    return SyncRule(ms=ms)

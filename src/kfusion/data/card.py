@@ -3,10 +3,11 @@
 from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from kfusion import __version__
 from kfusion.data.clip import SPEAKERS, SPLITS
-from kfusion.data.store import shard_paths, shard_rows
+from kfusion.data.store import SoundClock, shard_paths, shard_rows
 from kfusion.face import EXTRACTOR
 
 _LICENCES = {
@@ -41,9 +42,32 @@ def data_card(root: Path, failures: dict[str, str], protocol: str = SPEAKERS) ->
         f"- landmarks: {EXTRACTOR} (mediapipe {version('mediapipe')}), 68 points in 256 x 256 crop pixels, 30 fps,",
         "  Savitzky-Golay on the head's pose (9, 2) and outside the mouth (5, 2)",
         f"- sound: mono, 16 kHz, on the picture's clock; made by kfusion {__version__} (PyAV {version('av')})",
+        *_clock_lines(rows),
         "",
     ]
     return "\n".join(lines)
+
+
+def _clock_lines(rows: list[dict[str, Any]]) -> list[str]:
+    """How the sound was put on the clock of the lips."""
+    clocks = {(row["corpus"], row["speaker"]): SoundClock.of(row) for row in rows}
+    rules = sorted({clock.rule for clock in clocks.values()})
+    moved = {who: clock for who, clock in clocks.items() if clock.ms}
+    lines = [f"- clock: `--sync {', '.join(rules)}`: sound of {len(moved)} of {len(clocks)} speakers moved"]
+    if not moved:
+        return lines
+    lines += [
+        "  by `sync_ms` (it was so late; what was cut is in `sync_cut`), 95 % intervals of what was measured:",
+        "",
+    ]
+    lines += ["| corpus | speaker | sync_ms | interval |", "|---|---|---|---|"]
+    return lines + [f"| {corpus} | {speaker} | {_interval(clock)} |" for (corpus, speaker), clock in moved.items()]
+
+
+def _interval(clock: SoundClock) -> str:
+    if clock.low_ms is None or clock.high_ms is None:
+        return f"{clock.ms:+g} | as asked"
+    return f"{clock.ms:+g} | [{clock.low_ms:+.0f}, {clock.high_ms:+.0f}]"
 
 
 def _of(rows: list[dict[str, object]], split: str) -> list[dict[str, object]]:

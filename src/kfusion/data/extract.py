@@ -5,48 +5,22 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 from scipy.interpolate import PchipInterpolator
 from scipy.signal import savgol_filter
 
 from kfusion.audio import SAMPLE_RATE_HZ, Samples, audio_blocks
-from kfusion.data.scout import Scout, most_often_seen
+from kfusion.data.crop import Crop as Crop
+from kfusion.data.crop import place_crop as place_crop
 from kfusion.errors import InputError
 from kfusion.face import Finder as Finder
-from kfusion.landmarks import CROP_SIZE_PX, MOUTH, POINT_COUNT, STABLE_POINTS, Points, Similarity, fit_similarity
-from kfusion.video import Image, video_frames
+from kfusion.landmarks import MOUTH, POINT_COUNT, STABLE_POINTS, Points, Similarity, fit_similarity
+from kfusion.video import video_frames
 
 FPS = 30
 """Landmark frames a second in every prepared data set."""
-SCOUT_INTERVAL_S = 0.4
-CROP_MARGIN = 1.5
-"""Side of the square crop over the longer side of the box that holds the face throughout the clip."""
 MAX_MISSING_SHARE = 0.2
 MIN_FRAMES = 6
 _POSE_WINDOW, _FACE_WINDOW, _ORDER = 9, 5, 2
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Crop:
-    """The square of the picture that becomes 256 x 256: crop = (image - (left, top)) * 256 / side."""
-
-    left: int
-    top: int
-    side: int
-
-    def image(self, picture: Image) -> Image:
-        """The 256 x 256 crop; what lies outside the picture is black."""
-        box = (self.left, self.top, self.left + self.side, self.top + self.side)
-        square = Pillow.fromarray(picture).crop(box)
-        return np.asarray(square.resize((CROP_SIZE_PX, CROP_SIZE_PX), Pillow.Resampling.BILINEAR))
-
-    def to_crop(self, points: Points) -> Points:
-        """Points (..., 2) from image pixels to crop pixels."""
-        return ((points - [self.left, self.top]) * (CROP_SIZE_PX / self.side)).astype(np.float32)
-
-    def to_image(self, points: Points) -> Points:
-        """Points (..., 2) from crop pixels to image pixels."""
-        return (points * (self.side / CROP_SIZE_PX) + [self.left, self.top]).astype(np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,32 +52,6 @@ def extract_clip(video: Path, finder: Finder, audio: Path | None = None) -> Extr
     count = len(landmarks) * SAMPLE_RATE_HZ // FPS
     samples = _sound(audio or video, float(times_s[0]) if audio is None else None, count)
     return ExtractedClip(landmarks=landmarks, samples=samples, crop=crop, missing=missing)
-
-
-def place_crop(video: Path, finder: Finder) -> Crop:
-    """The crop that holds the face throughout the clip, from a picture every 0.4 s.
-
-    Of several faces it is the one that is seen most often. A face that is too small to be found in the whole picture
-    is looked for on tiles, and from then on where it was last.
-
-    Raises:
-        InputError: no picture shows a face.
-    """
-    scout, seen, next_s = Scout(finder), list[Points](), -np.inf
-    for time_s, picture in video_frames(video):
-        if time_s < next_s:
-            continue
-        next_s = time_s + SCOUT_INTERVAL_S
-        face = scout.find(picture)
-        if face is not None:
-            seen.append(face)
-    if not seen:
-        raise InputError(f"{video}: no face found in any picture")
-    faces = np.array(most_often_seen(seen))
-    low, high = faces.min((0, 1)), faces.max((0, 1))
-    side = int(np.ceil(CROP_MARGIN * (high - low).max()))
-    left, top = np.round((low + high) / 2 - side / 2).astype(int)
-    return Crop(left=int(left), top=int(top), side=side)
 
 
 def _detect(video: Path, crop: Crop, finder: Finder) -> tuple[NDArray[np.float64], Points]:

@@ -8,7 +8,7 @@ parts/      one file a clip, for clips that are not in `data/` yet, or that a la
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,23 @@ from typing import Any
 
 import pyarrow as pa
 
+from kfusion.audio import Samples
 from kfusion.data.clip import SPLITS, Clip
-from kfusion.data.store import SCHEMA, SHARD_CLIPS, read_clip, shard_paths, shard_rows, write_shard
+from kfusion.data.store import (
+    SCHEMA,
+    SHARD_CLIPS,
+    SoundClock,
+    decode_points,
+    decode_wav,
+    on_clock,
+    read_clip,
+    shard_paths,
+    shard_rows,
+    write_shard,
+)
 from kfusion.errors import InputError, OutputError
 from kfusion.files import atomic_path, locked, sweep
+from kfusion.landmarks import Points
 
 _LABELS = ("speaker", "split", "emotion", "intensity")
 """Columns that follow the corpus's reader, also for clips that are already prepared."""
@@ -43,6 +56,16 @@ class ClipPlace:
     def is_up_to_date(self, clip: Clip) -> bool:
         """Whether it stands in the data set with the clip's own labels."""
         return self.in_data and all(self.row[label] == getattr(clip, label) for label in _LABELS)
+
+    def recorded(self) -> tuple[Points, Samples]:
+        """Its landmarks, and its sound before it was moved.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        table = on_clock(_table_of(self), SoundClock())
+        points = decode_points(table.column("landmarks").combine_chunks())
+        return points, decode_wav(table.column("audio")[0]["bytes"].as_py())
 
 
 def part_path(out: Path, clip_id: str) -> Path:
@@ -119,8 +142,8 @@ def set_aside(places: Iterable[ClipPlace], out: Path) -> None:
                 write_shard(part, [_table_of(place)])
 
 
-def write_data(clips: list[Clip], places: dict[str, ClipPlace], out: Path) -> None:
-    """Write the shards of `clips` and put them in place of the former data set at once.
+def write_data(clips: list[Clip], places: dict[str, ClipPlace], clocks: Mapping[str, SoundClock], out: Path) -> None:
+    """Write the shards of `clips`, their sound on `clocks`, and put them in place of the former data set at once.
 
     What was computed from the former one (`features/`) goes with it.
 
@@ -134,7 +157,7 @@ def write_data(clips: list[Clip], places: dict[str, ClipPlace], out: Path) -> No
         for number, start in enumerate(range(0, len(members), SHARD_CLIPS)):
             shard = members[start : start + SHARD_CLIPS]
             with atomic_path(new / f"{split}-{number:05d}.parquet") as path:
-                write_shard(path, (_labelled(_table_of(places[clip.clip_id]), clip) for clip in shard))
+                write_shard(path, (_finished(places[clip.clip_id], clip, clocks[clip.clip_id]) for clip in shard))
     with _writing(out):
         if (out / "features").exists():
             shutil.rmtree(out / "features")
@@ -169,7 +192,11 @@ def _table_of(place: ClipPlace) -> pa.Table:
         raise InputError(f"{place.file}: damaged ({reason}): remove this file and run the command again") from error
 
 
-def _labelled(table: pa.Table, clip: Clip) -> pa.Table:
+def _finished(place: ClipPlace, clip: Clip, clock: SoundClock) -> pa.Table:
+    """The clip as its corpus labels it now, its sound on its clock."""
+    table = _table_of(place)
+    if clock != SoundClock.of(place.row):
+        table = on_clock(table, clock)
     for label in _LABELS:
         index = SCHEMA.get_field_index(label)
         column = pa.array([getattr(clip, label)], SCHEMA.field(label).type)

@@ -27,7 +27,8 @@ from kfusion.data.parts import (
     write_data,
 )
 from kfusion.data.processes import extract_all
-from kfusion.data.store import clip_table, write_shard
+from kfusion.data.sound_clocks import SyncRule, find_clocks
+from kfusion.data.store import SoundClock, clip_table, write_shard
 from kfusion.errors import InputError, UnexpectedError, error_of
 from kfusion.face import FaceFinder
 from kfusion.files import atomic_path
@@ -35,6 +36,7 @@ from kfusion.files import atomic_path
 log = logging.getLogger(__name__)
 
 MAX_FAILED_SHARE = 0.05
+_AS_RECORDED = SyncRule()
 _ESCAPED = "backslashreplace"
 """For bytes in the names of files that are not UTF-8."""
 
@@ -66,15 +68,16 @@ def prepare(
     *,
     workers: int,
     protocol: str = SPEAKERS,
+    sync: SyncRule = _AS_RECORDED,
     make_finder: MakeFinder = one_face_finder,
 ) -> Preparation:
     """Extract every clip and write the data set; what an earlier, killed run finished is kept.
 
     A clip is first a file of its own under `parts/`, which appears whole or not at all. When all are
-    there the shards are written, take the place of an earlier data set at once, and the parts go.
-    Clips that fail, for whatever reason, are named with it in `failures.csv` and are tried again by the next run.
-    Where nothing is left to do the data set is not touched. Clips of an earlier run that are no
-    longer asked for leave the data set but are kept as parts.
+    there, their sound is put on the clock of the landmarks as `sync` says, the shards are written, take the place of
+    an earlier data set at once, and the parts go. Clips that fail, for whatever reason, are named with it in
+    `failures.csv` and are tried again by the next run. Where nothing is left to do the data set is not touched. Clips
+    of an earlier run that are no longer asked for leave the data set but are kept as parts.
 
     Raises:
         InputError: a speaker is on both sides of the test split (see `check_speakers`), an earlier
@@ -84,11 +87,12 @@ def prepare(
     """
     check_speakers(clips, protocol)
     with only_run(out):
-        return _prepare(clips, out, protocol, partial(_extract_waiting, out=out, workers=workers, finder=make_finder))
+        extract = partial(_extract_waiting, out=out, workers=workers, finder=make_finder)
+        return _prepare(clips, out, protocol, sync, extract)
 
 
 def _prepare(
-    clips: list[Clip], out: Path, protocol: str, extract: Callable[[list[Clip]], dict[str, str]]
+    clips: list[Clip], out: Path, protocol: str, sync: SyncRule, extract: Callable[[list[Clip]], dict[str, str]]
 ) -> Preparation:
     recover(out)
     stored = places_in_data(out)
@@ -101,8 +105,9 @@ def _prepare(
         raise InputError(f"none of {len(clips)} clips could be prepared: {next(iter(failures.values()), 'no clips')}")
     places |= _finished([clip for clip in waiting if clip.clip_id not in failures], {}, out)
     changed = len(stored) != len(kept) or not all(places[clip.clip_id].is_up_to_date(clip) for clip in kept)
-    if changed:
-        _replace_data(kept, places, stored, out)
+    if changed or not sync.holds_for(stored.values()):
+        changed = True
+        _replace_data(kept, places, stored, find_clocks(kept, places, sync), out)
     if changed or (out / "parts").exists() or not _is_recorded(kept, failures, out):
         _write_records(kept, failures, protocol, out)
         remove_parts(kept, out)
@@ -177,7 +182,13 @@ def _row(clip: Clip, extracted: ExtractedClip) -> dict[str, object]:
     }
 
 
-def _replace_data(kept: list[Clip], places: dict[str, ClipPlace], stored: dict[str, ClipPlace], out: Path) -> None:
+def _replace_data(
+    kept: list[Clip],
+    places: dict[str, ClipPlace],
+    stored: dict[str, ClipPlace],
+    clocks: dict[str, SoundClock],
+    out: Path,
+) -> None:
     wanted = {clip.clip_id for clip in kept}
     dropped = [place for clip_id, place in stored.items() if clip_id not in wanted]
     if dropped:
@@ -188,7 +199,7 @@ def _replace_data(kept: list[Clip], places: dict[str, ClipPlace], stored: dict[s
             out / "parts",
         )
     set_aside(dropped, out)
-    write_data(kept, places, out)
+    write_data(kept, places, clocks, out)
 
 
 def _is_recorded(kept: list[Clip], failures: dict[str, str], out: Path) -> bool:

@@ -10,22 +10,24 @@ Folder: `data/<split>-<n>.parquet`, `README.md` (the data card), `splits.csv`, `
 
 import io
 import wave
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from kfusion.audio import SAMPLE_RATE_HZ, Samples
 from kfusion.data.clip import SPLITS
 from kfusion.errors import InputError
 from kfusion.landmarks import POINT_COUNT, Points
 
+_Pcm = NDArray[np.int16]
 DATA_FORMAT = "1"
 SHARD_CLIPS = 512
 SCHEMA = pa.schema(
@@ -43,12 +45,41 @@ SCHEMA = pa.schema(
         ("source", pa.string()),
         ("landmarks", pa.list_(pa.list_(pa.list_(pa.float32(), 2), POINT_COUNT))),
         ("audio", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
+        ("sync_rule", pa.string()),
+        ("sync_ms", pa.float32()),
+        ("sync_low_ms", pa.float32()),
+        ("sync_high_ms", pa.float32()),
+        ("sync_cut", pa.binary()),
     ],
     metadata={"kfusion_format": DATA_FORMAT},
 )
 """`landmarks` are (frames, 68, 2) in crop pixels, `crop` is left, top, side in image pixels, `audio`
-is a mono 16 kHz 16-bit WAV (the layout of `datasets.Audio`)."""
-META_COLUMNS = [name for name in SCHEMA.names if name not in {"landmarks", "audio"}]
+is a mono 16 kHz 16-bit WAV (the layout of `datasets.Audio`), moved by `sync_ms` (see `SoundClock`) and without the
+samples `sync_cut` that this took off; the columns `sync_*` may be absent."""
+META_COLUMNS = [name for name in SCHEMA.names if name not in {"landmarks", "audio", "sync_cut"}]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SoundClock:
+    """How the sound of a clip was put on the clock of its landmarks."""
+
+    rule: str = "off"
+    """`off`, `auto` or the milliseconds that were asked for."""
+    ms: float = 0.0
+    """The sound was so late, and stands so much earlier now."""
+    low_ms: float | None = None
+    """Of the 95 % interval of what was measured, which may be too wide to move anything; None where nothing was."""
+    high_ms: float | None = None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """What the columns of a clip say."""
+        return cls(
+            rule=row.get("sync_rule") or "off",
+            ms=row.get("sync_ms") or 0.0,
+            low_ms=row.get("sync_low_ms"),
+            high_ms=row.get("sync_high_ms"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +95,13 @@ class StoredClip:
     frames: int
     shard: Path
     row_group: int
+    sync_ms: float = 0.0
+    """By how much the sound was moved, see `SoundClock`."""
+
+    @property
+    def moved(self) -> str:
+        """What a digest of the clip holds of that; nothing where the sound is as it was recorded."""
+        return f" sync {self.sync_ms:g}" if self.sync_ms else ""
 
     def landmarks(self) -> Points:
         """(frames, 68, 2), crop pixels, 30 fps.
@@ -72,9 +110,7 @@ class StoredClip:
             InputError: the shard is damaged or gone.
         """
         with _readable(self.shard):
-            values = self._column("landmarks").flatten().flatten().flatten()
-            points = values.to_numpy(zero_copy_only=False).reshape(-1, POINT_COUNT, 2)
-        return np.asarray(points, np.float32)
+            return decode_points(self._column("landmarks"))
 
     def samples(self) -> Samples:
         """(frames * 16000 // 30,), 16 kHz.
@@ -146,7 +182,7 @@ def shard_rows(shard: Path) -> list[dict[str, Any]]:
 def _shard_clips(shard: Path) -> list[StoredClip]:
     names = ("clip_id", "corpus", "speaker", "split", "emotion", "intensity", "frames")
     return [
-        StoredClip(**{name: row[name] for name in names}, shard=shard, row_group=index)
+        StoredClip(**{name: row[name] for name in names}, shard=shard, row_group=index, sync_ms=SoundClock.of(row).ms)
         for index, row in enumerate(shard_rows(shard))
     ]
 
@@ -178,34 +214,89 @@ def _metadata(shard: Path, changed_ns: int) -> Any:
 
 
 def write_shard(path: Path, tables: Iterable[pa.Table]) -> None:
-    """Write one-row tables as a shard, a row group a clip."""
+    """Write one-row tables as a shard, a row group a clip; columns that earlier versions did not know are empty."""
     with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
         for table in tables:
+            for field in SCHEMA:
+                if field.name not in table.column_names:
+                    table = table.append_column(field, pa.nulls(1, field.type))
             writer.write_table(table, row_group_size=1)
 
 
 def clip_table(row: dict[str, Any], landmarks: Points, samples: Samples) -> pa.Table:
-    """The one-row table of a clip; `row` holds the columns other than `landmarks` and `audio`."""
+    """The one-row table of a clip; `row` holds the columns other than `landmarks`, `audio` and `sync_*`."""
     points = pa.array(landmarks.ravel(), pa.float32())
     faces = pa.FixedSizeListArray.from_arrays(pa.FixedSizeListArray.from_arrays(points, 2), POINT_COUNT)
     nested = pa.ListArray.from_arrays(pa.array([0, len(landmarks)], pa.int32()), faces)
-    columns = [pa.array([row[name]], SCHEMA.field(name).type) for name in META_COLUMNS]
-    audio = pa.array([{"bytes": encode_wav(samples), "path": f"{row['clip_id']}.wav"}], SCHEMA.field("audio").type)
-    return pa.Table.from_arrays([*columns, nested, audio], schema=SCHEMA)
+    values: dict[str, Any] = {name: [row.get(name) if name.startswith("sync_") else row[name]] for name in META_COLUMNS}
+    values |= {"landmarks": nested, "audio": [{"bytes": encode_wav(samples), "path": f"{row['clip_id']}.wav"}]}
+    return pa.table({name: values.get(name, [None]) for name in SCHEMA.names}, schema=SCHEMA)
+
+
+def on_clock(table: pa.Table, clock: SoundClock) -> pa.Table:
+    """The one-row table of a clip with its sound moved as `clock` says, however it was moved before.
+
+    Sound that is late stands earlier by what is cut from its start, with silence after its end; sound that is early
+    the other way round. What was cut is kept, so that nothing is lost by being moved and moved back.
+    """
+    row = {name: table.column(name)[0].as_py() for name in table.column_names if name != "landmarks"}
+    cut = np.frombuffer(row.get("sync_cut") or b"", "<i2")
+    recorded = _put_back(_pcm(row["audio"]["bytes"]), cut, SoundClock.of(row).ms)
+    moved, cut = _moved(recorded, clock.ms)
+    new = {
+        "audio": {**row["audio"], "bytes": _wav(moved)},
+        "sync_rule": clock.rule,
+        "sync_ms": clock.ms,
+        "sync_low_ms": clock.low_ms,
+        "sync_high_ms": clock.high_ms,
+        "sync_cut": cut.tobytes(),
+    }
+    arrays = {name: table.column(name) for name in table.column_names if name not in new}
+    return pa.table({name: arrays.get(name, [new.get(name)]) for name in SCHEMA.names}, schema=SCHEMA)
+
+
+def _moved(recorded: _Pcm, late_ms: float) -> tuple[_Pcm, _Pcm]:
+    """The sound put earlier, and what was cut from it."""
+    count = min(abs(round(late_ms * SAMPLE_RATE_HZ / 1000)), len(recorded))
+    silence, rest = np.zeros(count, "<i2"), len(recorded) - count
+    if late_ms >= 0:
+        return np.concatenate([recorded[count:], silence]), recorded[:count]
+    return np.concatenate([silence, recorded[:rest]]), recorded[rest:]
+
+
+def _put_back(moved: _Pcm, cut: _Pcm, late_ms: float) -> _Pcm:
+    """The sound as it was recorded."""
+    if late_ms >= 0:
+        return np.concatenate([cut, moved[: len(moved) - len(cut)]])
+    return np.concatenate([moved[len(cut) :], cut])
 
 
 def encode_wav(samples: Samples) -> bytes:
     """A mono 16 kHz 16-bit WAV file."""
+    return _wav((np.clip(samples, -1, 1) * 32767).astype("<i2"))
+
+
+def _wav(samples: _Pcm) -> bytes:
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE_HZ)
-        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+        file.writeframes(samples.tobytes())
     return buffer.getvalue()
 
 
 def decode_wav(content: bytes) -> Samples:
     """The samples of a file that `encode_wav` made."""
+    return _pcm(content).astype(np.float32) / np.float32(32767)
+
+
+def _pcm(content: bytes) -> _Pcm:
     with wave.open(io.BytesIO(content)) as file:
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / np.float32(32767)
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2")
+
+
+def decode_points(column: Any) -> Points:
+    """The landmarks (frames, 68, 2) of the column `landmarks` of a clip."""
+    values = column.flatten().flatten().flatten()
+    return np.asarray(values.to_numpy(zero_copy_only=False).reshape(-1, POINT_COUNT, 2), np.float32)

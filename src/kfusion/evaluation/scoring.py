@@ -72,7 +72,7 @@ def score_rows(rows: Sequence[ScoredRow], stores: Sequence[ClipStore], selection
     for case in selection.cases(stores, shown):
         scores = {row.name: _scores(case, row, mouths[row.name]) for row in rows}
         results.append(_clip_scores(case, rows, scores))
-        digest.update(f"{case.name} {len(case.target)}\n".encode() + landmark_bytes(case.target))
+        digest.update(f"{case.name} {len(case.target)}{case.clip.moved}\n".encode() + landmark_bytes(case.target))
     return ScoreSheet(
         metric_version=METRIC_VERSION,
         kfusion_version=__version__,

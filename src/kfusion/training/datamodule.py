@@ -184,7 +184,7 @@ def training_emotions(stores: list[ClipStore]) -> tuple[str, ...]:
 def describe(store: ClipStore) -> dict[str, Any]:
     """What identifies the clips that a run sees of a data set, wherever it lies."""
     train, val = store.split(TRAIN), store.split(VAL)
-    ids = sorted(f"{clip.split}/{clip.corpus}/{clip.clip_id}" for clip in (*train, *val))
+    ids = sorted(f"{clip.split}/{clip.corpus}/{clip.clip_id}{clip.moved}" for clip in (*train, *val))
     return {
         "corpora": sorted({clip.corpus for clip in train}),
         "train_clips": len(train),
