@@ -10,6 +10,7 @@ from matplotlib import colormaps
 
 from kfusion import __version__
 from kfusion.benchmark.board import Board, SystemRuns, difference, difference_percent, load_board
+from kfusion.benchmark.clock_table import clock_table
 from kfusion.benchmark.findings import bought, standing
 from kfusion.benchmark.plan import BATCH, CLIP_S
 from kfusion.benchmark.protocols import PROTOCOLS, TestSet
@@ -20,7 +21,7 @@ from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION
 from kfusion.evaluation.bootstrap import Summary, method
 from kfusion.evaluation.evaluation_page import with_unit
 from kfusion.evaluation.figures import INK, Curve, draw_curves, draw_face_grid
-from kfusion.evaluation.metrics.catalogue import FRECHET, METRICS
+from kfusion.evaluation.metrics.catalogue import FRECHET, METRIC_VERSION, METRICS
 from kfusion.evaluation.sanity_rows import HOLD
 from kfusion.evaluation.score_sheet import FaceExample
 from kfusion.evaluation.tables import (
@@ -57,6 +58,10 @@ EXTENDED = (
     ),
 )
 """What stands beyond the paper's scores, and the paper's in the other alignments."""
+STILL = (
+    "- Correlation and closure F1 are left out where the target's mouth does not move or never closes, for every row "
+    "alike; a mouth that stands still while the target's moves counts as correlation 0."
+)
 PANELS = {"M-LD": "M-LD, % of the inter-ocular distance", "correlation": "mouth-opening correlation"}
 
 
@@ -127,6 +132,7 @@ def _test(board: Board, test: TestSet, figures: Path) -> list[str]:
     if paired:
         text = "How much lower ours is, over the same clips (negative: higher); bold where the interval leaves 0 out:"
         lines += ["", text, "", *paired]
+    lines += ["", *clock_table(board, test.name)]
     shown = _examples(board, test.name)
     if shown:
         picture = f"{board.protocol.name}-{test.name}-faces.png"
@@ -256,8 +262,20 @@ def _budget(board: Board) -> list[str]:
     )
     warning = ["", "**The rows did not have the same budget; they are not comparable.**"]
     versions = sorted({run.kfusion_version for run in board.trained})
-    about = f"Metrics version {board.trained[0].metric_version}, kfusion {', '.join(versions)}."
-    return [text, about, *(warning if len(steps) > 1 or len(shown) > 1 else [])]
+    about = f"Metrics version {max(run.metric_version for run in board.trained)}, kfusion {', '.join(versions)}."
+    return [text, about, *_older(board), *(warning if len(steps) > 1 or len(shown) > 1 else [])]
+
+
+def _older(board: Board) -> list[str]:
+    """The rows that were scored before scores changed; nothing if there are none."""
+    names = [one.system.title for one in board.systems if any(run.metric_version < METRIC_VERSION for run in one.runs)]
+    if not names:
+        return []
+    text = (
+        "Scored with an older version of the metrics, so without closure F1 and compensated clocks, until they are "
+        f"run again: {', '.join(names)}."
+    )
+    return ["", text]
 
 
 def _absent(board: Board) -> list[str]:
@@ -295,5 +313,6 @@ def _how_to_read() -> list[str]:
         "- Best in bold, second underlined, among systems; `±` is the spread over seeds.",
         "- Means of the speakers' means; pixels of the 256 x 256 crop, 30 frames a second.",
         *(f"- Alignment `{name}`: {meaning}." for name, meaning in ALIGNMENTS.items()),
+        STILL,
         *(f"- `{name}`: {metric.meaning}{with_unit(name)}" for name, metric in METRICS.items()),
     ]

@@ -36,6 +36,11 @@ class TestScores:
     frechet: float
     """Frechet landmark distance of the mouth, alignment `frame`; NaN where it is not defined."""
     example: FaceExample | None = None
+    shifts_ms: dict[str, float] | None = None
+    """By speaker how much later the prediction was shown to compensate the clock; older runs have none."""
+    compensated: dict[str, Interval] | None = None
+    """Metric -> mean and interval with each speaker's clock compensated, alignment `frame`."""
+    compensated_per_clip: dict[str, list[float]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +120,8 @@ class RunRecord:
         content = rounded(asdict(self))
         for test, scores in self.tests.items():
             content["tests"][test]["per_clip"] = rounded(scores.per_clip, CLIP_DIGITS)
+            if scores.compensated_per_clip is not None:
+                content["tests"][test]["compensated_per_clip"] = rounded(scores.compensated_per_clip, CLIP_DIGITS)
         score_json.save(path, score_json.to_text(content, RUN_FORMAT))
 
     @classmethod

@@ -6,6 +6,8 @@ median-face     the speaker's median face in the clip that the identity is from,
                 open, which is nearer to a talking face on average (not with the identity rule frame-0)
 mean-motion     the best constant: the identity plus the mean displacement of every point, taken over the
                 frames and then over the clips of the training splits
+loudness        how loud the sound is and nothing else: the straight line from its level (0.1 s around a frame) to
+                the displacement that fits the training splits best
 shuffled-audio  the model itself, listening to another clip
 shuffled-emotion
                 the model itself, told the label of another clip that has another emotion
@@ -17,7 +19,7 @@ target          the recording itself: its errors are 0, its other scores (speed 
 Whoever adds a row writes the function that makes it and an entry in `ROWS`: it stands in every table from then on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -29,14 +31,16 @@ from kfusion.errors import InputError
 from kfusion.evaluation.alignment import median_face
 from kfusion.evaluation.cases import Case, Selection, clip_name, spread
 from kfusion.evaluation.identity_rules import FRAME_0, by_speaker, name_number, pick_identity, scored_frames
+from kfusion.evaluation.loudness import LevelMap
 from kfusion.evaluation.predictors import Predictor
 from kfusion.landmarks import Points, remove_head_motion, unit_frame
 
 MODEL, HOLD, MEDIAN_FACE, MEAN_MOTION = "model", "hold", "median-face", "mean-motion"
+LOUDNESS = "loudness"
 SHUFFLED, SHUFFLED_EMOTION = "shuffled-audio", "shuffled-emotion"
 NOISE_FLOOR, TARGET = "noise-floor", "target"
 MAX_TRAINING_CLIPS = 1000
-"""The mean displacement is taken over at most so many clips of each training split, evenly spread."""
+"""Mean displacement and loudness are taken from at most so many clips of each training split, evenly spread."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -67,7 +71,7 @@ class RowRequest:
     selection: Selection
     """Which of them are scored."""
     train: Sequence[ClipStore]
-    """The data sets whose training splits the mean motion is taken from."""
+    """The data sets whose training splits mean motion and loudness are taken from."""
     predictor: Predictor | None = None
     """The model, for the rows that ask one."""
 
@@ -130,22 +134,34 @@ def mean_displacement(stores: Sequence[ClipStore], rule: str) -> Points | None:
 
     Head motion is taken out of the clips, and identities are picked by the same rule as when scoring.
     """
-    found: list[Points] = []
-    for store in stores:
-        train = store.split("train")
-        speakers = by_speaker(train)
-        shown = tqdm(spread(train, MAX_TRAINING_CLIPS), desc="mean motion", unit="clip", leave=False, disable=None)
-        found += [_displacement(clip, speakers, rule) for clip in shown]
+    found = [moved.mean(axis=0) for _, moved in _training_motion(stores, rule, MEAN_MOTION)]
     return np.mean(found, axis=0).astype(np.float32) if found else None
 
 
-def _displacement(clip: StoredClip, speakers: dict[str, list[StoredClip]], rule: str) -> Points:
-    identity = pick_identity(clip, speakers, rule)
-    landmarks = clip.landmarks()[: scored_frames(clip, identity.rule)]
-    median = median_face(landmarks)
-    moved = unit_frame(median)(remove_head_motion(landmarks, median))
-    displacement: Points = moved.mean(axis=0) - identity.unit
-    return displacement
+def _training_motion(stores: Sequence[ClipStore], rule: str, what: str) -> Iterator[tuple[StoredClip, Points]]:
+    """Clips of the training splits, with the displacement (frames, 68, 2) from an identity by `rule`."""
+    for store in stores:
+        train = store.split("train")
+        speakers = by_speaker(train)
+        for clip in tqdm(spread(train, MAX_TRAINING_CLIPS), desc=what, unit="clip", leave=False, disable=None):
+            identity = pick_identity(clip, speakers, rule)
+            landmarks = clip.landmarks()[: scored_frames(clip, identity.rule)]
+            median = median_face(landmarks)
+            yield clip, unit_frame(median)(remove_head_motion(landmarks, median)) - identity.unit
+
+
+def _loudness(request: RowRequest) -> ScoredRow | UndefinedRow:
+    heard, learnt = LevelMap(), False
+    for clip, moved in _training_motion(request.train, request.selection.identity, LOUDNESS):
+        heard.add(clip.samples(), moved)
+        learnt = True
+    if not learnt:
+        return UndefinedRow(name=LOUDNESS, reason="none of the data sets has a training split")
+
+    def draw(case: Case) -> Points:
+        return case.identity.place(case.identity.unit + heard(case.samples, len(case.target)))
+
+    return ScoredRow(name=LOUDNESS, draw=draw)
 
 
 def _shuffled_audio(request: RowRequest) -> ScoredRow | UndefinedRow:
@@ -217,6 +233,7 @@ ROWS: dict[str, RowKind] = {
     ),
     MEDIAN_FACE: RowKind(title="speaker's median face", make=_median_face),
     MEAN_MOTION: RowKind(title="mean motion", make=_mean_motion),
+    LOUDNESS: RowKind(title="loudness alone", make=_loudness),
     SHUFFLED: RowKind(title="shuffled audio", make=_shuffled_audio, asks_model=True),
     SHUFFLED_EMOTION: RowKind(title="shuffled emotion", make=_shuffled_emotion, asks_model=True),
     TARGET: RowKind(title="target itself", make=lambda _: ScoredRow(name=TARGET, draw=lambda case: case.target)),
