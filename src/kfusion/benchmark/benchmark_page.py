@@ -15,6 +15,7 @@ from kfusion.benchmark.findings import bought, standing
 from kfusion.benchmark.plan import BATCH, CLIP_S
 from kfusion.benchmark.protocols import PROTOCOLS, TestSet
 from kfusion.benchmark.published import KEPT_IN_TABLES, LABEL, TABLES
+from kfusion.benchmark.rate_table import rate_table
 from kfusion.benchmark.systems import OURS
 from kfusion.errors import InputError
 from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION
@@ -110,6 +111,9 @@ def _section(board: Board, figures: Path) -> list[str]:
     lines += bought(board)
     about = "CPU seconds of one thread for a second of sound (10 s at once, fastest of five): under 1 is real time."
     lines += ["", "### Size, speed and cost", "", about, "", *_cost(board)]
+    rates = rate_table(board)
+    if rates:
+        lines += ["", "### Learning rates", "", *rates]
     curves = _curves(board)
     if curves:
         title = f"{board.protocol.title}: validation during training"

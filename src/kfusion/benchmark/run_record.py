@@ -44,6 +44,21 @@ class TestScores:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RateTrial:
+    """A short training at one learning rate."""
+
+    factor: float
+    """Times the row's own rate."""
+    learning_rate: float
+    steps: int
+    mld: float
+    """On the validation split in the end, % of the inter-ocular distance; NaN: it diverged."""
+    correlation: float
+    seconds: float
+    """Of the clock."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingRecord:
     """What a trained system cost and how it went."""
 
@@ -65,6 +80,8 @@ class TrainingRecord:
     """The epoch with the lowest validation M-LD; what is scored is the end of the run."""
     curve: dict[str, list[float]]
     """One value an epoch: `step`, `loss`, `M-LD` (validation, % of the inter-ocular distance) and `correlation`."""
+    rates: list[RateTrial] | None = None
+    """How the learning rates did among which the best on the validation split was chosen; older runs have none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -200,6 +200,7 @@ def _words(run: PlannedRun) -> list[str]:
         "--runs": setup.runs,
         "--threads": setup.run_threads,
         "--accelerator": setup.accelerator,
+        "--rates": ",".join(f"{factor:g}" for factor in setup.rates),
     }
     flags = [word for name, value in values.items() for word in (name, str(value))]
     return ["benchmark", setup.protocol.name, *flags, *(["--again"] if setup.again else []), "--worker"]
