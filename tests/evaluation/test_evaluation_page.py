@@ -29,6 +29,7 @@ def test_the_report_has_the_further_scores_in_a_table_of_their_own(store: ClipSt
         "| speaker's median face",
         "| shuffled audio",
         "| shuffled emotion",
+        "| unknown emotion",
         "| target itself",
     ]
     assert table[-1] == "| target itself | 1.00 | 0.0 | 0.00 | 0.00 | 0.0 |"

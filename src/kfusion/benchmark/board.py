@@ -9,12 +9,11 @@ import numpy as np
 
 from kfusion.benchmark.protocols import Protocol, TestSet
 from kfusion.benchmark.run_record import RunRecord, TestScores, load_runs
-from kfusion.benchmark.systems import SANITY, System, known_systems
+from kfusion.benchmark.systems import ON_LABELS, SANITY, System, known_systems
 from kfusion.errors import InputError
 from kfusion.evaluation.alignment import EXPRESSION
 from kfusion.evaluation.bootstrap import Interval, Summary, Values, improvement_percent, summarise
 from kfusion.evaluation.metrics.catalogue import CHANGED_IN, COMPARABLE, FRECHET, METRIC_VERSION
-from kfusion.evaluation.sanity_rows import SHUFFLED_EMOTION
 
 
 @dataclass(kw_only=True, slots=True)
@@ -139,7 +138,7 @@ def load_board(results: Path, protocol: Protocol) -> Board | None:
 
 
 def _missing_seeds(system: System, there: set[tuple[str, int]]) -> tuple[int, ...]:
-    if system.name == SHUFFLED_EMOTION:  # most corpora have no labels to shuffle
+    if system.name in ON_LABELS:  # most corpora have no labels
         return ()
     return tuple(seed for seed in system.seeds if (system.name, seed) not in there)
 

@@ -86,7 +86,7 @@ class PlannedRun:
     @property
     def folder(self) -> Path:
         """Where it is trained."""
-        return self.setup.runs / self.setup.protocol.name / self.name
+        return self.setup.runs / self.setup.protocol.trained_with / self.name
 
     @property
     def log(self) -> Path:

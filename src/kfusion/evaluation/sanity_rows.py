@@ -11,6 +11,7 @@ loudness        how loud the sound is and nothing else: the straight line from i
 shuffled-audio  the model itself, listening to another clip
 shuffled-emotion
                 the model itself, told the label of another clip that has another emotion
+unknown-emotion the model itself, told no label
 noise-floor     the face finder's second look at the same recording, moved by a fraction of a pixel: models nearer
                 to the target than that cannot be told apart (made by `benchmarks/noise_floor.py`)
 target          the recording itself: its errors are 0, its other scores (speed in silence, jerk) are what a
@@ -20,7 +21,7 @@ Whoever adds a row writes the function that makes it and an entry in `ROWS`: it 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -37,7 +38,7 @@ from kfusion.landmarks import Points, remove_head_motion, unit_frame
 
 MODEL, HOLD, MEDIAN_FACE, MEAN_MOTION = "model", "hold", "median-face", "mean-motion"
 LOUDNESS = "loudness"
-SHUFFLED, SHUFFLED_EMOTION = "shuffled-audio", "shuffled-emotion"
+SHUFFLED, SHUFFLED_EMOTION, UNKNOWN_EMOTION = "shuffled-audio", "shuffled-emotion", "unknown-emotion"
 NOISE_FLOOR, TARGET = "noise-floor", "target"
 MAX_TRAINING_CLIPS = 1000
 """Mean displacement and loudness are taken from at most so many clips of each training split, evenly spread."""
@@ -174,6 +175,26 @@ def _shuffled_audio(request: RowRequest) -> ScoredRow | UndefinedRow:
 
 def _shuffled_emotion(request: RowRequest) -> ScoredRow | UndefinedRow:
     clips, predictor = request.clips, request.asked
+    emotions, reason = _labels(clips, predictor)
+    if reason:
+        return UndefinedRow(name=SHUFFLED_EMOTION, reason=reason)
+    order = other_emotions(emotions, derangement([clip_name(clip) for clip in clips]))
+    return _given(SHUFFLED_EMOTION, clips, order, lambda case, other: case.predict(predictor, label=other))
+
+
+def _unknown_emotion(request: RowRequest) -> ScoredRow | UndefinedRow:
+    _, reason = _labels(request.clips, request.asked)
+    if reason:
+        return UndefinedRow(name=UNKNOWN_EMOTION, reason=reason)
+
+    def draw(case: Case) -> Points:
+        return case.predict(request.asked, label=replace(case.clip, emotion=None, intensity=None))
+
+    return ScoredRow(name=UNKNOWN_EMOTION, draw=draw)
+
+
+def _labels(clips: list[StoredClip], predictor: Predictor) -> tuple[list[str], str]:
+    """The emotions of the clips, and why nothing can be learnt from changing them, if so."""
     emotions = [clip.emotion for clip in clips if clip.emotion is not None]
     reason = ""
     if len(emotions) < len(clips):
@@ -182,10 +203,7 @@ def _shuffled_emotion(request: RowRequest) -> ScoredRow | UndefinedRow:
         reason = "the model was trained without emotion labels"
     elif len(set(emotions) & {*predictor.emotions}) < 2:
         reason = "the clips do not show two of the emotions that the model was trained with"
-    if reason:
-        return UndefinedRow(name=SHUFFLED_EMOTION, reason=reason)
-    order = other_emotions(emotions, derangement([clip_name(clip) for clip in clips]))
-    return _given(SHUFFLED_EMOTION, clips, order, lambda case, other: case.predict(predictor, label=other))
+    return emotions, reason
 
 
 def _given(
@@ -236,6 +254,7 @@ ROWS: dict[str, RowKind] = {
     LOUDNESS: RowKind(title="loudness alone", make=_loudness),
     SHUFFLED: RowKind(title="shuffled audio", make=_shuffled_audio, asks_model=True),
     SHUFFLED_EMOTION: RowKind(title="shuffled emotion", make=_shuffled_emotion, asks_model=True),
+    UNKNOWN_EMOTION: RowKind(title="unknown emotion", make=_unknown_emotion, asks_model=True),
     TARGET: RowKind(title="target itself", make=lambda _: ScoredRow(name=TARGET, draw=lambda case: case.target)),
 }
 """The rows of every evaluation in the order of its tables, as far as they are defined on its clips."""
