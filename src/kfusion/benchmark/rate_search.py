@@ -31,7 +31,7 @@ def search(run: PlannedRun, config: RunConfig, data: BenchmarkData, digest: str)
         return []
     trials = []
     for factor in run.setup.rates:
-        found = _trial(run, at_rate(_shortened(config), factor), factor, data, digest)
+        found = _trial(run, at_multiple(_shortened(config), factor), factor, data, digest)
         if found is None:
             return None
         trials.append(found)
@@ -45,7 +45,7 @@ def best_trial(trials: list[RateTrial]) -> RateTrial:
     return min(trials, key=lambda trial: math.inf if math.isnan(trial.mld) else trial.mld)
 
 
-def at_rate(config: RunConfig, factor: float) -> RunConfig:
+def at_multiple(config: RunConfig, factor: float) -> RunConfig:
     """The run at `factor` times its own learning rate, from the warm-up to the end of the annealing."""
     own = config.optimiser
     optimiser = replace(own, learning_rate=factor * own.learning_rate, min_learning_rate=factor * own.min_learning_rate)
