@@ -73,12 +73,14 @@ def write_report(results: Path, output: Path) -> None:
         InputError: there are no results, or some were made on different data or by different metric versions.
         OutputError: the place cannot be written.
     """
-    boards = [board for protocol in PROTOCOLS.values() if (board := load_board(results, protocol))]
+    found = {name: load_board(results, protocol) for name, protocol in PROTOCOLS.items()}
+    boards = [board for board in found.values() if board is not None]
     if not boards:
         raise InputError(f"{results}: no results here: run `kfusion benchmark PROTOCOL` or pass another --results")
     lines = [*_title(results), *_conclusions(output.parent / CONCLUSIONS)]
     for board in boards:
         lines += _section(board, output.parent / FIGURES)
+    lines += _never_run([name for name, board in found.items() if board is None])
     lines += ["", "## Published figures", "", *_published(), "", *_how_to_read(), ""]
     with atomic_path(output) as part:
         part.write_text("\n".join(lines), encoding="utf-8")
@@ -92,6 +94,14 @@ def _title(results: Path) -> list[str]:
         "starts from one closed-mouth frame of another clip of the speaker."
     )
     return ["# The benchmark", "", about]
+
+
+def _never_run(names: list[str]) -> list[str]:
+    """The protocols of which there is nothing yet."""
+    if not names:
+        return []
+    lines = [f"- `kfusion benchmark {name}`: {PROTOCOLS[name].title}." for name in names]
+    return ["", "## Protocols that were not run yet", "", *lines]
 
 
 def _conclusions(path: Path) -> list[str]:
@@ -272,12 +282,13 @@ def _budget(board: Board) -> list[str]:
 
 def _older(board: Board) -> list[str]:
     """The rows that were scored before scores changed; nothing if there are none."""
-    names = [one.system.title for one in board.systems if any(run.metric_version < METRIC_VERSION for run in one.runs)]
-    if not names:
+    older = [one for one in board.systems if any(run.metric_version < METRIC_VERSION for run in one.runs)]
+    if not older:
         return []
+    names = ", ".join(one.system.title for one in older) if len(older) < len(board.systems) else "all rows"
     text = (
-        "Scored with an older version of the metrics, so without closure F1 and compensated clocks, until they are "
-        f"run again: {', '.join(names)}."
+        "Scored with an older version of the metrics, so without closure F1, without compensated clocks, and with a "
+        f"dash for the correlation of a mouth that stands still, until they are run again: {names}."
     )
     return ["", text]
 

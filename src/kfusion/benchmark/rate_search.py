@@ -25,7 +25,7 @@ PART_OF_BUDGET = 4
 """A trial has so many times fewer steps than a run."""
 
 
-def search(run: PlannedRun, config: RunConfig, data: BenchmarkData, digest: str) -> list[RateTrial] | None:
+def search_rate(run: PlannedRun, config: RunConfig, data: BenchmarkData, digest: str) -> list[RateTrial] | None:
     """How each rate did; empty where there is nothing to choose, None where the time did not suffice."""
     if len(run.setup.rates) < 2:
         return []

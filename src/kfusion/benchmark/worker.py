@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kfusion.benchmark.plan import CLIP_S, BenchmarkSetup, PlannedRun, new_record
 from kfusion.benchmark.protocol_data import BenchmarkData, open_data
-from kfusion.benchmark.rate_search import at_multiple, best_trial, search
+from kfusion.benchmark.rate_search import at_multiple, best_trial, search_rate
 from kfusion.benchmark.run_record import RunRecord, TestScores, TrainingRecord
 from kfusion.benchmark.speed import measure
 from kfusion.benchmark.system_scores import noise_floor, noise_floor_folder, score
@@ -55,7 +55,7 @@ def carry_out(run: PlannedRun) -> None:
 
 def _train(run: PlannedRun, config: RunConfig, data: BenchmarkData, digest: str) -> bool:
     setup, folder = run.setup, run.folder
-    trials = search(run, config, data, digest)
+    trials = search_rate(run, config, data, digest)
     if trials is None:
         return False
     config = at_multiple(config, best_trial(trials).factor if trials else setup.rates[0])
