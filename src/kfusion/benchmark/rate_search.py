@@ -27,7 +27,7 @@ PART_OF_BUDGET = 4
 
 def search_rate(run: PlannedRun, config: RunConfig, data: BenchmarkData, digest: str) -> list[RateTrial] | None:
     """How each rate did; empty where there is nothing to choose, None where the time did not suffice."""
-    if len(run.setup.rates) < 2:
+    if run.setup.rates == (1.0,):
         return []
     trials = []
     for factor in run.setup.rates:

@@ -145,7 +145,7 @@ def _edited(**changes: Any) -> RunConfig:
 
 
 def _without_labels() -> RunConfig:
-    """Every label is hidden, in training as in validation by what it has learnt of them: nothing."""
+    """Every label is hidden in training, so none is told when it is scored."""
     run = _default()
     return replace(run, data=replace(run.data, unknown_emotion=1.0))
 

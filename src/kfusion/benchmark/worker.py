@@ -58,7 +58,7 @@ def _train(run: PlannedRun, config: RunConfig, data: BenchmarkData, digest: str)
     trials = search_rate(run, config, data, digest)
     if trials is None:
         return False
-    config = at_multiple(config, best_trial(trials).factor if trials else setup.rates[0])
+    config = at_multiple(config, best_trial(trials).factor if trials else 1.0)
     claim(folder, config, digest, again=setup.again)
     keep_rates(folder, trials)
     if is_finished(folder):

@@ -17,7 +17,6 @@ _LICENCES = {
     "ravdess": "CC BY-NC-SA 4.0: research and evaluation only (Livingstone and Russo 2018)",
     "facegood": "MIT (FACEGOOD-Audio2Face)",
 }
-_FOUND = f"{EXTRACTOR} (mediapipe {version('mediapipe')})"
 _LANDMARKS = {
     "ravdess": "OpenFace, in 3-D, the head's pose taken out",
     "facegood": "a rig that was solved from video; no blinks, brows or head motion",
@@ -45,7 +44,7 @@ def data_card(root: Path, failures: dict[str, str], protocol: str = SPEAKERS) ->
     lines += [f"- emotion labels: {dict(sorted(emotions.items())) or 'none'}"]
     lines += [f"- failed clips: {len(failures)} of {len(rows) + len(failures)}, reasons in `failures.csv`"]
     lines += [f"- licence of {corpus}: {_LICENCES.get(corpus, 'its owner knows')}" for corpus in corpora]
-    sources = dict.fromkeys(_LANDMARKS.get(corpus, _FOUND) for corpus in corpora)
+    sources = dict.fromkeys(_LANDMARKS.get(corpus) or _found() for corpus in corpora)
     lines += [
         f"- landmarks: {'; '.join(sources)}",
         "- kept as: 68 points in 256 x 256 crop pixels, 30 fps, Savitzky-Golay on the head's pose (9, 2) and outside",
@@ -54,6 +53,10 @@ def data_card(root: Path, failures: dict[str, str], protocol: str = SPEAKERS) ->
         "",
     ]
     return "\n".join(lines)
+
+
+def _found() -> str:
+    return f"{EXTRACTOR} (mediapipe {version('mediapipe')})"
 
 
 def _of(rows: list[dict[str, object]], split: str) -> list[dict[str, object]]:
