@@ -116,6 +116,8 @@ def _section(board: Board, figures: Path) -> list[str]:
         return lines
     for test in board.tests:
         lines += _test(board, test, figures)
+    if not board.trained:
+        return lines
     lines += ["", "### Where ours stands", "", *standing(board)]
     lines += ["", "### What the parts buy", "", "Ours against the row without the part, over the same clips.", ""]
     lines += bought(board)
