@@ -26,6 +26,7 @@ OF_MORE_THAN_ONE_FILE = {
     "committed_numbers": "what stands in benchmarks/",
     "extras": "the packages of pyproject.toml",
     "names": "this one",
+    "real_corpora": "whole corpora from the files to the report",
     "recorded_scores": "scoring from its start to its end",
     "scoring_a_model": "scoring from its start to its end",
     "speech_to_landmarks": "a bundle and the network that it was made of",

@@ -5,7 +5,10 @@ import pytest
 from factories.benchmark import record, save
 
 from kfusion.benchmark.benchmark_page import write_report
+from kfusion.benchmark.run_record import RateTrial, RunRecord
 from kfusion.errors import InputError
+from kfusion.evaluation.bootstrap import Interval
+from kfusion.evaluation.compensation import COMPENSATED
 
 TEST = "unseen-speakers"
 
@@ -107,3 +110,58 @@ def test_two_reports_of_the_same_results_are_equal(tmp_path: Path) -> None:
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no results here: run `kfusion benchmark PROTOCOL`"):
         write_report(tmp_path / "results", tmp_path / "report.md")
+
+
+def compensated(found: RunRecord, correlation: float, shift_ms: float) -> RunRecord:
+    """The record with a second set of scores, the correlation and M-LD as given."""
+    plain = dict.fromkeys(COMPENSATED, Interval(1.0, 0.9, 1.1))
+    scores = plain | {"opening_correlation": Interval(correlation, 0.1, 0.9)}
+    tests = {
+        name: replace(test, compensated=scores, shifts_ms={"toy/a": shift_ms, "toy/b": 0.0})
+        for name, test in found.tests.items()
+    }
+    return replace(found, tests=tests)
+
+
+def test_compensated_scores_stand_beside_the_raw_correlation_with_the_shifts(tmp_path: Path) -> None:
+    save(
+        tmp_path / "results",
+        compensated(record("kfusion"), 0.8, -40.0),
+        compensated(record("temporal-conv"), 0.7, 0.0),
+        record("without-lstm", metric_version=2),
+    )
+    text = report(tmp_path)
+    assert line(text, "KFusion (ours)", 2).startswith("| KFusion (ours) | 0.500 | **0.800** | **1.00** |")
+    assert line(text, "KFusion (ours)", 2).endswith("| -20 (-40 to 0) |")
+    assert "| 0.500 | <u>0.700</u> |" in line(text, "temporal convolutions (ours, plain)", 3)
+    assert line(text, "w/o LSTM", 3).count("| - ") == 8
+    assert "Scored with an older version of the metrics" in text
+    assert "until they are run again: w/o LSTM." in text
+
+
+def test_an_older_row_has_no_closure_f1(tmp_path: Path) -> None:
+    save(tmp_path / "results", record("kfusion"), record("without-lstm", metric_version=2))
+    text = report(tmp_path)
+    header = next(one for one in text.splitlines() if one.startswith("|  | corr. | lag ms | closure F1 |"))
+    column = header.split("|").index(" closure F1 ")
+    assert line(text, "KFusion (ours)", 1).split("|")[column].strip() == "**1.000**"
+    assert line(text, "w/o LSTM", 1).split("|")[column].strip() == "-"
+
+
+def test_the_learning_rates_that_were_tried_are_shown(tmp_path: Path) -> None:
+    trial = RateTrial(factor=1.0, learning_rate=1e-4, steps=225, mld=4.0, correlation=0.01, seconds=9.0)
+    trials = [trial, replace(trial, factor=10.0, learning_rate=1e-3, mld=3.0, correlation=0.7)]
+    ours = record("kfusion")
+    assert ours.training is not None
+    save(tmp_path / "results", replace(ours, training=replace(ours.training, rates=trials)), record("temporal-conv"))
+    text = report(tmp_path)
+    table = text[text.index("### Learning rates") :]
+    assert "| KFusion (ours) | 0.0001 | 4.00 (0.01) | **3.00 (0.70)** |" in table
+    assert "temporal" not in table[: table.index("### Learning curves")]
+
+
+def test_protocols_without_results_are_named_with_their_command(tmp_path: Path) -> None:
+    save(tmp_path / "results", record("kfusion"))
+    text = report(tmp_path)
+    assert "- `kfusion benchmark emotion`: Trained on RAVDESS with emotion labels" in text
+    assert "`kfusion benchmark grid`:" not in text

@@ -65,3 +65,9 @@ def test_a_field_newer_than_the_stored_configuration_counts_as_its_default() -> 
 def test_a_budget_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--steps 0: use 1 or more"):
         replace(setup_in(tmp_path, tmp_path), steps=0)
+
+
+@pytest.mark.parametrize("rates", [(), (0.0, 1.0), (1.0, 1.0), (-1.0,)])
+def test_a_search_of_learning_rates_needs_different_rates_above_0(tmp_path: Path, rates: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="--rates"):
+        replace(setup_in(tmp_path, tmp_path), rates=rates)

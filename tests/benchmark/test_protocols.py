@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from factories.benchmark import InProcess, setup_in, write_corpus
+from factories.benchmark import InProcess, setup_in, write_corpus, write_root
 
 from kfusion.benchmark.protocols import PREPARE, PROTOCOLS
 from kfusion.benchmark.run_record import RunRecord
@@ -9,6 +9,7 @@ from kfusion.benchmark.runner import run_protocol
 from kfusion.benchmark.systems import find_systems
 from kfusion.data.cremad import read_cremad
 from kfusion.data.mead import read_mead
+from kfusion.data.ravdess import read_ravdess
 
 
 def plant(root: Path, names: list[str]) -> Path:
@@ -61,6 +62,49 @@ def test_the_mead_protocols_train_on_mead_and_test_on_mead_and_cremad(name: str,
     trained = {clip.speaker for clip in mead if clip.split == "train"}
     overlap = trained & {clip.speaker for clip in mead if clip.split == "test"}
     assert bool(overlap) == (name == "mead-sentences")
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_protocol_with_the_training_data_of_another_scores_its_trainings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_root(tmp_path / "data")
+    names = [f"{emotion}-01-01-01-{actor:02d}" for emotion in ("05", "08") for actor in (8, 9, 24)]
+    write_corpus(root / "ravdess", read_ravdess(plant(tmp_path / "r", [f"landmarks/{name}.npz" for name in names])))
+    run_protocol(setup_in(tmp_path, root), find_systems(("temporal-conv",)), (0,), InProcess())
+    monkeypatch.setattr("kfusion.benchmark.worker.train", lambda *_, **__: pytest.fail("trained again"))
+    setup = setup_in(tmp_path, root, "ravdess")
+    assert not run_protocol(setup, find_systems(("temporal-conv", "loudness")), (0,), InProcess()).failed
+    for row in ("temporal-conv", "loudness"):
+        found = RunRecord.load(setup.results / "ravdess" / f"{row}-seed0.json").tests["ravdess"]
+        assert set(found.speakers) == {"ravdess/actor09", "ravdess/actor24"}
+        assert found.shifts_ms is not None
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_emotion_protocol_compares_right_swapped_and_no_labels(tmp_path: Path) -> None:
+    names = [f"{emotion}-01-01-01-{actor:02d}" for emotion in ("05", "08") for actor in (1, 2, 15, 16, 19, 20)]
+    source = plant(tmp_path / "r", [f"landmarks/{name}.npz" for name in names])
+    write_corpus(tmp_path / "data" / "ravdess-emotion", read_ravdess(source, "emotion"))
+    setup, rows = setup_in(tmp_path, tmp_path / "data", "emotion"), ("kfusion", "shuffled-emotion", "unknown-emotion")
+    outcome = run_protocol(setup, find_systems(rows), (0,), InProcess())
+    assert (len(outcome.done), outcome.failed) == (3, [])
+    own, swapped, unknown = (
+        RunRecord.load(setup.results / "emotion" / f"{row}-seed0.json").tests["emotion"] for row in rows
+    )
+    assert own.clips == swapped.clips == unknown.clips
+    assert {speaker.removeprefix("ravdess/") for speaker in own.speakers} == {"actor19", "actor20"}
+
+
+def test_without_labels_every_label_is_hidden() -> None:
+    (system,) = find_systems(("without-labels",))
+    assert system.make is not None
+    assert system.make().data.unknown_emotion == 1.0
+
+
+def test_protocols_that_share_trainings_share_their_data() -> None:
+    for protocol in PROTOCOLS.values():
+        assert PROTOCOLS[protocol.trained_with].train == protocol.train
 
 
 def test_every_data_set_of_a_protocol_says_how_it_is_prepared() -> None:

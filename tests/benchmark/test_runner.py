@@ -16,6 +16,7 @@ from kfusion.evaluation.cases import Selection
 from kfusion.evaluation.metrics.catalogue import METRIC_VERSION
 from kfusion.evaluation.sanity_rows import ScoredRow
 from kfusion.evaluation.scoring import score_rows
+from kfusion.training.checkpoint import read_info
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -98,7 +99,7 @@ def test_sanity_rows_have_scores_and_no_training_of_their_own(done: tuple[Benchm
     assert hold.training is None
     assert hold.config is None
     test = hold.tests["unseen-speakers"]
-    assert math.isnan(test.summaries["frame"]["opening_correlation"][0])
+    assert math.isnan(test.summaries["frame"]["lag_ms"][0])
     assert target.tests["unseen-speakers"].summaries["raw"]["F-LD"][0] == pytest.approx(0, abs=1e-4)
     shuffled, ours = load(done[0], "shuffled-audio"), load(done[0], "kfusion")
     assert shuffled.training is not None
@@ -283,3 +284,35 @@ def test_a_folder_that_holds_something_else_is_not_touched(tmp_path: Path, data_
     ((_, reason),) = run_protocol(setup, systems("temporal-conv"), (0,), InProcess()).failed
     assert "holds no run of the benchmark" in reason
     assert mine.read_text() == "mine"
+
+
+def test_the_learning_rate_is_searched_on_the_validation_split_and_written_down(
+    tmp_path: Path, data_root: Path
+) -> None:
+    setup, launch = replace(setup_in(tmp_path, data_root), steps=8, rates=(0.01, 1.0, 3.0)), InProcess()
+    run_protocol(setup, systems("temporal-conv"), (0, 1), launch)
+    training = load(setup, "temporal-conv").training
+    assert training is not None
+    assert training.rates is not None
+    assert [trial.factor for trial in training.rates] == [0.01, 1.0, 3.0]
+    assert {trial.steps for trial in training.rates} == {2}
+    best = min(training.rates, key=lambda trial: trial.mld)
+    trained = read_info(setup.runs / "grid" / "temporal-conv-seed0" / "last").run.optimiser
+    assert trained.learning_rate == pytest.approx(best.learning_rate)
+    assert (trained.max_steps, training.steps) == (8, 8)
+    assert not run_protocol(setup, systems("temporal-conv"), (0, 1), launch).done
+    assert "### Learning rates" in page(setup, tmp_path)
+    other = RunRecord.load(setup.results / "grid" / "temporal-conv-seed1.json").training
+    assert other is not None
+    assert other.rates == training.rates
+
+
+def test_another_search_of_the_learning_rate_is_another_run(tmp_path: Path, data_root: Path) -> None:
+    setup, launch = setup_in(tmp_path, data_root), InProcess()
+    run_protocol(setup, systems("temporal-conv"), (0,), launch)
+    assert run_protocol(replace(setup, rates=(1.0, 2.0)), systems("temporal-conv"), (0,), launch).done
+
+
+def page(setup: BenchmarkSetup, folder: Path) -> str:
+    write_report(setup.results, folder / "report.md")
+    return (folder / "report.md").read_text()

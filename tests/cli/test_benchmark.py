@@ -43,12 +43,17 @@ def test_the_report_alone_can_be_written_anew(tmp_path: Path, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["vox"], "unknown protocol 'vox': use grid, lrwar, mead-sentences, mead-speakers, or report"),
+        (
+            ["vox"],
+            "mead-speakers, ravdess, facegood, emotion, or report",
+        ),
         (["grid", "--row", "kan"], "unknown row 'kan': use kfusion, without-kfusion"),
         (["mead-sentences"], "kfusion prepare mead MEAD --protocol sentences -o"),
         (["grid", "--steps", "0"], "--steps 0: use 1 or more"),
         (["grid", "--jobs", "0"], "--jobs 0: use 1 or more"),
         (["grid", "--seeds", "a,b"], "'a,b' is no list of seeds"),
+        (["grid", "--rates", "a"], "'a' is no list of numbers"),
+        (["grid", "--rates", "1,1"], "use one or more different numbers above 0"),
         (["grid", "--seeds=-1"], "seed -1 is less than 0"),
         (["report"], "no results here"),
         ([], "the following arguments are required: PROTOCOL"),

@@ -13,6 +13,7 @@ from kfusion.landmarks import unit_frame
 from kfusion.models.baselines import BASELINES, BaselineConfig
 from kfusion.models.kfusion import KFusion, KFusionConfig
 from kfusion.models.networks import Network, build_network
+from kfusion.training.batches import DataConfig
 from kfusion.training.checkpoint import CheckpointInfo, save_checkpoint
 from kfusion.training.run_config import RunConfig
 
@@ -67,6 +68,17 @@ def test_a_checkpoint_folder_is_evaluated_before_it_is_exported(tmp_path: Path) 
     assert points.shape == (40, 68, 2)
     assert points.dtype == np.float32
     assert np.array_equal(predictor.predict(samples, UNIT, "sad", 1), points)
+    assert predictor.emotions == ("happy",)
+
+
+def test_a_network_whose_every_label_was_hidden_in_training_is_told_none(tmp_path: Path) -> None:
+    small = KFusionConfig(signal="mel", width=16, heads=2, lstm_width=8, bottleneck=8, kan_width=8)
+    run = RunConfig(model=small, data=DataConfig(unknown_emotion=1.0))
+    save_checkpoint(tmp_path / "best", KFusion(small), CheckpointInfo(run=run, emotions=("happy",), training_data=()))
+    predictor = load_predictor(tmp_path / "best")
+    points = [predictor.predict(speech(1, 40), UNIT, emotion, None) for emotion in ("happy", None)]
+    assert predictor.emotions == ()
+    assert np.array_equal(*points)
 
 
 def test_a_network_that_reads_no_features_is_evaluated_without_the_speech_encoder_and_smoothed(

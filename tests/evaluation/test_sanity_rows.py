@@ -17,6 +17,7 @@ from kfusion.evaluation.sanity_rows import (
     SHUFFLED,
     SHUFFLED_EMOTION,
     TARGET,
+    UNKNOWN_EMOTION,
     RowRequest,
     ScoredRow,
     UndefinedRow,
@@ -58,7 +59,15 @@ def test_every_row_can_be_made_by_itself(store: ClipStore) -> None:
 def test_only_the_rows_that_ask_the_model_ask_it(store: ClipStore) -> None:
     selection, actor = Selection(limit=2), Actor()
     case = next(selection.cases([store], selection.clips([store])))
-    for name, calls in {HOLD: 0, MEDIAN_FACE: 0, MEAN_MOTION: 0, TARGET: 0, SHUFFLED: 1, SHUFFLED_EMOTION: 1}.items():
+    for name, calls in {
+        HOLD: 0,
+        MEDIAN_FACE: 0,
+        MEAN_MOTION: 0,
+        TARGET: 0,
+        SHUFFLED: 1,
+        SHUFFLED_EMOTION: 1,
+        UNKNOWN_EMOTION: 1,
+    }.items():
         actor.calls = 0
         row = made(name, store, selection, predictor=actor)
         assert isinstance(row, ScoredRow)
@@ -81,6 +90,16 @@ def test_the_shuffled_emotion_is_always_another_one_and_the_sound_its_own(store:
         assert found[:, 48:] == pytest.approx(own.draw(case)[:, 48:])
 
 
+def test_the_unknown_emotion_is_the_model_told_nothing(store: ClipStore) -> None:
+    actor = Actor()
+    row = made(UNKNOWN_EMOTION, store, Selection(), predictor=actor)
+    assert isinstance(row, ScoredRow)
+    case = next(Selection().cases([store], Selection().clips([store])))
+    drawn = row.draw(case)
+    assert actor.told[-1] is None
+    assert drawn[:, 48:] == pytest.approx(case.predict(Listener())[:, 48:])
+
+
 @pytest.mark.parametrize(
     ("emotions", "known", "reason"),
     [
@@ -97,9 +116,10 @@ def test_without_labels_that_count_there_is_no_shuffled_emotion(
     actor = Actor()
     actor.emotions = known  # type: ignore[assignment]
     store = prepared(tmp_path, {"test": {"b": 3, "c": 2}}, frames=15, emotions=emotions)
-    row = made(SHUFFLED_EMOTION, store, Selection(), predictor=actor)
-    assert isinstance(row, UndefinedRow)
-    assert reason in row.reason
+    for name in (SHUFFLED_EMOTION, UNKNOWN_EMOTION):
+        row = made(name, store, Selection(), predictor=actor)
+        assert isinstance(row, UndefinedRow)
+        assert reason in row.reason
 
 
 def test_the_mean_motion_can_be_taken_from_other_data(store: ClipStore, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_row_is_found_by_its_data(hold: ScoreSheet, tmp_path: Path) -> None:
 
 def test_a_model_that_obeys_emotions_gets_a_shuffled_row_and_others_a_note(store: ClipStore) -> None:
     found = evaluate(Actor(), [store], SELECTION)
-    assert list(found.rows)[-2:] == ["shuffled-emotion", "target"]
+    assert list(found.rows)[-2:] == ["unknown-emotion", "target"]
     own, other = (found.rows[name]["frame"] for name in ("model", "shuffled-emotion"))
     assert own["M-LD"].mean == pytest.approx(other["M-LD"].mean, rel=1e-3)
     assert own["R-LD"].mean != pytest.approx(other["R-LD"].mean, rel=1e-3)

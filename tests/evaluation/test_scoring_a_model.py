@@ -13,7 +13,7 @@ from kfusion.evaluation.score_sheet import Evaluation
 from kfusion.evaluation.scoring import evaluate
 
 SPLITS = {"train": {"a": 2}, "test": {"b": 3, "c": 2, "lone/d": 1}}
-ROWS = ["model", "hold", "median-face", "mean-motion", "shuffled-audio", "target"]
+ROWS = ["model", "hold", "median-face", "mean-motion", "loudness", "shuffled-audio", "target"]
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +53,11 @@ def test_the_target_itself_has_no_error(found: Evaluation) -> None:
     assert found.rows["target"]["frame"]["silence_speed"].mean > 0.01
 
 
-def test_a_motionless_row_is_undefined_and_not_zero(found: Evaluation) -> None:
-    hold = found.rows["hold"]["raw"]["opening_correlation"]
-    assert math.isnan(hold.mean)
-    assert (hold.clips, hold.undefined) == (0, 6)
+def test_a_motionless_row_does_not_follow_and_has_no_lag(found: Evaluation) -> None:
+    hold = found.rows["hold"]["raw"]
+    assert (hold["opening_correlation"].mean, hold["opening_correlation"].clips) == (0, 6)
+    assert math.isnan(hold["lag_ms"].mean)
+    assert (hold["lag_ms"].clips, hold["lag_ms"].undefined) == (0, 6)
     assert found.rows["hold"]["frame"]["motion_ratio"].mean == pytest.approx(0, abs=1e-3)
 
 
@@ -162,3 +163,42 @@ def test_the_model_is_asked_with_the_identity_in_its_unit_frame(store: ClipStore
 
     evaluate(Watching(), [store], Selection(limit=2))
     assert np.array(seen) == pytest.approx(np.array([[-0.5, 0, 0.5, 0]] * len(seen)), abs=1e-5)
+
+
+class Late(Listener):
+    """A listener whose every mouth comes 100 ms late."""
+
+    def predict(self, *rest: object) -> np.ndarray:
+        points = super().predict(*rest)
+        return np.concatenate([points[:1]] * 3 + [points[:-3]])
+
+
+def test_a_late_row_is_as_good_as_one_in_time_with_its_clock_compensated(store: ClipStore, found: Evaluation) -> None:
+    late = evaluate(Late(), [store], Selection())
+    assert late.rows["model"]["frame"]["opening_correlation"].mean < 0.9
+    assert late.shifts_ms is not None
+    assert late.compensated is not None
+    assert set(late.shifts_ms["model"].values()) == {-100}
+    assert set(late.shifts_ms["hold"].values()) == set(late.shifts_ms["target"].values()) == {0}
+    assert late.compensated["model"]["opening_correlation"].mean > 0.98
+    assert late.compensated["model"]["M-LD"].mean < 0.8 * late.rows["model"]["frame"]["M-LD"].mean
+    for metric in ("M-LD", "M-LVD", "F-LD", "F-LVD", "opening_correlation"):
+        assert late.compensated["hold"][metric].mean == late.rows["hold"]["frame"][metric].mean
+
+
+def test_a_row_that_freezes_on_hard_clips_is_not_flattered(store: ClipStore, found: Evaluation) -> None:
+    class Coward(Listener):
+        def predict(self, samples: np.ndarray, *rest: object) -> np.ndarray:
+            points = super().predict(samples, *rest)
+            return points if samples[0] > 0 else np.repeat(points[:1], len(points), 0)
+
+    coward = evaluate(Coward(), [store], Selection()).rows["model"]["frame"]["opening_correlation"]
+    brave = found.rows["model"]["frame"]["opening_correlation"]
+    assert coward.clips == brave.clips == 6
+    assert coward.mean < 0.7 < brave.mean
+
+
+def test_loudness_alone_follows_a_face_that_only_follows_loudness(found: Evaluation) -> None:
+    loud = found.rows["loudness"]["frame"]
+    assert loud["opening_correlation"].mean > 0.8
+    assert loud["M-LD"].mean < found.rows["mean-motion"]["frame"]["M-LD"].mean

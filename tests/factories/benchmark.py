@@ -83,6 +83,7 @@ def setup_in(folder: Path, data_root: Path, protocol: str = "grid") -> Benchmark
         steps=STEPS,
         threads=1,
         accelerator="cpu",
+        rates=(1.0,),
     )
 
 

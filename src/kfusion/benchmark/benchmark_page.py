@@ -10,17 +10,19 @@ from matplotlib import colormaps
 
 from kfusion import __version__
 from kfusion.benchmark.board import Board, SystemRuns, difference, difference_percent, load_board
+from kfusion.benchmark.clock_table import clock_table
 from kfusion.benchmark.findings import bought, standing
 from kfusion.benchmark.plan import BATCH, CLIP_S
 from kfusion.benchmark.protocols import PROTOCOLS, TestSet
 from kfusion.benchmark.published import KEPT_IN_TABLES, LABEL, TABLES
+from kfusion.benchmark.rate_table import rate_table
 from kfusion.benchmark.systems import OURS
 from kfusion.errors import InputError
 from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION
 from kfusion.evaluation.bootstrap import Summary, method
 from kfusion.evaluation.evaluation_page import with_unit
 from kfusion.evaluation.figures import INK, Curve, draw_curves, draw_face_grid
-from kfusion.evaluation.metrics.catalogue import FRECHET, METRICS
+from kfusion.evaluation.metrics.catalogue import FRECHET, METRIC_VERSION, METRICS
 from kfusion.evaluation.sanity_rows import HOLD
 from kfusion.evaluation.score_sheet import FaceExample
 from kfusion.evaluation.tables import (
@@ -57,6 +59,10 @@ EXTENDED = (
     ),
 )
 """What stands beyond the paper's scores, and the paper's in the other alignments."""
+STILL = (
+    "- Correlation and closure F1 are left out where the target's mouth does not move or never closes, for every row "
+    "alike; a mouth that stands still while the target's moves counts as correlation 0."
+)
 PANELS = {"M-LD": "M-LD, % of the inter-ocular distance", "correlation": "mouth-opening correlation"}
 
 
@@ -67,12 +73,14 @@ def write_report(results: Path, output: Path) -> None:
         InputError: there are no results, or some were made on different data or by different metric versions.
         OutputError: the place cannot be written.
     """
-    boards = [board for protocol in PROTOCOLS.values() if (board := load_board(results, protocol))]
+    found = {name: load_board(results, protocol) for name, protocol in PROTOCOLS.items()}
+    boards = [board for board in found.values() if board is not None]
     if not boards:
         raise InputError(f"{results}: no results here: run `kfusion benchmark PROTOCOL` or pass another --results")
     lines = [*_title(results), *_conclusions(output.parent / CONCLUSIONS)]
     for board in boards:
         lines += _section(board, output.parent / FIGURES)
+    lines += _never_run([name for name, board in found.items() if board is None])
     lines += ["", "## Published figures", "", *_published(), "", *_how_to_read(), ""]
     with atomic_path(output) as part:
         part.write_text("\n".join(lines), encoding="utf-8")
@@ -88,6 +96,14 @@ def _title(results: Path) -> list[str]:
     return ["# The benchmark", "", about]
 
 
+def _never_run(names: list[str]) -> list[str]:
+    """The protocols of which there is nothing yet."""
+    if not names:
+        return []
+    lines = [f"- `kfusion benchmark {name}`: {PROTOCOLS[name].title}." for name in names]
+    return ["", "## Protocols that were not run yet", "", *lines]
+
+
 def _conclusions(path: Path) -> list[str]:
     """The page that is written by hand, word for word, if it is there."""
     return ["", path.read_text(encoding="utf-8").strip()] if path.is_file() else []
@@ -100,11 +116,16 @@ def _section(board: Board, figures: Path) -> list[str]:
         return lines
     for test in board.tests:
         lines += _test(board, test, figures)
+    if not board.trained:
+        return lines
     lines += ["", "### Where ours stands", "", *standing(board)]
     lines += ["", "### What the parts buy", "", "Ours against the row without the part, over the same clips.", ""]
     lines += bought(board)
     about = "CPU seconds of one thread for a second of sound (10 s at once, fastest of five): under 1 is real time."
     lines += ["", "### Size, speed and cost", "", about, "", *_cost(board)]
+    rates = rate_table(board)
+    if rates:
+        lines += ["", "### Learning rates", "", *rates]
     curves = _curves(board)
     if curves:
         title = f"{board.protocol.title}: validation during training"
@@ -127,6 +148,7 @@ def _test(board: Board, test: TestSet, figures: Path) -> list[str]:
     if paired:
         text = "How much lower ours is, over the same clips (negative: higher); bold where the interval leaves 0 out:"
         lines += ["", text, "", *paired]
+    lines += ["", *clock_table(board, test.name)]
     shown = _examples(board, test.name)
     if shown:
         picture = f"{board.protocol.name}-{test.name}-faces.png"
@@ -256,8 +278,21 @@ def _budget(board: Board) -> list[str]:
     )
     warning = ["", "**The rows did not have the same budget; they are not comparable.**"]
     versions = sorted({run.kfusion_version for run in board.trained})
-    about = f"Metrics version {board.trained[0].metric_version}, kfusion {', '.join(versions)}."
-    return [text, about, *(warning if len(steps) > 1 or len(shown) > 1 else [])]
+    about = f"Metrics version {max(run.metric_version for run in board.trained)}, kfusion {', '.join(versions)}."
+    return [text, about, *_older(board), *(warning if len(steps) > 1 or len(shown) > 1 else [])]
+
+
+def _older(board: Board) -> list[str]:
+    """The rows that were scored before scores changed; nothing if there are none."""
+    older = [one for one in board.systems if any(run.metric_version < METRIC_VERSION for run in one.runs)]
+    if not older:
+        return []
+    names = ", ".join(one.system.title for one in older) if len(older) < len(board.systems) else "all rows"
+    text = (
+        "Scored with an older version of the metrics, so without closure F1, without compensated clocks, and with a "
+        f"dash for the correlation of a mouth that stands still, until they are run again: {names}."
+    )
+    return ["", text]
 
 
 def _absent(board: Board) -> list[str]:
@@ -295,5 +330,6 @@ def _how_to_read() -> list[str]:
         "- Best in bold, second underlined, among systems; `±` is the spread over seeds.",
         "- Means of the speakers' means; pixels of the 256 x 256 crop, 30 frames a second.",
         *(f"- Alignment `{name}`: {meaning}." for name, meaning in ALIGNMENTS.items()),
+        STILL,
         *(f"- `{name}`: {metric.meaning}{with_unit(name)}" for name, metric in METRICS.items()),
     ]

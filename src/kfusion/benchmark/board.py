@@ -9,12 +9,11 @@ import numpy as np
 
 from kfusion.benchmark.protocols import Protocol, TestSet
 from kfusion.benchmark.run_record import RunRecord, TestScores, load_runs
-from kfusion.benchmark.systems import SANITY, System, known_systems
+from kfusion.benchmark.systems import ON_LABELS, SANITY, System, known_systems
 from kfusion.errors import InputError
 from kfusion.evaluation.alignment import EXPRESSION
-from kfusion.evaluation.bootstrap import Summary, Values, improvement_percent, summarise
-from kfusion.evaluation.metrics.catalogue import FRECHET
-from kfusion.evaluation.sanity_rows import SHUFFLED_EMOTION
+from kfusion.evaluation.bootstrap import Interval, Summary, Values, improvement_percent, summarise
+from kfusion.evaluation.metrics.catalogue import CHANGED_IN, COMPARABLE, FRECHET, METRIC_VERSION
 
 
 @dataclass(kw_only=True, slots=True)
@@ -43,8 +42,18 @@ class SystemRuns:
         """The mean of every seed, (seeds,)."""
         if metric == FRECHET:
             return np.array([found.frechet for found in self.scores(test)])
-        missing = (math.nan,) * 3
-        return np.array([found.summaries[alignment].get(metric, missing)[0] for found in self.scores(test)])
+        runs = [run for run in self.runs if test in run.tests]
+        return np.array([_mean(run, run.tests[test].summaries[alignment], metric) for run in runs])
+
+    def compensated(self, test: str, metric: str) -> float:
+        """The mean over seeds with the clocks compensated; NaN where a run is older than that."""
+        found = [scores.compensated for scores in self.scores(test)]
+        values = [math.nan if one is None else one[metric].mean for one in found]
+        return float(np.mean(values)) if values else math.nan
+
+    def shifts_ms(self, test: str) -> list[float]:
+        """How much later the predictions were shown, of every speaker and seed."""
+        return [shift for scores in self.scores(test) for shift in (scores.shifts_ms or {}).values()]
 
     def mean(self, test: str, metric: str, alignment: str = EXPRESSION) -> float:
         """The mean over seeds; NaN where it is undefined."""
@@ -97,6 +106,12 @@ class Board:
         return [run for one in self.systems if one.ranked for run in one.runs]
 
 
+def _mean(run: RunRecord, summaries: dict[str, Interval], metric: str) -> float:
+    """NaN where the score is undefined, or was another one when the run was scored."""
+    there = metric in summaries and run.metric_version >= CHANGED_IN.get(metric, 0)
+    return summaries[metric].mean if there else math.nan
+
+
 def load_board(results: Path, protocol: Protocol) -> Board | None:
     """The board of a protocol; None if nothing of it was run.
 
@@ -123,14 +138,15 @@ def load_board(results: Path, protocol: Protocol) -> Board | None:
 
 
 def _missing_seeds(system: System, there: set[tuple[str, int]]) -> tuple[int, ...]:
-    if system.name == SHUFFLED_EMOTION:  # most corpora have no labels to shuffle
+    if system.name in ON_LABELS:  # most corpora have no labels
         return ()
     return tuple(seed for seed in system.seeds if (system.name, seed) not in there)
 
 
 def check_comparable(runs: list[tuple[Path, RunRecord]]) -> None:
     """Raises `InputError` that names the files whose data or metric version is not that of most others."""
-    _check_same("metric version", [(path, str(run.metric_version)) for path, run in runs])
+    versions = [METRIC_VERSION if run.metric_version in COMPARABLE else run.metric_version for _, run in runs]
+    _check_same("metric version", [(path, str(one)) for (path, _), one in zip(runs, versions, strict=True)])
     for test in {name for _, run in runs for name in run.tests}:
         seen = [(path, run.tests[test].data_id) for path, run in runs if test in run.tests]
         _check_same(f"data of test set '{test}'", seen)

@@ -14,6 +14,7 @@ PART_OF_ROW = {
     "without-global": "The Global Domain, against leaving it out",
     "without-lstm": "The LSTMs of the Content Domain, against leaving them out",
     "mse-only": "Our loss, against the paper's MSE",
+    "without-labels": "The emotion labels, against hiding them all in training",
     "temporal-conv": "The whole design, against plain temporal convolutions on the same features and loss",
 }
 """Row that lacks a part -> the part."""

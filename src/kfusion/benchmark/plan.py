@@ -8,7 +8,7 @@ from typing import Any
 
 from kfusion import __version__
 from kfusion.benchmark.protocols import Protocol
-from kfusion.benchmark.run_record import OK, RunRecord, run_path
+from kfusion.benchmark.run_record import OK, RunRecord, TrainingRecord, run_path
 from kfusion.benchmark.systems import FIRST_SEED, System, known_systems
 from kfusion.errors import InputError
 from kfusion.evaluation.metrics.catalogue import METRIC_VERSION
@@ -16,6 +16,8 @@ from kfusion.training.run_config import RunConfig
 
 STEPS, BATCH, CLIP_S = 900, 16, 1.0
 """The default budget: 900 steps of 16 pieces of one second."""
+RATES = (0.3, 1.0, 3.0, 10.0)
+"""The default search of the learning rate, the same for every row."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +34,8 @@ class BenchmarkSetup:
     jobs: int = 1
     threads: int | None = None
     """CPU threads of a run; None: the machine's cores shared out among the jobs."""
+    rates: tuple[float, ...] = RATES
+    """Multiples of a row's own learning rate among which the best is searched for; a single 1: its own."""
     accelerator: str = "auto"
     max_hours: float | None = None
 
@@ -40,6 +44,8 @@ class BenchmarkSetup:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"--{name} {value}: use 1 or more")
+        if len(set(self.rates)) < len(self.rates) or min(self.rates, default=0) <= 0:
+            raise InputError(f"--rates {self.rates}: use one or more different numbers above 0, such as 0.3,1,3,10")
 
     @property
     def run_threads(self) -> int:
@@ -80,7 +86,7 @@ class PlannedRun:
     @property
     def folder(self) -> Path:
         """Where it is trained."""
-        return self.setup.runs / self.setup.protocol.name / self.name
+        return self.setup.runs / self.setup.protocol.trained_with / self.name
 
     @property
     def log(self) -> Path:
@@ -111,7 +117,14 @@ def is_current(run: PlannedRun, data: dict[str, str]) -> bool:
         return False
     if config is not None and (found.steps != run.setup.steps or not same_config(found.config, config)):
         return False
+    if found.training is not None and tried_rates(found.training) != run.setup.rates:
+        return False
     return found.weights == asked.weights
+
+
+def tried_rates(training: TrainingRecord) -> tuple[float, ...]:
+    """The multiples of its own learning rate that a network was tried at."""
+    return tuple(trial.factor for trial in training.rates or ()) or (1.0,)
 
 
 def _stored(path: Path) -> RunRecord | None:

@@ -8,6 +8,9 @@ PREPARE = {
     "mead-sentences": "kfusion prepare mead MEAD --protocol sentences -o {place}",
     "mead-speakers": "kfusion prepare mead MEAD --protocol speakers -o {place}",
     "cremad": "kfusion prepare cremad CREMAD -o {place}",
+    "ravdess": "kfusion prepare ravdess RAVDESS -o {place}",
+    "ravdess-emotion": "kfusion prepare ravdess RAVDESS --protocol emotion -o {place}",
+    "facegood": "kfusion prepare facegood FACEGOOD -o {place}",
 }
 """Folder of a prepared data set under the data root -> the command that makes it at `place`."""
 
@@ -38,6 +41,13 @@ class Protocol:
     train: tuple[str, ...]
     """Folders under the data root; their `train` and `val` splits are used."""
     tests: tuple[TestSet, ...]
+    trainings_of: str | None = None
+    """Another protocol with the same training data, whose trainings are scored instead of training anew."""
+
+    @property
+    def trained_with(self) -> str:
+        """The protocol whose trainings are scored."""
+        return self.trainings_of or self.name
 
 
 GRID_VALIDATION = TestSet(
@@ -90,6 +100,39 @@ PROTOCOLS = {
             title="Trained on MEAD, speaker-disjoint",
             train=("mead-speakers",),
             tests=(TestSet(name="mead", title="MEAD, speakers never seen", data="mead-speakers"), CREMAD),
+        ),
+        Protocol(
+            name="ravdess",
+            title="Trained on GRID s1, tested on RAVDESS",
+            train=("grid",),
+            tests=(
+                TestSet(
+                    name="ravdess",
+                    title="RAVDESS, actors 9 to 24, angry and surprised, zero-shot: other speakers, another tracker",
+                    data="ravdess",
+                    zero_shot=True,
+                ),
+            ),
+            trainings_of="grid",
+        ),
+        Protocol(
+            name="facegood",
+            title="Trained on FACEGOOD, one Mandarin voice",
+            train=("facegood",),
+            tests=(
+                TestSet(name="facegood", title="FACEGOOD, recordings held out, the same voice", data="facegood"),
+                replace(GRID_UNSEEN, title="GRID, speakers never seen, zero-shot: another language", zero_shot=True),
+            ),
+        ),
+        Protocol(
+            name="emotion",
+            title="Trained on RAVDESS with emotion labels, speaker-disjoint (research only)",
+            train=("ravdess-emotion",),
+            tests=(
+                TestSet(
+                    name="emotion", title="RAVDESS, actors never seen, angry and surprised", data="ravdess-emotion"
+                ),
+            ),
         ),
     )
 }

@@ -36,6 +36,26 @@ class TestScores:
     frechet: float
     """Frechet landmark distance of the mouth, alignment `frame`; NaN where it is not defined."""
     example: FaceExample | None = None
+    shifts_ms: dict[str, float] | None = None
+    """By speaker how much later the prediction was shown to compensate the clock; older runs have none."""
+    compensated: dict[str, Interval] | None = None
+    """Metric -> mean and interval with each speaker's clock compensated, alignment `frame`."""
+    compensated_per_clip: dict[str, list[float]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RateTrial:
+    """A short training at one learning rate."""
+
+    factor: float
+    """Times the row's own rate."""
+    learning_rate: float
+    steps: int
+    mld: float
+    """On the validation split in the end, % of the inter-ocular distance; NaN: it diverged."""
+    correlation: float
+    seconds: float
+    """Of the clock."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +80,8 @@ class TrainingRecord:
     """The epoch with the lowest validation M-LD; what is scored is the end of the run."""
     curve: dict[str, list[float]]
     """One value an epoch: `step`, `loss`, `M-LD` (validation, % of the inter-ocular distance) and `correlation`."""
+    rates: list[RateTrial] | None = None
+    """How the learning rates did among which the best on the validation split was chosen; older runs have none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +137,8 @@ class RunRecord:
         content = rounded(asdict(self))
         for test, scores in self.tests.items():
             content["tests"][test]["per_clip"] = rounded(scores.per_clip, CLIP_DIGITS)
+            if scores.compensated_per_clip is not None:
+                content["tests"][test]["compensated_per_clip"] = rounded(scores.compensated_per_clip, CLIP_DIGITS)
         score_json.save(path, score_json.to_text(content, RUN_FORMAT))
 
     @classmethod

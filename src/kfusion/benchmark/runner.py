@@ -15,8 +15,8 @@ from kfusion.benchmark.plan import BenchmarkSetup, PlannedRun, is_current, new_r
 from kfusion.benchmark.protocol_data import BenchmarkData, open_data
 from kfusion.benchmark.run_record import FAILED
 from kfusion.benchmark.system_scores import noise_floor_folder
-from kfusion.benchmark.systems import System
-from kfusion.evaluation.sanity_rows import NOISE_FLOOR, SHUFFLED_EMOTION
+from kfusion.benchmark.systems import ON_LABELS, System
+from kfusion.evaluation.sanity_rows import NOISE_FLOOR
 from kfusion.training.features import load_variants
 from kfusion.training.run_config import RunConfig
 
@@ -65,7 +65,7 @@ def _is_defined(system: System, setup: BenchmarkSetup, data: BenchmarkData) -> b
     """Whether there is what the row is made of."""
     if system.name == NOISE_FLOOR:
         return any(noise_floor_folder(setup.results).glob("*.json"))
-    if system.name == SHUFFLED_EMOTION:
+    if system.name in ON_LABELS:
         trained = {clip.emotion for store in data.train for clip in store.split("train")} - {None}
         tested = {clip.emotion for one in data.tests for clip in one.selection.clips([one.store])} - {None}
         return len(trained & tested) > 1
@@ -200,6 +200,7 @@ def _words(run: PlannedRun) -> list[str]:
         "--runs": setup.runs,
         "--threads": setup.run_threads,
         "--accelerator": setup.accelerator,
+        "--rates": ",".join(f"{factor:g}" for factor in setup.rates),
     }
     flags = [word for name, value in values.items() for word in (name, str(value))]
     return ["benchmark", setup.protocol.name, *flags, *(["--again"] if setup.again else []), "--worker"]

@@ -3,16 +3,19 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from kfusion.benchmark.protocol_data import OpenTest
 from kfusion.benchmark.run_record import TestScores
 from kfusion.data.store import ClipStore
 from kfusion.evaluation.alignment import ALIGNMENTS
-from kfusion.evaluation.metrics.catalogue import METRICS
+from kfusion.evaluation.bootstrap import Interval
+from kfusion.evaluation.compensation import COMPENSATED
+from kfusion.evaluation.metrics.catalogue import CHANGED_IN, METRICS
 from kfusion.evaluation.predictors import load_predictor
 from kfusion.evaluation.sanity_rows import NOISE_FLOOR, RowRequest, UndefinedRow, make_row
 from kfusion.evaluation.score_sheet import FaceExample, ScoreSheet
-from kfusion.evaluation.scoring import example_of, find_sheet, score_rows
+from kfusion.evaluation.scoring import compensated_summary, example_of, find_sheet, score_rows
 
 KEPT_ALIGNMENTS = ("frame", "clip")
 KEPT = ("M-LD", "M-LVD", "F-LD", "F-LVD", "opening_correlation")
@@ -51,6 +54,13 @@ def noise_floor(folder: Path, opened: OpenTest) -> TestScores | None:
     return None if found is None else shortened(found, NOISE_FLOOR, None)
 
 
+def _interval(sheet: ScoreSheet, row: str, alignment: str, metric: str) -> Interval:
+    """A score over clips and speakers; undefined where the sheet is older than what the score is now."""
+    if sheet.metric_version < CHANGED_IN.get(metric, 0):
+        return Interval(math.nan, math.nan, math.nan)
+    return sheet.summary(row, alignment, metric).interval
+
+
 def shortened(sheet: ScoreSheet, row: str, example: FaceExample | None) -> TestScores:
     """A row of a score sheet."""
     return TestScores(
@@ -59,7 +69,7 @@ def shortened(sheet: ScoreSheet, row: str, example: FaceExample | None) -> TestS
         clips=[clip.clip_id for clip in sheet.clips],
         speakers=sheet.clip_speakers,
         summaries={
-            alignment: {metric: sheet.summary(row, alignment, metric).interval for metric in METRICS}
+            alignment: {metric: _interval(sheet, row, alignment, metric) for metric in METRICS}
             for alignment in ALIGNMENTS
         },
         per_clip={
@@ -68,4 +78,16 @@ def shortened(sheet: ScoreSheet, row: str, example: FaceExample | None) -> TestS
         },
         frechet=sheet.frechet.get(row, math.nan),
         example=example,
+        **_compensated(sheet, row),
     )
+
+
+def _compensated(sheet: ScoreSheet, row: str) -> dict[str, Any]:
+    """What a row scores with the clocks compensated; nothing of a sheet that is older than that."""
+    if sheet.shifts_ms is None:
+        return {}
+    return {
+        "shifts_ms": sheet.shifts_ms[row],
+        "compensated": {metric: compensated_summary(sheet, row, metric).interval for metric in COMPENSATED},
+        "compensated_per_clip": {metric: sheet.compensated_values(row, metric).tolist() for metric in KEPT},
+    }

@@ -6,7 +6,16 @@ from functools import partial
 from typing import Any
 
 from kfusion.errors import InputError
-from kfusion.evaluation.sanity_rows import MODEL, NOISE_FLOOR, REFERENCES, ROWS, TARGET, TITLES
+from kfusion.evaluation.sanity_rows import (
+    MODEL,
+    NOISE_FLOOR,
+    REFERENCES,
+    ROWS,
+    SHUFFLED_EMOTION,
+    TARGET,
+    TITLES,
+    UNKNOWN_EMOTION,
+)
 from kfusion.models.baselines import BASELINES, BaselineConfig
 from kfusion.models.kfusion import KFusionConfig, matched_mlp_width
 from kfusion.presets import PRESETS, load_preset
@@ -17,6 +26,9 @@ OURS, SANITY = "kfusion", "sanity"
 """The row that all others are compared with, and the group of rows that are not ranked."""
 PACKAGED = "packaged"
 """The weights in the package, made from other data with another budget; after new ones run it with `again`."""
+WITHOUT_LABELS = "without-labels"
+ON_LABELS = frozenset({WITHOUT_LABELS, SHUFFLED_EMOTION, UNKNOWN_EMOTION})
+"""Rows that only corpora with emotion labels have."""
 FIRST_SEED, SEEDS = (0,), (0, 1, 2)
 BASELINE_TITLES = {
     "temporal-conv": "temporal convolutions (ours, plain)",
@@ -27,6 +39,8 @@ BASELINE_TITLES = {
     "eskimez-2021": "Eskimez et al. 2021, adapted",
     "mead-baseline": "MEAD baseline (Wang et al. 2020)",
     "speech-sync-net": "SpeechSyncNet (Cao et al. 2023)",
+    "song-2020": "Song et al. 2020, adapted",
+    "sinha-2022": "Sinha et al. 2022, adapted",
 }
 """What the tables call the baselines; one that is not listed goes by its own name."""
 
@@ -81,6 +95,7 @@ def _ablations() -> list[System]:
         "identity-points": ("identity as points alone", lambda: _edited(identity_vector=False), FIRST_SEED),
         "mse-only": ("the paper's loss (MSE alone)", lambda: replace(_default(), loss=LossConfig()), FIRST_SEED),
     }
+    edits[WITHOUT_LABELS] = ("w/o emotion labels", _without_labels, FIRST_SEED)
     return [
         System(name=name, title=title, group="ablation", make=make, seeds=seeds)
         for name, (title, make, seeds) in edits.items()
@@ -127,6 +142,12 @@ def _default() -> RunConfig:
 def _edited(**changes: Any) -> RunConfig:
     run = _default()
     return replace(run, model=replace(run.model, **changes))
+
+
+def _without_labels() -> RunConfig:
+    """Every label is hidden in training, so none is told when it is scored."""
+    run = _default()
+    return replace(run, data=replace(run.data, unknown_emotion=1.0))
 
 
 def _mlp_with_as_many_parameters() -> RunConfig:

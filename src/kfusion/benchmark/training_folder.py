@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from kfusion.benchmark.plan import same_config
+from kfusion.benchmark.run_record import RateTrial
 from kfusion.errors import OutputError
 from kfusion.evaluation import score_json
 from kfusion.training.callbacks import LAST
@@ -24,7 +25,7 @@ from kfusion.training.run_config import RunConfig
 
 log = logging.getLogger(__name__)
 
-MARK, CLOCK = "benchmark.json", "seconds.json"
+MARK, CLOCK, RATE_TRIALS = "benchmark.json", "seconds.json", "rates.json"
 TAGS = {"loss": LOSS, "M-LD": MLD, "correlation": OPENING}
 
 
@@ -42,6 +43,17 @@ def claim(folder: Path, config: RunConfig, data: str, *, again: bool = False) ->
             log.warning("%s: is trained anew, %s", folder, why)
             shutil.rmtree(folder)
     _write(folder / MARK, {"config": asdict(config), "data": data})
+
+
+def keep_rates(folder: Path, trials: list[RateTrial]) -> None:
+    """Write down which learning rates the one of this run was chosen among."""
+    _write(folder / RATE_TRIALS, {"rates": [score_json.rounded(asdict(trial)) for trial in trials]})
+
+
+def kept_rates(folder: Path) -> list[RateTrial] | None:
+    """What was written down; None where nothing was searched."""
+    found = _read(folder / RATE_TRIALS).get("rates") if (folder / RATE_TRIALS).is_file() else None
+    return cast(list[RateTrial], score_json.decoded(list[RateTrial], found)) if found else None
 
 
 def is_finished(folder: Path) -> bool:

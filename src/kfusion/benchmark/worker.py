@@ -7,11 +7,20 @@ from pathlib import Path
 
 from kfusion.benchmark.plan import CLIP_S, BenchmarkSetup, PlannedRun, new_record
 from kfusion.benchmark.protocol_data import BenchmarkData, open_data
+from kfusion.benchmark.rate_search import at_multiple, best_trial, search_rate
 from kfusion.benchmark.run_record import RunRecord, TestScores, TrainingRecord
 from kfusion.benchmark.speed import measure
 from kfusion.benchmark.system_scores import noise_floor, noise_floor_folder, score
 from kfusion.benchmark.systems import PACKAGED
-from kfusion.benchmark.training_folder import claim, is_finished, read_clock, read_curve, timed
+from kfusion.benchmark.training_folder import (
+    claim,
+    is_finished,
+    keep_rates,
+    kept_rates,
+    read_clock,
+    read_curve,
+    timed,
+)
 from kfusion.errors import InputError
 from kfusion.evaluation.alignment import EXPRESSION
 from kfusion.evaluation.predictors import DEFAULT
@@ -46,7 +55,12 @@ def carry_out(run: PlannedRun) -> None:
 
 def _train(run: PlannedRun, config: RunConfig, data: BenchmarkData, digest: str) -> bool:
     setup, folder = run.setup, run.folder
+    trials = search_rate(run, config, data, digest)
+    if trials is None:
+        return False
+    config = at_multiple(config, best_trial(trials).factor if trials else 1.0)
     claim(folder, config, digest, again=setup.again)
+    keep_rates(folder, trials)
     if is_finished(folder):
         return True
     with timed(folder):
@@ -88,6 +102,7 @@ def _training(setup: BenchmarkSetup, folder: Path) -> TrainingRecord:
         weights=hashlib.sha256((folder / LAST / WEIGHTS).read_bytes()).hexdigest()[:16],
         best_epoch=info.epochs,
         curve=read_curve(folder),
+        rates=kept_rates(folder),
     )
 
 

@@ -53,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     budget.add_argument(
         "--threads", metavar="N", type=int, help="CPU threads of a run (default: the cores over --jobs)"
     )
+    text = "multiples of its own learning rate that every row is tried at first (default: 0.3,1,3,10; 1: none)"
+    budget.add_argument("--rates", metavar="LIST", type=_rates, default=(0.3, 1.0, 3.0, 10.0), help=text)
     budget.add_argument("--accelerator", choices=("auto", "cpu", "cuda"), default="auto", help="(default: auto)")
     budget.add_argument("--max-hours", type=hours, help="stop after that time; the same command goes on")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -91,6 +93,7 @@ def _setup(arguments: argparse.Namespace) -> "BenchmarkSetup":
         jobs=arguments.jobs,
         threads=arguments.threads,
         accelerator=arguments.accelerator,
+        rates=arguments.rates,
         max_hours=arguments.max_hours,
     )
 
@@ -125,6 +128,13 @@ def _summary(protocol: str, outcome: "RunOutcome") -> str:
         "left for the next time": len(outcome.left),
     }
     return f"{protocol}: {', '.join(f'{count} {word}' for word, count in counts.items() if count)}"
+
+
+def _rates(word: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in word.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{word}' is no list of numbers such as 0.3,1,3,10") from error
 
 
 def _seeds(word: str) -> tuple[int, ...]:

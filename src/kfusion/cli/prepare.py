@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CORPORA = ("grid", "lrwar", "folder", "mead", "cremad")
-SPLIT_PROTOCOLS = ("speakers", "sentences")
+CORPORA = ("grid", "lrwar", "folder", "mead", "cremad", "ravdess", "facegood")
+SPLIT_PROTOCOLS = ("speakers", "sentences", "emotion")
 MAX_SYNC_MS = 1000.0
 
 
@@ -49,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--protocol",
         choices=SPLIT_PROTOCOLS,
-        default=SPLIT_PROTOCOLS[0],
-        help="what is held out for the test: speakers (default), or sentences of the same speakers (mead)",
+        help="what is held out for the test: speakers (where there are several), sentences of the same speakers "
+        "(mead, facegood), or speakers with some to train emotions on (ravdess)",
     )
 
 
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         KfusionError: the corpus cannot be read or the data set cannot be written.
     """
     try:
-        from kfusion.data.corpora import CorpusRequest, read_corpus
+        from kfusion.data.corpora import CorpusRequest, protocol_of, read_corpus
         from kfusion.data.preparation import prepare
     except ModuleNotFoundError as error:
         raise MissingExtraError("preparing data", "train") from error
@@ -69,13 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
         value = getattr(arguments, name)
         if value is not None and value < 1:
             raise InputError(f"--{name} {value}: pass 1 or more")
-    request = CorpusRequest(source=arguments.source, listing=arguments.csv, protocol=arguments.protocol)
+    protocol = protocol_of(arguments.corpus, arguments.protocol)
+    request = CorpusRequest(source=arguments.source, listing=arguments.csv, protocol=protocol)
     sync = _sync_rule(arguments.sync, arguments.workers)
     clips = read_corpus(arguments.corpus, request)
     if arguments.limit is not None:
         clips = clips[:: -(-len(clips) // arguments.limit)]
     try:
-        prepared = prepare(clips, arguments.out, workers=arguments.workers, protocol=arguments.protocol, sync=sync)
+        prepared = prepare(clips, arguments.out, workers=arguments.workers, protocol=protocol, sync=sync)
     except KeyboardInterrupt:
         log.warning("stopped: what is finished is kept in %s: run the command again to go on", arguments.out)
         raise

@@ -15,12 +15,19 @@ _LICENCES = {
     "lrwar": "unknown: research and evaluation only",
     "mead": "as agreed with its authors: research only (Wang et al. 2020)",
     "cremad": "Open Database License 1.0 (Cao et al. 2014)",
+    "ravdess": "CC BY-NC-SA 4.0: research and evaluation only (Livingstone and Russo 2018)",
+    "facegood": "MIT (FACEGOOD-Audio2Face)",
+}
+_LANDMARKS = {
+    "ravdess": "OpenFace, in 3-D, the head's pose taken out",
+    "facegood": "a rig that was solved from video; no blinks, brows or head motion",
 }
 
 
 _PROTOCOLS = {
     "speakers": "no speaker of the test split is in another",
-    "sentences": "the test split holds other sentences of the SAME speakers (the corpus's own split)",
+    "sentences": "the test split holds other sentences of the SAME speakers",
+    "emotion": "no speaker of the test split is in another; emotions are trained on, for research only",
 }
 
 
@@ -38,14 +45,20 @@ def data_card(root: Path, failures: dict[str, str], protocol: str = SPEAKERS) ->
     lines += [f"- emotion labels: {dict(sorted(emotions.items())) or 'none'}"]
     lines += [f"- failed clips: {len(failures)} of {len(rows) + len(failures)}, reasons in `failures.csv`"]
     lines += [f"- licence of {corpus}: {_LICENCES.get(corpus, 'its owner knows')}" for corpus in corpora]
+    sources = dict.fromkeys(_LANDMARKS.get(corpus) or _found() for corpus in corpora)
     lines += [
-        f"- landmarks: {EXTRACTOR} (mediapipe {version('mediapipe')}), 68 points in 256 x 256 crop pixels, 30 fps,",
-        "  Savitzky-Golay on the head's pose (9, 2) and outside the mouth (5, 2)",
+        f"- landmarks: {'; '.join(sources)}",
+        "- kept as: 68 points in 256 x 256 crop pixels, 30 fps, Savitzky-Golay on the head's pose (9, 2) and outside",
+        "  the mouth (5, 2)",
         f"- sound: mono, 16 kHz, on the picture's clock; made by kfusion {__version__} (PyAV {version('av')})",
         *_clock_lines(rows),
         "",
     ]
     return "\n".join(lines)
+
+
+def _found() -> str:
+    return f"{EXTRACTOR} (mediapipe {version('mediapipe')})"
 
 
 def _clock_lines(rows: list[dict[str, Any]]) -> list[str]:

@@ -1,19 +1,21 @@
 """One talking clip of a corpus, as its reader describes it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from kfusion.data.landmark_track import LandmarkTrack
 from kfusion.emotion import check_emotion
 from kfusion.errors import InputError
 
 SPLITS = ("train", "val", "test")
 VIDEO_ENDINGS = frozenset({".mp4", ".mpg", ".mpeg", ".mov", ".mkv", ".avi", ".webm", ".flv", ".m4v"})
-SPEAKERS, SENTENCES = "speakers", "sentences"
-SPLIT_PROTOCOLS = (SPEAKERS, SENTENCES)
-"""What a test split holds that was never trained on: whole speakers (the default), or only other
-sentences of the same speakers, which has to be asked for by name."""
+SPEAKERS, SENTENCES, EMOTION = "speakers", "sentences", "emotion"
+SPLIT_PROTOCOLS = (SPEAKERS, SENTENCES, EMOTION)
+"""What a test split holds that was never trained on: whole speakers (`speakers`; `emotion` as well, with a training
+split where `speakers` has none), or only other sentences of the same speakers, which has to be asked for by name
+where the corpus has more than one speaker."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +25,7 @@ class Clip:
     clip_id: str
     """Unique in the corpus, such as `s1/bbaf2n`."""
     path: Path
-    """The video, with its sound unless `audio_path` is given."""
+    """The video, with its sound unless `audio_path` is given; a landmark file where there is a `track`."""
     audio_path: Path | None = None
     """The sound, where the corpus keeps it apart."""
     corpus: str
@@ -34,6 +36,8 @@ class Clip:
     """One of `kfusion.emotion.EMOTIONS`, or None where the corpus does not say."""
     intensity: int | None = None
     """1 to 3, or None where the corpus does not say."""
+    track: Callable[[Path], LandmarkTrack] | None = None
+    """Reads the landmarks at `path`, where the corpus has no video; a worker process must be able to import it."""
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -79,5 +83,5 @@ def check_speakers(clips: Iterable[Clip], protocol: str = SPEAKERS) -> None:
         seen.add(clip.clip_id)
         speakers[clip.split].add(clip.speaker)
     shared = speakers["test"] & (speakers["train"] | speakers["val"])
-    if shared and protocol == SPEAKERS:
+    if shared and protocol != SENTENCES:
         raise InputError(f"speaker '{min(shared)}' is in the test split and in another: put each speaker on one side")

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfusion.data.clip import SPEAKERS, SPLIT_PROTOCOLS, Clip
+from kfusion.data.clip import EMOTION, SENTENCES, SPEAKERS, Clip
 from kfusion.data.cremad import read_cremad
+from kfusion.data.facegood import read_facegood
 from kfusion.data.folder import read_folder
 from kfusion.data.grid import read_grid
 from kfusion.data.lrwar import read_lrwar
 from kfusion.data.mead import read_mead
+from kfusion.data.ravdess import read_ravdess
 from kfusion.errors import InputError
 
 
@@ -21,34 +23,46 @@ class CorpusRequest:
     """The corpus's folder."""
     listing: Path | None = None
     """A CSV of the clips: for `folder` alone."""
-    protocol: str = SPEAKERS
-    """How the test split is cut off: `speakers`, or `sentences` for MEAD."""
+    protocol: str | None = None
+    """How the test split is cut off, see `SPLIT_PROTOCOLS`; None: in the corpus's own way."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Corpus:
     """A corpus's reader and what may be asked of it."""
 
-    read: Callable[[CorpusRequest], list[Clip]]
+    read: Callable[[CorpusRequest, str], list[Clip]]
+    """Asked for with the protocol."""
     summary: str
     takes_listing: bool = False
     protocols: tuple[str, ...] = (SPEAKERS,)
+    """The first is taken where nothing is asked for."""
 
 
 CORPORA = {
-    "grid": Corpus(read=lambda request: read_grid(request.source), summary="GRID: s1/, s2/, ..., unseen/"),
-    "lrwar": Corpus(read=lambda request: read_lrwar(request.source), summary="clips.csv and clips/"),
+    "grid": Corpus(read=lambda request, _: read_grid(request.source), summary="GRID: s1/, s2/, ..., unseen/"),
+    "lrwar": Corpus(read=lambda request, _: read_lrwar(request.source), summary="clips.csv and clips/"),
     "folder": Corpus(
-        read=lambda request: read_folder(request.source, request.listing),
+        read=lambda request, _: read_folder(request.source, request.listing),
         summary="any folder of talking videos, with --csv if wished",
         takes_listing=True,
     ),
     "mead": Corpus(
-        read=lambda request: read_mead(request.source, request.protocol),
+        read=lambda request, protocol: read_mead(request.source, protocol),
         summary="MEAD: M003/video/front/angry/level_1/001.mp4 and M003/audio/...",
-        protocols=SPLIT_PROTOCOLS,
+        protocols=(SPEAKERS, SENTENCES),
     ),
-    "cremad": Corpus(read=lambda request: read_cremad(request.source), summary="CREMA-D: VideoFlash/ and AudioWAV/"),
+    "cremad": Corpus(read=lambda request, _: read_cremad(request.source), summary="CREMA-D: VideoFlash/ and AudioWAV/"),
+    "ravdess": Corpus(
+        read=lambda request, protocol: read_ravdess(request.source, protocol),
+        summary="RAVDESS as landmarks: landmarks/05-01-01-01-01.npz and sound/",
+        protocols=(SPEAKERS, EMOTION),
+    ),
+    "facegood": Corpus(
+        read=lambda request, _: read_facegood(request.source),
+        summary="FACEGOOD-Audio2Face as landmarks: landmarks/ and sound/",
+        protocols=(SENTENCES,),
+    ),
 }
 
 
@@ -63,6 +77,13 @@ def read_corpus(name: str, request: CorpusRequest) -> list[Clip]:
         raise InputError(f"unknown corpus '{name}': use {', '.join(CORPORA)}")
     if request.listing is not None and not corpus.takes_listing:
         raise InputError(f"{name} takes no listing ({request.listing}): its own layout names the clips")
-    if request.protocol not in corpus.protocols:
-        raise InputError(f"{name} has no protocol '{request.protocol}': use {', '.join(corpus.protocols)}")
-    return corpus.read(request)
+    protocol = protocol_of(name, request.protocol)
+    if protocol not in corpus.protocols:
+        raise InputError(f"{name} has no protocol '{protocol}': use {', '.join(corpus.protocols)}")
+    return corpus.read(request, protocol)
+
+
+def protocol_of(name: str, asked: str | None) -> str:
+    """The protocol that the corpus `name` is split by: its own where none is asked for."""
+    corpus = CORPORA.get(name)
+    return asked or (corpus.protocols[0] if corpus else SPEAKERS)

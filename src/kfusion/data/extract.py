@@ -9,6 +9,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.signal import savgol_filter
 
 from kfusion.audio import SAMPLE_RATE_HZ, Samples, audio_blocks
+from kfusion.data.clip import Clip
 from kfusion.data.crop import Crop as Crop
 from kfusion.data.crop import place_crop as place_crop
 from kfusion.errors import InputError
@@ -44,14 +45,40 @@ def extract_clip(video: Path, finder: Finder, audio: Path | None = None) -> Extr
     """
     crop = place_crop(video, finder)
     times_s, faces = _detect(video, crop, finder)
+    landmarks, missing = _even_landmarks(video, times_s, faces)
+    samples = _sound(audio or video, float(times_s[0]) if audio is None else None, _samples_beside(landmarks))
+    return ExtractedClip(landmarks=landmarks, samples=samples, crop=crop, missing=missing)
+
+
+def extract_track(clip: Clip) -> ExtractedClip:
+    """The landmarks that the corpus brings itself, and their sound; the crop is in the corpus's unit.
+
+    Raises:
+        InputError: a file cannot be read, or the clip is too short or without a face too often.
+    """
+    assert clip.track is not None
+    assert clip.audio_path is not None
+    track = clip.track(clip.path)
+    _check_length(clip.path, len(track.points))
+    if np.isnan(track.points).all():
+        raise InputError(f"{clip.path}: no face found in any picture")
+    crop = Crop.around(track.points)
+    landmarks, missing = _even_landmarks(clip.path, track.times_s, crop.to_crop(track.points))
+    samples = _sound(clip.audio_path, float(track.times_s[0]), _samples_beside(landmarks))
+    return ExtractedClip(landmarks=landmarks, samples=samples, crop=crop, missing=missing)
+
+
+def _even_landmarks(path: Path, times_s: NDArray[np.float64], faces: Points) -> tuple[Points, int]:
+    """Faces as they were found, filled in, smoothed and at 30 fps, and how many were missing."""
     missing = int(np.isnan(faces[:, 0, 0]).sum())
     if missing > MAX_MISSING_SHARE * len(faces):
-        raise InputError(f"{video}: no face in {missing} of {len(faces)} pictures: too many to fill in")
+        raise InputError(f"{path}: no face in {missing} of {len(faces)} pictures: too many to fill in")
     points = smooth(_fill(times_s, faces))
-    landmarks = resample_monotone(points, times_s - times_s[0])
-    count = len(landmarks) * SAMPLE_RATE_HZ // FPS
-    samples = _sound(audio or video, float(times_s[0]) if audio is None else None, count)
-    return ExtractedClip(landmarks=landmarks, samples=samples, crop=crop, missing=missing)
+    return resample_monotone(points, times_s - times_s[0]), missing
+
+
+def _samples_beside(landmarks: Points) -> int:
+    return len(landmarks) * SAMPLE_RATE_HZ // FPS
 
 
 def _detect(video: Path, crop: Crop, finder: Finder) -> tuple[NDArray[np.float64], Points]:
@@ -64,9 +91,13 @@ def _detect(video: Path, crop: Crop, finder: Finder) -> tuple[NDArray[np.float64
         found = finder.find(crop.image(picture))
         times.append(time_s)
         faces.append(found[0] if found else nothing)
-    if len(times) < MIN_FRAMES:
-        raise InputError(f"{video}: {len(times)} pictures: at least {MIN_FRAMES} are needed")
+    _check_length(video, len(times))
     return np.array(times), np.stack(faces)
+
+
+def _check_length(path: Path, pictures: int) -> None:
+    if pictures < MIN_FRAMES:
+        raise InputError(f"{path}: {pictures} pictures: at least {MIN_FRAMES} are needed")
 
 
 def _fill(times_s: NDArray[np.float64], faces: Points) -> Points:

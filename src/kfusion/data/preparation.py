@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from kfusion.data.card import data_card
 from kfusion.data.clip import SPEAKERS, Clip, check_speakers
-from kfusion.data.extract import FPS, ExtractedClip, Finder, extract_clip
+from kfusion.data.extract import FPS, ExtractedClip, Finder, extract_clip, extract_track
 from kfusion.data.parts import (
     ClipPlace,
     check_writable,
@@ -151,10 +151,10 @@ def _extract_one(clip: Clip, *, out: Path, make_finder: MakeFinder) -> str | Non
     Raises:
         KfusionError: it is no fault of the clip: there is no face finder, or the part cannot be written.
     """
-    finder = _worker_finder(make_finder)
+    finder = None if clip.track else _worker_finder(make_finder)
     try:
         clip.check_names()
-        extracted = extract_clip(clip.path, finder, clip.audio_path)
+        extracted = extract_clip(clip.path, finder, clip.audio_path) if finder else extract_track(clip)
         table = clip_table(_row(clip, extracted), extracted.landmarks, extracted.samples)
     except Exception as error:
         reason = error_of(clip.path, error)

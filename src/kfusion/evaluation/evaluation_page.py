@@ -1,11 +1,14 @@
 """An evaluation as Markdown."""
 
+from collections.abc import Iterable
+
 from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION
-from kfusion.evaluation.metrics.catalogue import FPS, FRECHET, METRICS
+from kfusion.evaluation.compensation import COMPENSATED, REACH_MS
+from kfusion.evaluation.metrics.catalogue import CHANGED_IN, FPS, FRECHET, METRICS
 from kfusion.evaluation.metrics.distribution import MIN_VECTORS
 from kfusion.evaluation.sanity_rows import MODEL, TITLES
 from kfusion.evaluation.score_sheet import Evaluation, ScoreSheet
-from kfusion.evaluation.tables import PAPER, Column, TableLine, markdown, score_table, with_interval
+from kfusion.evaluation.tables import PAPER, Column, TableLine, markdown, score_table, with_digits, with_interval
 
 MAIN_COLUMNS = {
     "M-LD": "M-LD px",
@@ -42,10 +45,38 @@ def to_markdown(evaluation: Evaluation) -> str:
         lines += ["", f"## {alignment}: {meaning}", "", *score_table(rows, _columns(MAIN_COLUMNS, alignment))]
     more = score_table(rows, _columns(EXTENDED_COLUMNS, EXPRESSION))
     lines += ["", f"## More scores, {EXPRESSION}", "", *more]
+    lines += _compensated(evaluation)
     lines += ["", "## How far the model is under the other rows, in %", "", *_improvement_table(evaluation)]
     lines += ["", "## Intervals of the model", "", *_intervals(evaluation)]
     lines += ["", "## How to read it", "", *_how_to_read(evaluation), ""]
     return "\n".join(lines)
+
+
+def _compensated(evaluation: Evaluation) -> list[str]:
+    """The table with the clocks compensated; nothing for an evaluation that is older than it."""
+    found, shifts = evaluation.compensated, evaluation.shifts_ms
+    if found is None or shifts is None:
+        return []
+    digits = {name: _DIGITS.get(name, 2) for name in COMPENSATED}
+    body = [
+        [
+            TITLES[row],
+            told_shifts(shifts[row].values()),
+            *(with_digits(found[row][name].mean, digits[name]) for name in digits),
+        ]
+        for row in evaluation.rows
+    ]
+    head = ["", "shown later by, ms", *(MAIN_COLUMNS[name] for name in COMPENSATED)]
+    return ["", f"## Clock compensated, {EXPRESSION}", "", *markdown(head, body)]
+
+
+def told_shifts(shifts_ms: Iterable[float]) -> str:
+    """The mean over speakers, and the least and the most where they differ."""
+    found = sorted(shifts_ms)
+    if not found:
+        return "-"
+    mean = with_digits(sum(found) / len(found), 0)
+    return mean if found[0] == found[-1] else f"{mean} ({found[0]:.0f} to {found[-1]:.0f})"
 
 
 def line_of(sheet: ScoreSheet, row: str) -> TableLine:
@@ -101,10 +132,28 @@ def _how_to_read(evaluation: Evaluation) -> list[str]:
     return [
         "- Means of the speakers' means; pixels of the 256 x 256 crop, 30 frames a second.",
         f"- Intervals: {evaluation.interval}.",
-        "- Clips in which a score is undefined are left out of its mean (a motionless mouth has no correlation).",
+        *_undefined(evaluation),
         *(f"- {METRICS[metric].meaning}: `{metric}`{with_unit(metric)}" for metric in shown),
         f"- {FRECHET_MEANING}: `{FRECHET}`, (% iod)^2; undefined under {MIN_VECTORS} frames.",
     ]
+
+
+def _undefined(evaluation: Evaluation) -> list[str]:
+    if evaluation.metric_version < CHANGED_IN["closure_f1"]:
+        return [
+            "- Clips in which a score is undefined are left out of its mean (a motionless mouth has no correlation)."
+        ]
+    same = (
+        "- Clips in which a score is undefined are left out of its mean. Correlation and closure F1 are left out where "
+        "the target's mouth does not move or never closes, for every row alike; a mouth that stands still while the "
+        "target's moves counts as correlation 0."
+    )
+    clock = (
+        f"- Clock compensated: each row is shown earlier or later, by at most {REACH_MS} ms, as agrees best with each "
+        "speaker's mouth openings (highest mean correlation over the speaker's clips), and scored anew. Rows gain by "
+        "it even where the clock is right."
+    )
+    return [same, clock]
 
 
 def with_unit(metric: str) -> str:

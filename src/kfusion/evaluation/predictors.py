@@ -67,7 +67,7 @@ class CheckpointPredictor:
         reads = reads_features(self._network)
         self._encoder = load_speech_encoder(self._config.speech_encoder).eval() if reads else None
         self._smooth = self._network.smooth if isinstance(self._network, Baseline) else lambda points: points
-        self.emotions = info.emotions
+        self.emotions = info.emotions if info.run.data.unknown_emotion < 1 else ()
         self.model_id = "-".join(path.resolve().parts[-2:])
 
     def predict(self, samples: Samples, identity: Points, emotion: str | None, intensity: int | None) -> Points:

@@ -6,9 +6,12 @@ median-face     the speaker's median face in the clip that the identity is from,
                 open, which is nearer to a talking face on average (not with the identity rule frame-0)
 mean-motion     the best constant: the identity plus the mean displacement of every point, taken over the
                 frames and then over the clips of the training splits
+loudness        how loud the sound is and nothing else: the straight line from its level (0.1 s around a frame) to
+                the displacement that fits the training splits best
 shuffled-audio  the model itself, listening to another clip
 shuffled-emotion
                 the model itself, told the label of another clip that has another emotion
+unknown-emotion the model itself, told no label
 noise-floor     the face finder's second look at the same recording, moved by a fraction of a pixel: models nearer
                 to the target than that cannot be told apart (made by `benchmarks/noise_floor.py`)
 target          the recording itself: its errors are 0, its other scores (speed in silence, jerk) are what a
@@ -17,8 +20,8 @@ target          the recording itself: its errors are 0, its other scores (speed 
 Whoever adds a row writes the function that makes it and an entry in `ROWS`: it stands in every table from then on.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -29,14 +32,16 @@ from kfusion.errors import InputError
 from kfusion.evaluation.alignment import median_face
 from kfusion.evaluation.cases import Case, Selection, clip_name, spread
 from kfusion.evaluation.identity_rules import FRAME_0, by_speaker, name_number, pick_identity, scored_frames
+from kfusion.evaluation.loudness import LevelMap
 from kfusion.evaluation.predictors import Predictor
 from kfusion.landmarks import Points, remove_head_motion, unit_frame
 
 MODEL, HOLD, MEDIAN_FACE, MEAN_MOTION = "model", "hold", "median-face", "mean-motion"
-SHUFFLED, SHUFFLED_EMOTION = "shuffled-audio", "shuffled-emotion"
+LOUDNESS = "loudness"
+SHUFFLED, SHUFFLED_EMOTION, UNKNOWN_EMOTION = "shuffled-audio", "shuffled-emotion", "unknown-emotion"
 NOISE_FLOOR, TARGET = "noise-floor", "target"
 MAX_TRAINING_CLIPS = 1000
-"""The mean displacement is taken over at most so many clips of each training split, evenly spread."""
+"""Mean displacement and loudness are taken from at most so many clips of each training split, evenly spread."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -67,7 +72,7 @@ class RowRequest:
     selection: Selection
     """Which of them are scored."""
     train: Sequence[ClipStore]
-    """The data sets whose training splits the mean motion is taken from."""
+    """The data sets whose training splits mean motion and loudness are taken from."""
     predictor: Predictor | None = None
     """The model, for the rows that ask one."""
 
@@ -130,22 +135,34 @@ def mean_displacement(stores: Sequence[ClipStore], rule: str) -> Points | None:
 
     Head motion is taken out of the clips, and identities are picked by the same rule as when scoring.
     """
-    found: list[Points] = []
-    for store in stores:
-        train = store.split("train")
-        speakers = by_speaker(train)
-        shown = tqdm(spread(train, MAX_TRAINING_CLIPS), desc="mean motion", unit="clip", leave=False, disable=None)
-        found += [_displacement(clip, speakers, rule) for clip in shown]
+    found = [moved.mean(axis=0) for _, moved in _training_motion(stores, rule, MEAN_MOTION)]
     return np.mean(found, axis=0).astype(np.float32) if found else None
 
 
-def _displacement(clip: StoredClip, speakers: dict[str, list[StoredClip]], rule: str) -> Points:
-    identity = pick_identity(clip, speakers, rule)
-    landmarks = clip.landmarks()[: scored_frames(clip, identity.rule)]
-    median = median_face(landmarks)
-    moved = unit_frame(median)(remove_head_motion(landmarks, median))
-    displacement: Points = moved.mean(axis=0) - identity.unit
-    return displacement
+def _training_motion(stores: Sequence[ClipStore], rule: str, what: str) -> Iterator[tuple[StoredClip, Points]]:
+    """Clips of the training splits, with the displacement (frames, 68, 2) from an identity by `rule`."""
+    for store in stores:
+        train = store.split("train")
+        speakers = by_speaker(train)
+        for clip in tqdm(spread(train, MAX_TRAINING_CLIPS), desc=what, unit="clip", leave=False, disable=None):
+            identity = pick_identity(clip, speakers, rule)
+            landmarks = clip.landmarks()[: scored_frames(clip, identity.rule)]
+            median = median_face(landmarks)
+            yield clip, unit_frame(median)(remove_head_motion(landmarks, median)) - identity.unit
+
+
+def _loudness(request: RowRequest) -> ScoredRow | UndefinedRow:
+    heard, learnt = LevelMap(), False
+    for clip, moved in _training_motion(request.train, request.selection.identity, LOUDNESS):
+        heard.add(clip.samples(), moved)
+        learnt = True
+    if not learnt:
+        return UndefinedRow(name=LOUDNESS, reason="none of the data sets has a training split")
+
+    def draw(case: Case) -> Points:
+        return case.identity.place(case.identity.unit + heard(case.samples, len(case.target)))
+
+    return ScoredRow(name=LOUDNESS, draw=draw)
 
 
 def _shuffled_audio(request: RowRequest) -> ScoredRow | UndefinedRow:
@@ -158,6 +175,26 @@ def _shuffled_audio(request: RowRequest) -> ScoredRow | UndefinedRow:
 
 def _shuffled_emotion(request: RowRequest) -> ScoredRow | UndefinedRow:
     clips, predictor = request.clips, request.asked
+    emotions, reason = _labels(clips, predictor)
+    if reason:
+        return UndefinedRow(name=SHUFFLED_EMOTION, reason=reason)
+    order = other_emotions(emotions, derangement([clip_name(clip) for clip in clips]))
+    return _given(SHUFFLED_EMOTION, clips, order, lambda case, other: case.predict(predictor, label=other))
+
+
+def _unknown_emotion(request: RowRequest) -> ScoredRow | UndefinedRow:
+    _, reason = _labels(request.clips, request.asked)
+    if reason:
+        return UndefinedRow(name=UNKNOWN_EMOTION, reason=reason)
+
+    def draw(case: Case) -> Points:
+        return case.predict(request.asked, label=replace(case.clip, emotion=None, intensity=None))
+
+    return ScoredRow(name=UNKNOWN_EMOTION, draw=draw)
+
+
+def _labels(clips: list[StoredClip], predictor: Predictor) -> tuple[list[str], str]:
+    """The emotions of the clips, and why nothing can be learnt from changing them, if so."""
     emotions = [clip.emotion for clip in clips if clip.emotion is not None]
     reason = ""
     if len(emotions) < len(clips):
@@ -166,10 +203,7 @@ def _shuffled_emotion(request: RowRequest) -> ScoredRow | UndefinedRow:
         reason = "the model was trained without emotion labels"
     elif len(set(emotions) & {*predictor.emotions}) < 2:
         reason = "the clips do not show two of the emotions that the model was trained with"
-    if reason:
-        return UndefinedRow(name=SHUFFLED_EMOTION, reason=reason)
-    order = other_emotions(emotions, derangement([clip_name(clip) for clip in clips]))
-    return _given(SHUFFLED_EMOTION, clips, order, lambda case, other: case.predict(predictor, label=other))
+    return emotions, reason
 
 
 def _given(
@@ -217,8 +251,10 @@ ROWS: dict[str, RowKind] = {
     ),
     MEDIAN_FACE: RowKind(title="speaker's median face", make=_median_face),
     MEAN_MOTION: RowKind(title="mean motion", make=_mean_motion),
+    LOUDNESS: RowKind(title="loudness alone", make=_loudness),
     SHUFFLED: RowKind(title="shuffled audio", make=_shuffled_audio, asks_model=True),
     SHUFFLED_EMOTION: RowKind(title="shuffled emotion", make=_shuffled_emotion, asks_model=True),
+    UNKNOWN_EMOTION: RowKind(title="unknown emotion", make=_unknown_emotion, asks_model=True),
     TARGET: RowKind(title="target itself", make=lambda _: ScoredRow(name=TARGET, draw=lambda case: case.target)),
 }
 """The rows of every evaluation in the order of its tables, as far as they are defined on its clips."""

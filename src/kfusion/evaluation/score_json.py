@@ -12,6 +12,8 @@ from kfusion.errors import InputError, foreign
 from kfusion.files import atomic_path, check_file
 
 DIGITS = 7
+NEWER = frozenset({"shifts_ms", "compensated", "compensated_per_clip", "rates"})
+"""Fields that older files lack: None there, and not written where they are None."""
 
 Stored = TypeVar("Stored")
 
@@ -49,9 +51,9 @@ def load_scores(path: Path, kind: type[Stored], format_number: int, what: str, r
 
 
 def rounded(value: Any, digits: int = DIGITS) -> Any:
-    """NaN to None, and floats to so many significant digits, all the way down."""
+    """NaN to None, and floats to so many significant digits, all the way down, without `NEWER` that are None."""
     if isinstance(value, dict):
-        return {key: rounded(item, digits) for key, item in value.items()}
+        return {key: rounded(item, digits) for key, item in value.items() if item is not None or key not in NEWER}
     if isinstance(value, list | tuple):
         return [rounded(item, digits) for item in value]
     if isinstance(value, float):
@@ -71,7 +73,8 @@ def decoded(hint: Any, value: Any) -> Any:
     if kind is list:
         return [decoded(parts[0], item) for item in value]
     if isinstance(hint, type) and is_dataclass(hint):
-        return hint(**{name: decoded(part, value[name]) for name, part in _parts(hint).items()})
+        there = {name: part for name, part in _parts(hint).items() if name in value or name not in NEWER}
+        return hint(**{name: decoded(part, value[name]) for name, part in there.items()})
     if hasattr(hint, "_fields"):  # a named tuple of numbers
         return hint(*(decoded(float, item) for item in value))
     return value

@@ -40,6 +40,8 @@ class ClipScores:
     """The clip whose label the row `shuffled-emotion` was told."""
     scores: dict[str, dict[str, Scores]]
     """Row, alignment, metric -> value; NaN where undefined."""
+    compensated: dict[str, Scores] | None = None
+    """Row, metric -> value with the speaker's clock compensated, alignment `frame`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,9 +70,11 @@ class ScoreSheet:
     clips: list[ClipScores]
     frechet: dict[str, float]
     """Frechet landmark distance by row, (% of inter-ocular)^2, alignment `frame`; NaN with too few frames."""
+    shifts_ms: dict[str, dict[str, float]] | None = None
+    """By row and speaker how much later the prediction was shown to compensate the clock."""
 
     keys: ClassVar[tuple[str, ...]] = (
-        "metric_version", "kfusion_version", "data_id", "split", "identity", "clips", "frechet",
+        "metric_version", "kfusion_version", "data_id", "split", "identity", "clips", "frechet", "shifts_ms",
     )  # fmt: skip
     """What stands in the JSON, in its order."""
 
@@ -106,6 +110,10 @@ class ScoreSheet:
     def summary(self, row: str, alignment: str, metric: str) -> Summary:
         """A score over clips and speakers."""
         return summarise(self.values(row, alignment, metric), self.clip_speakers)
+
+    def compensated_values(self, row: str, metric: str) -> Values:
+        """A score of every clip with the clocks compensated, (clips,); NaN where it is undefined or older than they."""
+        return np.array([np.nan if clip.compensated is None else clip.compensated[row][metric] for clip in self.clips])
 
     def mean(self, row: str, alignment: str, metric: str) -> float:
         """What a table shows: of `METRICS` the mean, or the Frechet distance."""
@@ -150,10 +158,13 @@ class Evaluation(ScoreSheet):
     """By row that the model is compared with: how far the model is under it, percent of it; negative: above."""
     silence_ratio: dict[str, Summary]
     """Lip speed in silence over that of the target, alignment `frame`, by row."""
+    compensated: dict[str, dict[str, Summary]] | None = None
+    """Row, metric -> summary with each speaker's clock compensated."""
 
     keys: ClassVar[tuple[str, ...]] = (
         "metric_version", "kfusion_version", "model_id", "data_id", "data_sets", "split", "speakers", "identity",
-        "identities", "interval", "notes", "rows", "improvement_percent", "silence_ratio", "frechet", "clips",
+        "identities", "interval", "notes", "rows", "improvement_percent", "silence_ratio", "frechet",
+        "shifts_ms", "compensated", "clips",
     )  # fmt: skip
 
     def summary(self, row: str, alignment: str, metric: str) -> Summary:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,12 @@ from tqdm import tqdm
 
 from kfusion import __version__
 from kfusion.data.store import ClipStore
-from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION
-from kfusion.evaluation.bootstrap import Summary, improvement_percent, method, ratio
-from kfusion.evaluation.cases import Case, Selection
+from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION, AlignedPair
+from kfusion.evaluation.bootstrap import Summary, improvement_percent, method, ratio, summarise
+from kfusion.evaluation.cases import Case, Selection, clip_name
+from kfusion.evaluation.compensation import COMPENSATED, Compensation
 from kfusion.evaluation.identity_rules import FRAME_0, OTHER_MOMENT
-from kfusion.evaluation.metrics.catalogue import FPS, METRIC_VERSION, METRICS, clip_metrics
+from kfusion.evaluation.metrics.catalogue import COMPARABLE, FPS, METRIC_VERSION, METRICS, clip_metrics
 from kfusion.evaluation.metrics.distribution import Cloud, frechet_distance, mouth_vectors
 from kfusion.evaluation.predictors import Predictor
 from kfusion.evaluation.sanity_rows import (
@@ -56,6 +57,9 @@ def evaluate(predictor: Predictor, stores: Sequence[ClipStore], selection: Selec
         rows=_make_table(sheet.row_names, METRICS, sheet.summary),
         improvement_percent=_improvements(sheet),
         silence_ratio=_silence_ratio(sheet),
+        compensated={
+            row: {name: compensated_summary(sheet, row, name) for name in COMPENSATED} for row in sheet.row_names
+        },
     )
 
 
@@ -66,12 +70,13 @@ def score_rows(rows: Sequence[ScoredRow], stores: Sequence[ClipStore], selection
         InputError: the selection cannot be made or is empty, or a predictor does not fit the clips.
     """
     clips = selection.clips(stores)
-    digest, results = hashlib.sha256(), []
+    digest, results, compensation = hashlib.sha256(), [], Compensation(clips)
     mouths = {row.name: (Cloud(), Cloud()) for row in rows}
     shown = tqdm(clips, desc="evaluate", unit="clip", disable=None)
     for case in selection.cases(stores, shown):
-        scores = {row.name: _scores(case, row, mouths[row.name]) for row in rows}
-        results.append(_clip_scores(case, rows, scores))
+        pairs = {row.name: _pairs(case, row, mouths[row.name]) for row in rows}
+        compensation.add(case, {row: by_alignment[EXPRESSION] for row, by_alignment in pairs.items()})
+        results.append(_clip_scores(case, rows, pairs))
         digest.update(f"{case.name} {len(case.target)}{case.clip.moved}\n".encode() + landmark_bytes(case.target))
     return ScoreSheet(
         metric_version=METRIC_VERSION,
@@ -79,20 +84,29 @@ def score_rows(rows: Sequence[ScoredRow], stores: Sequence[ClipStore], selection
         data_id=digest.hexdigest()[:16],
         split=selection.split,
         identity=selection.identity,
-        clips=results,
+        clips=[
+            replace(scored, compensated=compensation.scores.get(clip_name(clip)))
+            for clip, scored in zip(clips, results, strict=True)
+        ],
+        shifts_ms=compensation.shifts_ms,
         frechet={row: frechet_distance(*clouds) for row, clouds in mouths.items()},
     )
 
 
+def compensated_summary(sheet: ScoreSheet, row: str, metric: str) -> Summary:
+    """A score over clips and speakers with the clocks compensated."""
+    return summarise(sheet.compensated_values(row, metric), sheet.clip_speakers)
+
+
 def find_sheet(folder: Path, data_id: str, row: str) -> ScoreSheet | None:
-    """The first of the JSON files in `folder` that holds `row` scored on these very clips with these metrics.
+    """The first of the JSON files in `folder` that holds `row` scored on these very clips with comparable metrics.
 
     Raises:
         InputError: a file is no such JSON.
     """
     for path in sorted(folder.glob("*.json")):
         found = ScoreSheet.load(path)
-        if found.data_id == data_id and found.metric_version == METRIC_VERSION and row in found.row_names:
+        if found.data_id == data_id and found.metric_version in COMPARABLE and row in found.row_names:
             return found
     return None
 
@@ -118,17 +132,21 @@ def _tenths(points: Points) -> list[list[float]]:
     return [[round(float(value), 1) for value in face.ravel()] for face in points]
 
 
-def _scores(case: Case, row: ScoredRow, mouths: tuple[Cloud, Cloud]) -> dict[str, Scores]:
+def _pairs(case: Case, row: ScoredRow, mouths: tuple[Cloud, Cloud]) -> dict[str, AlignedPair]:
     """By alignment; `mouths` are those of the row and of the target in the clips so far, this one is added."""
     drawn = row.draw(case)
     pairs = {alignment: case.aligned(drawn, alignment) for alignment in ALIGNMENTS}
     pair, identity = pairs[EXPRESSION], case.still_identity
     for cloud, points in zip(mouths, (pair.predicted, pair.target), strict=True):
         cloud.add(mouth_vectors(points, identity, case.inter_ocular_px))
-    return {alignment: clip_metrics(pair) for alignment, pair in pairs.items()}
+    return pairs
 
 
-def _clip_scores(case: Case, rows: Sequence[ScoredRow], scores: dict[str, dict[str, Scores]]) -> ClipScores:
+def _clip_scores(case: Case, rows: Sequence[ScoredRow], pairs: dict[str, dict[str, AlignedPair]]) -> ClipScores:
+    scores: dict[str, dict[str, Scores]] = {
+        row: {alignment: clip_metrics(pair) for alignment, pair in by_alignment.items()}
+        for row, by_alignment in pairs.items()
+    }
     clip, identity = case.clip, case.identity
     donors = {row.name: row.donors.get(case.name) for row in rows}
     return ClipScores(

@@ -15,10 +15,12 @@ from kfusion.errors import InputError
 from kfusion.landmarks import MOUTH
 from kfusion.models.baselines import BASELINES, BaselineConfig, build_baseline
 from kfusion.models.baselines.baseline import Baseline
+from kfusion.models.baselines.sinha_2022 import FaceGraph
+from kfusion.models.baselines.song_2020 import IdentityRemoval
 from kfusion.models.speech.encoder import frames_in
 
 SECOND = 16_000
-EMOTIONAL = {"eskimez-2021"}
+EMOTIONAL = {"eskimez-2021", "sinha-2022"}
 every_baseline = pytest.mark.parametrize("name", BASELINES)
 
 
@@ -154,6 +156,7 @@ def test_the_label_matters_where_the_source_has_one(name: str) -> None:
         ("eskimez-2018", (1 + 4) / 30 + 0.01),
         ("eskimez-2021", 17 * 0.008 + 0.043),
         ("mead-baseline", (14 + 2) / 30),
+        ("song-2020", 0.143),
     ],
 )
 def test_a_click_first_moves_the_frame_that_hears_so_far_ahead(name: str, ahead_s: float) -> None:
@@ -188,7 +191,7 @@ def test_the_mead_baseline_holds_all_but_the_mouth() -> None:
     assert difference(landmarks[:, MOUTH], one.identity[MOUTH].expand(30, -1, -1)) > 1e-3
 
 
-@pytest.mark.parametrize(("name", "count"), [("atvgnet", 6), ("evp", 16)])
+@pytest.mark.parametrize(("name", "count"), [("atvgnet", 6), ("evp", 16), ("song-2020", 32)])
 def test_the_face_moves_along_the_components(name: str, count: int) -> None:
     network, one = loud(name), clip(2 * SECOND)
     motion = (run(network, one) - one.identity).flatten(1)
@@ -321,3 +324,27 @@ def test_the_temporal_convolutions_export_at_any_length() -> None:
         given = dict(zip(("samples", "identity", "emotion"), inputs(count), strict=True))
         (ours,) = session.run(None, {name: value.numpy() for name, value in given.items() if name in wanted})
         np.testing.assert_allclose(ours, whole(*inputs(count)).numpy(), atol=1e-5)
+
+
+def test_a_voice_is_taken_out_by_a_mixture_of_bases() -> None:
+    removal = IdentityRemoval()
+    windows = torch.randn(2, 3, 28, 12)
+    with torch.no_grad():
+        removal.voice.weight.zero_()
+        removal.voice.bias.copy_(torch.tensor([50.0] + [0.0] * 7))
+    turned = removal(windows)
+    torch.testing.assert_close(turned, windows @ (torch.eye(12) + removal.bases[0]).T, atol=1e-5, rtol=1e-4)
+
+
+def test_the_graph_of_a_face_is_one_piece_and_symmetric() -> None:
+    adjacency = FaceGraph()().detach()
+    torch.testing.assert_close(adjacency, adjacency.T)
+    assert (torch.linalg.matrix_power(adjacency, 67) > 0).all()
+    assert 2 * 68 < int((adjacency > 0).sum()) < 6 * 68
+    assert torch.linalg.eigvalsh(adjacency).abs().max() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_intensity_moves_the_graph_too() -> None:
+    network = loud("sinha-2022")
+    outputs = [run(network, clip(SECOND, emotion=label)) for label in [(1, 1), (1, 3)]]
+    assert difference(*outputs) > 1e-4

@@ -22,9 +22,11 @@ EXPECTED = {
     "eskimez-2021": {"position": 3.5},
     "mead-baseline": {"coefficients": sqrt(10 * 25)},
     "speech-sync-net": {"position": 1.25, "distance": 5.0},
+    "song-2020": {"coefficients": 12.5, "mouth": 12.5},
+    "sinha-2022": {"position": 12.5},
     "temporal-conv": {"position": 12.5},
 }
-"""Untrained components are single coordinates: x and y of the first three, eight and ten points."""
+"""Untrained components are single coordinates: x and y of the first three, eight, ten and sixteen points."""
 
 
 def faces() -> tuple[Tensor, Tensor, Tensor]:

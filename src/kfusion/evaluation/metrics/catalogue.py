@@ -1,7 +1,7 @@
 """All scores of one clip by their key: what each is, and how it is measured.
 
-A score sees one clip, so none depends on which clips are evaluated together. What a clip does not define (the
-correlation of a motionless mouth, a speed in silence where there is none) is NaN. Whoever adds a score writes a
+A score sees one clip, so none depends on which clips are evaluated together. What a clip does not define (a
+speed in silence where there is none, the correlation with a motionless mouth) is NaN. Whoever adds a score writes a
 function in the file of its family and an entry here, and takes `METRIC_VERSION` one up.
 """
 
@@ -12,7 +12,7 @@ from kfusion.evaluation.alignment import AlignedPair
 from kfusion.evaluation.metrics.distance import landmark_distance, lip_vertex_error
 from kfusion.evaluation.metrics.lips import closure_f1
 from kfusion.evaluation.metrics.spectrum import FAST_HZ, power_above
-from kfusion.evaluation.metrics.timing import MOTIONLESS, correlation, warped_distance
+from kfusion.evaluation.metrics.timing import MOTIONLESS, opening_correlation, warped_distance
 from kfusion.evaluation.metrics.velocity import (
     face_dynamics_deviation,
     jerk,
@@ -22,8 +22,17 @@ from kfusion.evaluation.metrics.velocity import (
 )
 from kfusion.landmarks import MOUTH, POINT_COUNT, Points
 
-METRIC_VERSION = 2
-"""Scores of different versions must not stand in one table. 2: four more scores and the Frechet distance."""
+METRIC_VERSION = 3
+"""Scores of different versions must not stand in one table, but for those of `COMPARABLE`.
+
+2: four more scores and the Frechet distance. 3: correlation and closure F1 are defined by the target alone (a mouth
+that stands still while the target's moves has correlation 0 and is no longer left out; a clip whose target never
+closes has no closure F1), and all is scored a second time with the clocks compensated.
+"""
+COMPARABLE = (2, 3)
+"""Versions whose scores are the same but for those in `CHANGED_IN`; no trained system ever stood still."""
+CHANGED_IN = {"closure_f1": 3}
+"""The version that a score changed in; what is older is not shown."""
 FPS = 30
 UPPER_FACE = slice(17, MOUTH.start)
 FACE_PARTS = {
@@ -77,7 +86,7 @@ METRICS: dict[str, Metric] = {
     "opening_correlation": Metric(
         "",
         "Pearson correlation of the mouth openings (62-66) over time",
-        lambda pair: correlation(*pair.openings),
+        lambda pair: opening_correlation(*pair.openings),
     ),
     "lag_frames": Metric(
         "frames",

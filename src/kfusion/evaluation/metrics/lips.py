@@ -10,8 +10,10 @@ CLOSED = 0.03
 def closure_f1(predicted: NDArray[np.float64], target: NDArray[np.float64], counted: NDArray[np.bool_]) -> float:
     """F1 = 2 TP / (2 TP + FP + FN) of the closed-mouth frames among those `counted`.
 
-    Openings (T,) in inter-ocular distances; NaN where neither of the two ever closes.
+    Openings (T,) in inter-ocular distances; NaN where the target never closes, so it is defined on the same clips
+    whatever is predicted.
     """
     closed, wanted = predicted[counted] < CLOSED, target[counted] < CLOSED
-    total = int(closed.sum() + wanted.sum())
-    return 2 * int((closed & wanted).sum()) / total if total else float("nan")
+    if not wanted.any():
+        return float("nan")
+    return 2 * int((closed & wanted).sum()) / int(closed.sum() + wanted.sum())

@@ -25,6 +25,15 @@ def correlation(predicted: FrameSignal, target: FrameSignal) -> float:
     return float(np.clip(a @ b / np.sqrt(power * wanted), -1, 1))
 
 
+def opening_correlation(predicted: FrameSignal, target: FrameSignal) -> float:
+    """Correlation of two mouth openings (T,): 0 where the prediction stands still while the target moves.
+
+    NaN where the target does not move, so it is defined on the same clips whatever is predicted.
+    """
+    found = correlation(predicted, target)
+    return 0.0 if np.isnan(found) and not np.isnan(correlation(target, target)) else found
+
+
 def opening_lag(predicted: FrameSignal, target: FrameSignal) -> float:
     """How many frames `predicted` (T,) comes after `target` (T,): positive means late, negative early.
 

@@ -10,6 +10,8 @@ from kfusion.models.baselines.eskimez_2021 import Eskimez2021
 from kfusion.models.baselines.evp import Evp
 from kfusion.models.baselines.makeittalk import MakeItTalk
 from kfusion.models.baselines.mead_baseline import MeadBaseline
+from kfusion.models.baselines.sinha_2022 import Sinha2022
+from kfusion.models.baselines.song_2020 import Song2020
 from kfusion.models.baselines.speech_sync_net import SpeechSyncNet
 from kfusion.models.baselines.temporal_conv import FEATURE_DIM, TemporalConv
 
@@ -21,6 +23,8 @@ BASELINES: dict[str, type[Baseline]] = {
     "eskimez-2021": Eskimez2021,
     "mead-baseline": MeadBaseline,
     "speech-sync-net": SpeechSyncNet,
+    "song-2020": Song2020,
+    "sinha-2022": Sinha2022,
     "temporal-conv": TemporalConv,
 }
 """Name -> network. To add one: a file with a `Baseline` beside these, and its line here."""
@@ -47,6 +51,6 @@ class BaselineConfig:
 def build_baseline(config: BaselineConfig) -> Baseline:
     """The baseline that `config` names, untrained; it carries the configuration."""
     kind = BASELINES[config.network]
-    baseline = kind(feature_dim=config.feature_dim) if issubclass(kind, TemporalConv) else kind()
+    baseline = kind(feature_dim=config.feature_dim) if issubclass(kind, TemporalConv | Sinha2022) else kind()
     baseline.config = config
     return baseline
