@@ -30,10 +30,10 @@ from kfusion.inference.sync import Listener, video_lateness
 from kfusion.landmarks import Points
 from kfusion.video import video_frames
 
-SHIFTS_MS = (-300, -200, -100, -50, 0, 50, 100, 200, 300)
+SHIFTS_MS = (-300, -120, 0, 50, 300)
 VALIDATION_CLIPS = 50
 LONG_S, CLIPS_OF_A_LONG = 10.0, 4
-LONG_ONES = 30
+LONG_ONES = 20
 GROSS_MS = 80.0
 
 

@@ -101,9 +101,11 @@ def _measuring() -> Iterator[Measure]:
 
     def measure(video: Path) -> "Lateness":
         with tqdm(desc=video.name, unit="s", delay=_BAR_DELAY_S, disable=None, leave=False) as bar:
-            return video_lateness(
-                video, model, finder, watched=lambda done_s: bar.update(round(done_s) - bar.n) and None
-            )
+
+            def watched(done_s: float) -> None:
+                bar.update(round(done_s) - bar.n)
+
+            return video_lateness(video, model, finder, watched=watched)
 
     with FaceFinder(max_faces=1) as finder:
         yield measure
