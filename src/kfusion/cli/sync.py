@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 FIXED = ".synced"
 """What the name of a copy has before its ending."""
 _BAR_DELAY_S = 2.0
-Measure = Callable[[Path], "Lateness"]
+MeasureVideo = Callable[[Path], "Lateness"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +89,7 @@ def _copies(arguments: argparse.Namespace) -> dict[Path, Path | None]:
 
 
 @contextmanager
-def _measuring() -> Iterator[Measure]:
+def _measuring() -> Iterator[MeasureVideo]:
     """What measures a video, with the weights and the face finder loaded once."""
     from tqdm import tqdm
 
@@ -111,7 +111,7 @@ def _measuring() -> Iterator[Measure]:
         yield measure
 
 
-def _one(video: Path, copy: Path | None, measure: Measure, *, as_json: bool) -> None:
+def _one(video: Path, copy: Path | None, measure: MeasureVideo, *, as_json: bool) -> None:
     lateness = measure(video)
     show((_json if as_json else _line)(video, lateness))
     if copy is None:
