@@ -11,7 +11,7 @@ from kfusion.data.lateness import (
     VOICE_SD_MS,
     Evidence,
     Lateness,
-    Motion,
+    MouthVelocity,
     compare,
     estimate,
     mouth_motion,
@@ -142,7 +142,7 @@ def hour_of_speech(drift_ms_per_hour: float, *, pieces: int = 24) -> Evidence:
     return pooled(evidence)
 
 
-def smooth(motion: Motion) -> Motion:
+def smooth(motion: MouthVelocity) -> MouthVelocity:
     """About what moves at the rate of speech."""
     kernel = np.hanning(21)
     return np.stack([np.convolve(row, kernel, mode="same") for row in motion])

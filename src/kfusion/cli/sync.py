@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 FIXED = ".synced"
 """What the name of a copy has before its ending."""
 _BAR_DELAY_S = 2.0
-Measure = Callable[[Path], "Lateness"]
+MeasureVideo = Callable[[Path], "Lateness"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +89,7 @@ def _copies(arguments: argparse.Namespace) -> dict[Path, Path | None]:
 
 
 @contextmanager
-def _measuring() -> Iterator[Measure]:
+def _measuring() -> Iterator[MeasureVideo]:
     """What measures a video, with the weights and the face finder loaded once."""
     from tqdm import tqdm
 
@@ -101,15 +101,17 @@ def _measuring() -> Iterator[Measure]:
 
     def measure(video: Path) -> "Lateness":
         with tqdm(desc=video.name, unit="s", delay=_BAR_DELAY_S, disable=None, leave=False) as bar:
-            return video_lateness(
-                video, model, finder, watched=lambda done_s: bar.update(round(done_s) - bar.n) and None
-            )
+
+            def watched(done_s: float) -> None:
+                bar.update(round(done_s) - bar.n)
+
+            return video_lateness(video, model, finder, watched=watched)
 
     with FaceFinder(max_faces=1) as finder:
         yield measure
 
 
-def _one(video: Path, copy: Path | None, measure: Measure, *, as_json: bool) -> None:
+def _one(video: Path, copy: Path | None, measure: MeasureVideo, *, as_json: bool) -> None:
     lateness = measure(video)
     show((_json if as_json else _line)(video, lateness))
     if copy is None:

@@ -47,7 +47,7 @@ _HOUR_S = 3600.0
 _TOO_LITTLE = "too little speech, or too little of it is seen"
 _INNER, _OUTER, _CHIN = ((62, 66), (60, 64)), ((51, 57), (48, 54)), 8
 
-Motion = NDArray[np.float64]
+MouthVelocity = NDArray[np.float64]
 """Velocities (7, T) at 100 Hz, in eye distances a step; NaN where they are not known."""
 
 
@@ -116,7 +116,7 @@ def pooled(evidence: Iterable[Evidence]) -> Evidence:
     return Evidence(np.concatenate(sums, axis=1), np.concatenate(known_s), np.concatenate(times_s))
 
 
-def mouth_motion(points: Points, times_s: NDArray[np.float64], count: int) -> Motion:
+def mouth_motion(points: Points, times_s: NDArray[np.float64], count: int) -> MouthVelocity:
     """The velocities (7, count) of the mouth at n / 100 s.
 
     Args:
@@ -129,7 +129,7 @@ def mouth_motion(points: Points, times_s: NDArray[np.float64], count: int) -> Mo
     if seen.sum() < 2:
         return np.full((7, count), np.nan)
     times_s, signals = times_s[seen], _signals(points[seen])
-    motion: Motion = np.gradient(np.stack([np.interp(instants, times_s, signal) for signal in signals]), axis=1)
+    motion: MouthVelocity = np.gradient(np.stack([np.interp(instants, times_s, signal) for signal in signals]), axis=1)
     after = np.searchsorted(times_s, instants).clip(1, len(times_s) - 1)
     unseen = (times_s[after] - times_s[after - 1] > _MOST_GAP_S) | (instants < times_s[0]) | (instants > times_s[-1])
     motion[:, unseen] = np.nan
@@ -144,7 +144,7 @@ def _signals(points: Points) -> NDArray[np.float64]:
     return np.stack([*across, *(face[:, point, 1] for point in (_CHIN, _OUTER[0][0], _OUTER[0][1]))])
 
 
-def compare(expected: Motion, seen: Motion, *, first: int = 0) -> Evidence:
+def compare(expected: MouthVelocity, seen: MouthVelocity, *, first: int = 0) -> Evidence:
     """What a stretch of a recording says of every shift of its sound.
 
     Args:
@@ -156,7 +156,7 @@ def compare(expected: Motion, seen: Motion, *, first: int = 0) -> Evidence:
     return pooled(_compare_piece(expected, seen[:, start : start + _PIECE], first + start) for start in starts)
 
 
-def _compare_piece(expected: Motion, seen: Motion, first: int) -> Evidence:
+def _compare_piece(expected: MouthVelocity, seen: MouthVelocity, first: int) -> Evidence:
     count = seen.shape[1]
     around = np.full((len(expected), count + 2 * _REACH), np.nan)
     low, high = first - _REACH, first + count + _REACH

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from kfusion.audio import Samples
 from kfusion.data.clip import Clip
-from kfusion.data.lateness import GRID_HZ, Evidence, Lateness, Motion, compare, estimate, mouth_motion, pooled
+from kfusion.data.lateness import GRID_HZ, Evidence, Lateness, MouthVelocity, compare, estimate, mouth_motion, pooled
 from kfusion.data.parts import ClipPlace
 from kfusion.data.store import SoundClock
 from kfusion.landmarks import Points
@@ -29,7 +29,7 @@ _MANY = 20
 """So many clips, or speakers, are drawn from as wholes for the interval; of fewer, their quarters of seconds are."""
 _FPS = 30
 
-Listen = Callable[[Samples], Motion]
+Listen = Callable[[Samples], MouthVelocity]
 """The velocities of the mouth that a sound lets expect (see `kfusion.data.lateness`)."""
 
 

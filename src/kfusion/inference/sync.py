@@ -11,7 +11,7 @@ import numpy as np
 
 from kfusion.audio import SILENCE_PEAK, Samples, audio_blocks
 from kfusion.data.crop import FaceTracker
-from kfusion.data.lateness import GRID_HZ, Evidence, Lateness, Motion, compare, estimate, mouth_motion, pooled
+from kfusion.data.lateness import GRID_HZ, Evidence, Lateness, MouthVelocity, compare, estimate, mouth_motion, pooled
 from kfusion.errors import InputError
 from kfusion.face import Finder
 from kfusion.inference.generator import Generator, load
@@ -61,7 +61,7 @@ def video_lateness(video: Path, model: Generator, finder: Finder, *, watched: Wa
 
     Args:
         video: any file that FFmpeg reads.
-        model: for recordings; its lag for its own training speaker must be 0, as that of the default weights is.
+        model: for recordings, the default weights: `LAG_MS` is theirs.
         finder: of faces.
         watched: is told how far it is.
 
@@ -88,7 +88,7 @@ def video_lateness(video: Path, model: Generator, finder: Finder, *, watched: Wa
     return estimate(pooled(evidence), drifts=True)
 
 
-def expected_motion(model: Generator, sound: AudioLike) -> Motion:
+def expected_motion(model: Generator, sound: AudioLike) -> MouthVelocity:
     """The velocities of the mouth that the sound lets expect, (7, T) at 100 Hz.
 
     Raises:
@@ -110,7 +110,7 @@ class Listener:
         self._threads = threads
         self._model: Generator | None = None
 
-    def __call__(self, samples: Samples) -> Motion:
+    def __call__(self, samples: Samples) -> MouthVelocity:
         """The motion that the samples let expect."""
         self._model = self._model or load(threads=self._threads)
         return expected_motion(self._model, _UNCLIPPED * samples)
@@ -147,7 +147,7 @@ def _watch(video: Path, finder: Finder, start_s: float, duration_s: float | None
         yield stretch
 
 
-def _evidence(expected: Motion, stretch: _Stretch, faces: Points) -> Evidence:
+def _evidence(expected: MouthVelocity, stretch: _Stretch, faces: Points) -> Evidence:
     first = round(stretch.start_s * GRID_HZ)
     times_s = np.array(stretch.times_s) + stretch.start_s - first / GRID_HZ
     return compare(expected, mouth_motion(faces, times_s, int(times_s[-1] * GRID_HZ) + 1), first=first)
