@@ -2,10 +2,10 @@
 # Score the packaged weights on every test set, into benchmarks/evaluation/.
 # The page also shows the noise floors that benchmarks/noise_floor.py left in benchmarks/noise_floor/*.json.
 #
-# Usage: benchmarks/evaluate.sh PREPARED_GRID PREPARED_LRWAR
+# Usage: benchmarks/evaluate.sh PREPARED_GRID PREPARED_LRWAR [PREPARED_RAVDESS PREPARED_FACEGOOD]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-grid=$1 lrwar=$2
+grid=$1 lrwar=$2 ravdess=${3:-} facegood=${4:-}
 
 score() {  # NAME MODEL DATA FLAGS...
   local name=$1 model=$2 data=$3
@@ -20,4 +20,9 @@ score lrwar-zero-shot default "$lrwar" --split test
 score grid-s1-validation-live live "$grid" --split val
 score grid-unseen-speakers-live live "$grid" --split test
 score lrwar-zero-shot-live live "$lrwar" --split test
+for model in default live; do
+  suffix=${model#default}
+  [ -z "$ravdess" ] || score "ravdess-zero-shot${suffix:+-$suffix}" "$model" "$ravdess" --split test
+  [ -z "$facegood" ] || score "facegood-zero-shot${suffix:+-$suffix}" "$model" "$facegood" --split test
+done
 python benchmarks/summary.py > docs/measured/evaluation.md

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION
-from kfusion.evaluation.evaluation_page import line_of
+from kfusion.evaluation.evaluation_page import compensated_table, line_of
 from kfusion.evaluation.metrics.catalogue import FRECHET
 from kfusion.evaluation.sanity_rows import MODEL, NOISE_FLOOR, TITLES
 from kfusion.evaluation.score_sheet import Evaluation
 from kfusion.evaluation.scoring import find_sheet
-from kfusion.evaluation.tables import PAPER, Column, TableLine, score_table
+from kfusion.evaluation.tables import PAPER, Column, TableLine, score_table, with_interval
 
 FOLDER = Path(__file__).parent / "evaluation"
 BESIDE = "../../benchmarks/evaluation"
@@ -37,9 +37,13 @@ PAGES = {
     "grid-s1-validation-frame-0": "The same, identity = first frame of the target (the paper's code's way)",
     "grid-unseen-speakers": "GRID, speakers never seen: s26, s31 and nine others",
     "lrwar-zero-shot": "Arabic news (lrwar test speakers), zero-shot: another language, other sound and picture",
+    "ravdess-zero-shot": "RAVDESS, 16 actors, zero-shot: other speakers, another tracker",
+    "facegood-zero-shot": "FACEGOOD, a Mandarin voice, zero-shot: another language, a rig in place of a face",
     "grid-s1-validation-live": "GRID s1, validation sentences, the weights for streams",
     "grid-unseen-speakers-live": "GRID, speakers never seen, the weights for streams",
     "lrwar-zero-shot-live": "Arabic news, zero-shot, the weights for streams",
+    "ravdess-zero-shot-live": "RAVDESS, zero-shot, the weights for streams",
+    "facegood-zero-shot-live": "FACEGOOD, zero-shot, the weights for streams",
 }
 
 
@@ -64,6 +68,9 @@ def print_one(title: str, found: Evaluation, folder: str) -> None:
     )
     lines = lines_of(found)
     print("\n".join([*score_table(lines, MAIN), "", *score_table(lines, MORE, f"`{EXPRESSION}`")]))
+    table = compensated_table(found, "clock compensated")
+    if table:
+        print("\n".join(["", *table]))
     print_claims(found)
 
 
@@ -86,7 +93,9 @@ def print_claims(found: Evaluation) -> None:
         ]
         print(f"- under {TITLES[other]} (`frame`): " + ", ".join(parts))
     model = found.rows[MODEL][EXPRESSION]["opening_correlation"]
-    print(f"- mouth-opening correlation {model.mean:.3f} [{model.low:.3f}, {model.high:.3f}]")
+    compensated = found.compensated[MODEL]["opening_correlation"] if found.compensated else None
+    beside = "-" if compensated is None else with_interval(compensated, 3)
+    print(f"- mouth-opening correlation {with_interval(model, 3)}; with each speaker's clock compensated {beside}")
     if MODEL in found.silence_ratio:
         print(f"- lip speed in silence over the recording's own: {found.silence_ratio['model'].mean:.2f}")
 

@@ -46,14 +46,14 @@ def read_first_face(path: Path) -> NDArray[Any]:
     return points[0] if points.ndim == 3 else points
 
 
-def read_archive(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an `.npz` file.
+def read_archive(path: Path, remedy: str = "pass a file that kfusion wrote") -> dict[str, NDArray[Any]]:
+    """The arrays of an `.npz` file; `remedy` ends the error where it is something else.
 
     Raises:
         InputError: it is missing, damaged, or announces far more than its size can hold.
     """
     size = check_file(path, "landmark sequence")
-    with foreign(f"{path}: not a landmark sequence", "pass a file that kfusion wrote"):
+    with foreign(f"{path}: not a landmark sequence", remedy):
         _check_members(path)
         with zipfile.ZipFile(path) as archive:
             total = sum(member.file_size for member in archive.infolist())

@@ -152,6 +152,17 @@ def test_a_damaged_landmark_file_gives_one_clear_line(tmp_path: Path, arrays: di
         read_facegood(source)
 
 
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not an archive"])
+def test_a_file_that_is_no_archive_gives_one_clear_line(tmp_path: Path, content: bytes) -> None:
+    source = write_facegood(tmp_path)
+    (source / "landmarks" / "r1.npz").write_bytes(content)
+    with pytest.raises(
+        InputError, match=r"r1\.npz: .*: (take the corpus's own file|record or export it again)"
+    ) as caught:
+        read_facegood(source)
+    assert "\n" not in str(caught.value)
+
+
 def test_points_that_are_no_numbers_and_missing_sound_are_failures_of_their_clip(tmp_path: Path) -> None:
     source = write_facegood(tmp_path / "in")
     np.savez(source / "landmarks" / "r1.npz", points=np.full((700, 68, 2), np.nan), fps=30)

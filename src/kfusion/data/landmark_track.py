@@ -29,8 +29,8 @@ def read_track_arrays(path: Path, **shapes: tuple[int, ...]) -> tuple[dict[str, 
     Raises:
         InputError: the file is missing or damaged, or holds something else.
     """
-    found = read_archive(path)
     remedy = "take the corpus's own file"
+    found = read_archive(path, remedy)
     arrays = {}
     for name, shape in shapes.items():
         if name not in found or found[name].dtype.kind not in "fiu" or found[name].shape[1:] != shape:

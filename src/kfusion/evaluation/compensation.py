@@ -71,9 +71,10 @@ class Compensation:
 
 
 def best_shift_ms(pairs: Sequence[AlignedPair]) -> float:
-    """The shift at which the mouth opens most nearly as in the targets, by the mean over clips."""
-    means = [_mean([_shifted_correlation(pair, shift) for pair in pairs]) for shift in SHIFTS_MS]
-    return float(SHIFTS_MS[int(np.argmax(means))])
+    """The shift at which the mouth opens most nearly as in the targets, by the mean over clips whose target moves."""
+    found = np.array([_correlations(pair) for pair in pairs if len(pair.target) >= MIN_SHIFTED_FRAMES])
+    moving = found[~np.isnan(found).any(axis=1)] if len(found) else found
+    return float(SHIFTS_MS[int(moving.mean(axis=0).argmax())]) if len(moving) else 0.0
 
 
 def in_time(pair: AlignedPair, shift_ms: float) -> AlignedPair:
@@ -85,12 +86,14 @@ def in_time(pair: AlignedPair, shift_ms: float) -> AlignedPair:
     return replace(pair, predicted=moved, target=pair.target[kept], silent=pair.silent[kept])
 
 
-def _shifted_correlation(pair: AlignedPair, shift_ms: float) -> float:
+def _correlations(pair: AlignedPair) -> list[float]:
+    """Of the mouth openings at every shift."""
     ours, theirs = pair.openings
-    if len(theirs) < MIN_SHIFTED_FRAMES:
-        return math.nan
-    kept, places = _overlap(len(theirs), shift_ms)
-    return opening_correlation(CubicSpline(np.arange(len(ours)), ours)(places), theirs[kept])
+    between, found = CubicSpline(np.arange(len(ours)), ours), []
+    for shift in SHIFTS_MS:
+        kept, places = _overlap(len(theirs), shift)
+        found.append(opening_correlation(between(places), theirs[kept]))
+    return found
 
 
 def _overlap(frames: int, shift_ms: float) -> tuple[slice, NDArray[np.float64]]:
@@ -98,9 +101,3 @@ def _overlap(frames: int, shift_ms: float) -> tuple[slice, NDArray[np.float64]]:
     shift = round(shift_ms * FPS / 1000, 6)
     first, end = max(0, math.ceil(shift)), frames - max(0, math.ceil(-shift))
     return slice(first, end), np.arange(first, end, dtype=np.float64) - shift
-
-
-def _mean(values: Sequence[float]) -> float:
-    """Over the clips whose target moves; 0 where none does."""
-    found = [value for value in values if not math.isnan(value)]
-    return float(np.mean(found)) if found else 0.0

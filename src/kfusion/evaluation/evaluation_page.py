@@ -45,15 +45,16 @@ def to_markdown(evaluation: Evaluation) -> str:
         lines += ["", f"## {alignment}: {meaning}", "", *score_table(rows, _columns(MAIN_COLUMNS, alignment))]
     more = score_table(rows, _columns(EXTENDED_COLUMNS, EXPRESSION))
     lines += ["", f"## More scores, {EXPRESSION}", "", *more]
-    lines += _compensated(evaluation)
+    table = compensated_table(evaluation)
+    lines += ["", f"## Clock compensated, {EXPRESSION}", "", *table] if table else []
     lines += ["", "## How far the model is under the other rows, in %", "", *_improvement_table(evaluation)]
     lines += ["", "## Intervals of the model", "", *_intervals(evaluation)]
     lines += ["", "## How to read it", "", *_how_to_read(evaluation), ""]
     return "\n".join(lines)
 
 
-def _compensated(evaluation: Evaluation) -> list[str]:
-    """The table with the clocks compensated; nothing for an evaluation that is older than it."""
+def compensated_table(evaluation: Evaluation, corner: str = "") -> list[str]:
+    """The scores with the clocks compensated; nothing for an evaluation that is older than them."""
     found, shifts = evaluation.compensated, evaluation.shifts_ms
     if found is None or shifts is None:
         return []
@@ -66,8 +67,8 @@ def _compensated(evaluation: Evaluation) -> list[str]:
         ]
         for row in evaluation.rows
     ]
-    head = ["", "shown later by, ms", *(MAIN_COLUMNS[name] for name in COMPENSATED)]
-    return ["", f"## Clock compensated, {EXPRESSION}", "", *markdown(head, body)]
+    head = [corner, "shown later by, ms", *(MAIN_COLUMNS[name] for name in COMPENSATED)]
+    return markdown(head, body)
 
 
 def told_shifts(shifts_ms: Iterable[float]) -> str:
