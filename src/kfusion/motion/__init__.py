@@ -1,0 +1,1 @@
+"""Motion: what moves in a face, in numbers that other tools read."""

@@ -1,0 +1,135 @@
+"""Smooth motion of a picture, kept on a coarse grid: made from moving points, inverted, counted for folds.
+
+Positions are pixel indices (x, y), as `cv2.remap` counts them: the centre of the first pixel is (0, 0).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+ROUNDS = 4
+"""Of the inversion: each divides the error by at least the inverse of the field's steepest slope."""
+LEAST_AREA = 0.1
+"""A motion that shrinks any part of the face to less than this share of its area is held back."""
+
+
+@dataclass(frozen=True, slots=False)
+class Grid:
+    """Nodes in the middles of square cells over a part of a picture."""
+
+    left: int
+    top: int
+    step: int
+    """Side of a cell in pixels."""
+    columns: int
+    rows: int
+
+    @classmethod
+    def over(cls, low: NDArray[Any], high: NDArray[Any], step: int) -> Self:
+        """The smallest grid whose cells cover what lies between `low` and `high` (2,)."""
+        left, top = np.floor(low).astype(int).tolist()
+        columns, rows = np.maximum(np.ceil((high - [left, top]) / step), 1).astype(int).tolist()
+        return cls(left, top, step, columns, rows)
+
+    @cached_property
+    def nodes(self) -> Floats:
+        """(rows, columns, 2)"""
+        half = (self.step - 1) / 2
+        x = self.left + half + self.step * np.arange(self.columns)
+        y = self.top + half + self.step * np.arange(self.rows)
+        return np.stack(np.meshgrid(x, y), -1).astype(np.float32)
+
+    def at(self, values: Floats, places: Floats) -> Floats:
+        """Node values (rows, columns, n) looked up at places (r, c, 2); zero outside of the grid."""
+        x, y = cv2.split((places - self.nodes[0, 0]) * np.float32(1 / self.step))
+        return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+
+    def part(self, low: NDArray[Any], high: NDArray[Any]) -> Self | None:
+        """The grid of those cells that touch what lies between `low` and `high` (2,); None if there are none."""
+        left, top = np.maximum(np.floor((low - [self.left, self.top]) / self.step), 0).astype(int).tolist()
+        right, bottom = np.ceil((high - [self.left, self.top]) / self.step).astype(int).tolist()
+        columns, rows = min(right, self.columns) - left, min(bottom, self.rows) - top
+        if columns < 1 or rows < 1:
+            return None
+        return type(self)(self.left + left * self.step, self.top + top * self.step, self.step, columns, rows)
+
+    def cut(self, values: Floats, part: "Grid") -> Floats:
+        """What `dense` gives for the cells of a part of this grid."""
+        column, row = (part.left - self.left) // self.step, (part.top - self.top) // self.step
+        before = min(column, 1), min(row, 1)
+        near = values[row - before[1] : row + part.rows + 1, column - before[0] : column + part.columns + 1]
+        height, width = near.shape[:2]
+        wide = cv2.resize(near, (width * self.step, height * self.step), interpolation=cv2.INTER_LINEAR)
+        left, top = before[0] * self.step, before[1] * self.step
+        return wide[top : top + part.rows * self.step, left : left + part.columns * self.step]
+
+    def dense(self, values: Floats) -> Floats:
+        """Node values (rows, columns, n) at every pixel of the cells."""
+        return cv2.resize(values, (self.columns * self.step, self.rows * self.step), interpolation=cv2.INTER_LINEAR)
+
+
+class PointField:
+    """What moves at given points moves everything round them: smooth, linear in their displacements.
+
+    The mean of a Gaussian process with a Matern 5/2 kernel (Rasmussen and Williams 2006, section 4.2).
+    """
+
+    def __init__(self, grid: Grid, points: Floats, noise: Floats, reach: float, mask: Floats) -> None:
+        """`points` (n, 2) with their `noise` (n,); motion fades within `reach` pixels; `mask` (rows, columns)."""
+        self._grid = grid
+        among = _matern(points, points, reach) + np.diag(noise.astype(np.float64))
+        around = _matern(grid.nodes.reshape(-1, 2), points, reach)
+        weights = np.linalg.solve(among, around.T).T * mask.reshape(-1, 1)
+        self._weights = weights.astype(np.float32)
+
+    def __call__(self, displacement: Floats) -> Floats:
+        """Where the nodes go, (rows, columns, 2), if the points go by `displacement` (n, 2)."""
+        moved = self._weights @ displacement.astype(np.float32)
+        return moved.reshape(self._grid.rows, self._grid.columns, 2)
+
+
+def _matern(first: NDArray[Any], second: NDArray[Any], reach: float) -> NDArray[np.float64]:
+    apart = np.linalg.norm(first[:, None].astype(np.float64) - second[None], axis=-1) * (np.sqrt(5) / reach)
+    return np.asarray((1 + apart + apart * apart / 3) * np.exp(-apart), np.float64)
+
+
+def sources(grid: Grid, motion: Floats, seen: Floats) -> Floats:
+    """Where what is seen at `seen` (rows, columns, 2) comes from under a motion of the nodes."""
+    source = seen
+    for _ in range(ROUNDS):
+        source = seen - grid.at(motion, source)
+    return source
+
+
+def areas(motion: Floats, step: int) -> Floats:
+    """The share of its area that each cell between four nodes keeps, (rows - 1, columns - 1): the Jacobian."""
+    across = (motion[:-1, 1:] - motion[:-1, :-1] + motion[1:, 1:] - motion[1:, :-1]) / (2 * step)
+    down = (motion[1:, :-1] - motion[:-1, :-1] + motion[1:, 1:] - motion[:-1, 1:]) / (2 * step)
+    return np.asarray((1 + across[..., 0]) * (1 + down[..., 1]) - across[..., 1] * down[..., 0], np.float32)
+
+
+def held_back(motion: Floats, step: int) -> float:
+    """The largest share, up to 1, of a motion that leaves every cell more than `LEAST_AREA` of its area."""
+    share = 1.0
+    while share > 0.05 and areas(np.float32(share) * motion, step).min() < LEAST_AREA:
+        share *= 0.85
+    return share
+
+
+def count_folds(source: Floats, used: NDArray[np.bool_] | None = None) -> int:
+    """How many squares of four neighbouring pixels of a map (H, W, 2) are turned over or have no area.
+
+    Args:
+        source: where each pixel of a picture comes from.
+        used: which pixels count, (H, W); all, if left out.
+    """
+    across, down = np.diff(source, axis=1)[:-1], np.diff(source, axis=0)[:, :-1]
+    folded = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0] <= 0
+    if used is not None:
+        folded &= used[:-1, :-1] & used[1:, :-1] & used[:-1, 1:] & used[1:, 1:]
+    return int(folded.sum())
