@@ -20,12 +20,16 @@ _UPPER_WIDTHS = np.array([8.5, 6.6, 6.8, 5.2, 4.6, 4.0]) * _MM
 _LOWER_WIDTHS = np.array([5.2, 5.6, 6.2, 5.4, 4.6, 4.0]) * _MM
 _UPPER_LENGTHS = np.array([10.0, 8.6, 9.6, 8.0, 7.4, 7.0]) * _MM
 _LOWER_LENGTHS = np.array([8.6, 8.8, 9.4, 8.0, 7.4, 7.0]) * _MM
-_UPPER_EDGE = 2.0 * _MM
-_LOWER_EDGE = 0.6 * _MM
+_UPPER_EDGE = 2.2 * _MM
+"""How far the upper teeth reach below the upper lip at rest."""
+_LOWER_EDGE = -0.3 * _MM
+"""Where the lower teeth begin below the lower lip at rest."""
+_RAISED = 0.15
+"""How much of the gap between open lips is due to the upper one."""
 _ARCH = 0.30
 """How far the edges of the teeth bend up to the sides."""
-_TONGUE = (0.20, 0.055)
-"""Half its width, and where its back begins."""
+_TONGUE = (0.19, -0.034)
+"""Half its width, and where its back begins below the lower lip."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,15 +54,19 @@ class Cavity:
     """What goes with the jaw."""
 
 
-def make_cavity(places: Floats, light: Light, unit_px: float, seed: int) -> Cavity:
-    """The cavity of a mouth over a box whose pixels lie at `places` (H, W, 2)."""
+def make_cavity(places: Floats, lips: tuple[float, float], light: Light, unit_px: float, seed: int) -> Cavity:
+    """The cavity of a mouth over a box whose pixels lie at `places` (H, W, 2).
+
+    `lips` is where the upper and the lower one end in the middle, on the same scale as places.
+    """
     across, down = places[..., 0], places[..., 1]
+    below_upper, below_lower = down - lips[0] - _RAISED * (lips[1] - lips[0]), down - lips[1]
     aa = 1 / unit_px
     depth = np.exp(-((across / 0.22) ** 2))
-    dark = light.lips * (0.10 + 0.12 * depth * np.clip(down / 0.12, 0, 1))[..., None]
-    upper = _teeth(across, _UPPER_EDGE - down, _UPPER_WIDTHS, _UPPER_LENGTHS, light, aa)
-    lower = _teeth(across, down - _LOWER_EDGE, _LOWER_WIDTHS, _LOWER_LENGTHS, light, aa)
-    lower = _over(Plate(lower.colour * np.float32(0.80), lower.cover), _tongue(across, down, light))
+    dark = light.lips * np.float32([1.0, 0.8, 0.8]) * (0.14 + 0.20 * depth * np.clip(below_upper / 0.16, 0, 1))[..., None]
+    upper = _teeth(across, _UPPER_EDGE - below_upper, _UPPER_WIDTHS, _UPPER_LENGTHS, light, aa)
+    lower = _teeth(across, below_lower - _LOWER_EDGE, _LOWER_WIDTHS, _LOWER_LENGTHS, light, aa)
+    lower = _over(Plate(lower.colour * np.float32(0.80), lower.cover), _tongue(across, below_lower, light))
     return Cavity(
         _matched(dark.astype(np.float32), light, seed).clip(0, 255).astype(np.uint8),
         _finished(upper, light, seed + 1),
@@ -71,7 +79,7 @@ def _teeth(across: Floats, inward: Floats, widths: Floats, lengths: Floats, ligh
     side = np.abs(across) * np.float32(1.0 + 0.02 * np.sign(across))
     ends = np.cumsum(widths)
     tooth = np.minimum(np.searchsorted(ends, side), len(widths) - 1)
-    local = (side - (ends - widths)[tooth]) / widths[tooth] * 2 - 1
+    local = np.clip((side - (ends - widths)[tooth]) / widths[tooth] * 2 - 1, -1, 1)
     edge = inward + _ARCH * across**2 - np.array([0, 0.7, 0.2, 0.5, 0.6, 0.8])[tooth] * _MM - 0.5 * _MM * local**4
     root = edge - lengths[tooth] * (1 - 0.16 * local**2)
     crown = light.teeth * _crown_shade(across, edge, local, widths[tooth], aa)[..., None] * (1 + light.slope * across)[..., None]
@@ -94,8 +102,8 @@ def _crown_shade(across: Floats, edge: Floats, local: Floats, width: Floats, aa:
 
 def _tongue(across: Floats, down: Floats, light: Light) -> Plate:
     half, start = _TONGUE
-    height = (down - start - 0.9 * across**2) / 0.10
-    light_on_it = (0.42 + 0.38 * np.clip(height, 0, 1)) * (1 - 0.10 * np.exp(-((across / 0.012) ** 2)))
+    height = (down - start - 1.6 * across**2) / 0.08
+    light_on_it = (0.40 + 0.40 * np.clip(height, 0, 1)) * (1 - 0.10 * np.exp(-((across / 0.012) ** 2)))
     cover = np.clip(height * 4, 0, 1) * np.clip((half - np.abs(across)) / 0.06, 0, 1)
     colour = light.lips * np.float32([1.0, 0.86, 0.88]) * light_on_it[..., None]
     return Plate(colour.astype(np.float32), cover.astype(np.float32))

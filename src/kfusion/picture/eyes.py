@@ -1,4 +1,9 @@
-"""Lids that close over the eyes of a portrait, and eyes that look a little aside."""
+"""Lids that close over the eyes of a portrait, and eyes that look a little aside.
+
+A lid is made of the skin round the eye: what lies between the landmarks of the lids, with the lashes, is filled from
+its rim, rounded by light and shade, and given the grain of the portrait. It is uncovered from above, and ends in a line
+of lashes.
+"""
 
 from dataclasses import dataclass
 
@@ -8,16 +13,17 @@ from numpy.typing import NDArray
 
 from kfusion.picture.anatomy import FaceAxes, Places
 from kfusion.picture.field import Floats
+from kfusion.picture.stage import smooth
 from kfusion.video import Image
 
 EYES = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47))
-CREASE = 0.10
-"""Height of the skin above an eye that closes over it, in eye distances."""
-UNDER = 0.05
-"""Height of the skin below that rises a little."""
-_UPPER_SHARE = 0.94
-"""How much of the way the upper lid goes, the lower one the rest (Evinger et al. 1991)."""
-_MAX_STRETCH = 1.7
+_LASHES_ABOVE, _LASHES_BELOW, _ASIDE = 0.035, 0.016, 0.02
+"""How far lashes and their shadow reach round the landmarks of an eye, in eye distances."""
+_MARGIN = 0.05
+_SHUT_SHARE = 0.95
+"""How much of the opening the upper lid covers when it is shut: the lower one rises little (Evinger et al. 1991)."""
+_FILL_PX = 80
+"""A lid is smooth: it is made at this width and enlarged."""
 _OPEN_LEAST = 0.035
 """An eye that is open less than this, in eye distances, is shut or a slit: it does not blink."""
 _LIGHTEST_LEAST = 1.25
@@ -26,118 +32,133 @@ _LIGHTEST_LEAST = 1.25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Eye:
+    """One eye, over the pixels of a box of the portrait."""
+
     left: int
     top: int
-    across: Floats
-    """Face coordinates of the pixels of its box, (H, W)."""
-    down: Floats
+    shown: Image
+    """(H, W, 3)"""
+    places: Floats
+    """Face coordinates, (H, W, 2)."""
     upper: Floats
-    """Where the lids are at each pixel's `across`, (H, W), `down`."""
-    lower: Floats
+    """How far below each pixel the edge of the upper lid is in the portrait, (H, W), in eye distances."""
+    opening: Floats
+    """How far apart the lids are there, 0 beside the eye, (H, W)."""
+    lid: Image
+    """The closed lid, (H, W, 3)."""
+    cover: Floats
+    """Where it lies, (H, W)."""
     lash: Floats
-    """Colour of the lash line, (3,)."""
+    """Colour of the line of lashes, (3,)."""
 
 
 class Eyes:
     """The eyes of one portrait; those that are shut or not seen in it never move."""
 
-    def __init__(self, picture: Image, axes: FaceAxes, face: Places) -> None:
-        """`face` (68, 2) in face coordinates."""
-        self._picture, self._axes = picture, axes
-        self.white = _white(picture, axes, face)
-        self._eyes = [eye for ring in EYES if (eye := _read_eye(picture, axes, face[list(ring)])) is not None]
+    def __init__(self, picture: Image, axes: FaceAxes, face: Places, grain: float = 0.0) -> None:
+        """`face` (68, 2) in face coordinates; `grain` is the standard deviation of the portrait's noise."""
+        self._axes = axes
+        self._drawn_as = (0.0, (0.0, 0.0))
+        rings = [face[list(ring)] for ring in EYES]
+        self._eyes = [eye for ring in rings if (eye := _read_eye(picture, axes, ring, grain)) is not None]
 
     def __len__(self) -> int:
         """How many of them can blink."""
         return len(self._eyes)
 
     def draw(self, canvas: Image, closed: float, gaze: tuple[float, float]) -> None:
-        """Put the eyes onto `canvas`, a copy of the portrait.
+        """Put the eyes onto `canvas`, which holds the portrait as the last call left it.
 
         Args:
-            canvas: (H, W, 3), changed in place.
+            canvas: (H, W, 3), changed in place, the same one in every call.
             closed: from 0, as in the portrait, to 1, shut.
             gaze: where they look beside where the portrait looks, in eye distances, picture's right and down.
         """
+        if self._drawn_as == (closed, gaze):
+            return
+        self._drawn_as = (closed, gaze)
         for eye in self._eyes:
-            height, width = eye.across.shape
-            box = canvas[eye.top : eye.top + height, eye.left : eye.left + width]
-            box[:] = self._drawn(eye, closed, gaze)
-
-    def _drawn(self, eye: _Eye, closed: float, gaze: tuple[float, float]) -> Image:
-        opening = eye.lower - eye.upper
-        edge = eye.upper + np.float32(closed * _UPPER_SHARE) * opening
-        under = eye.lower - np.float32(closed * (1 - _UPPER_SHARE)) * opening
-        sx, sy = _looked(eye, gaze)
-        lid = eye.upper - CREASE + CREASE * _stretched((eye.down - eye.upper + CREASE) / (edge - eye.upper + CREASE), closed)
-        fold = eye.lower + UNDER * (1 - _stretched((eye.lower + UNDER - eye.down) / (eye.lower + UNDER - under), closed))
-        ball = (eye.down > edge) & (eye.down < under)
-        on_lid = eye.down <= edge
-        source = np.stack([np.where(ball, sx, eye.across), np.where(ball, sy, np.where(on_lid, lid, fold))], -1)
-        untouched = (eye.down < eye.upper - CREASE) | (eye.down > eye.lower + UNDER)
-        source[untouched] = np.stack([eye.across, eye.down], -1)[untouched]
-        places = self._axes.to_pixels(source).astype(np.float32)
-        seen = cv2.remap(self._picture, places, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        return self._lashes(seen, eye, edge, opening, closed)
-
-    def _lashes(self, seen: Image, eye: _Eye, edge: Floats, opening: Floats, closed: float) -> Image:
-        """A thin dark line where the lid ends, as strong as the lid is closed."""
-        wide = max(0.006, 0.8 / self._axes.unit_px)
-        line = np.exp(-(((eye.down - edge) / wide) ** 2)) * np.clip(opening / 0.03, 0, 1) * (0.6 * closed)
-        return np.asarray(seen + (eye.lash - seen) * line[..., None], np.uint8)
+            height, width = eye.cover.shape
+            looking = _looking(eye, self._axes, gaze) if gaze != (0.0, 0.0) else eye.shown
+            shown = _closing(looking, eye, 1 / self._axes.unit_px, closed) if closed > 0 else looking
+            canvas[eye.top : eye.top + height, eye.left : eye.left + width] = shown
 
 
-def _stretched(place: Floats, closed: float) -> Floats:
-    """Where a place on a stretched lid, 0 at its fold and 1 at its edge, was before: the edge gives way most."""
-    stretch = 1 + (_MAX_STRETCH - 1) * np.float32(min(1.0, 2 * closed))
-    place = np.clip(place, 0, 1)
-    return np.asarray(stretch * place + (1 - stretch) * place * place, np.float32)
+def _closing(shown: Image, eye: _Eye, pixel: float, closed: float) -> Image:
+    """An eye whose lid has come down by `closed`."""
+    begun = min(1.0, closed / 0.2)
+    above = eye.upper + np.float32(_SHUT_SHARE * closed) * eye.opening
+    covered = eye.cover * np.clip(above / pixel + 0.5, 0, 1) * np.float32(begun)
+    mixed = cv2.blendLinear(shown, eye.lid, 1 - covered, covered)
+    thick = np.where(above > 0, max(0.009, 0.8 * pixel), max(0.006, 0.8 * pixel))
+    line = np.exp(-((above / thick) ** 2)) * smooth(eye.opening / 0.03) * np.float32(0.7 * begun)
+    return np.asarray(mixed + (eye.lash - mixed) * line[..., None], np.uint8)
 
 
-def _looked(eye: _Eye, gaze: tuple[float, float]) -> tuple[Floats, Floats]:
-    """Where the pixels of an eyeball that looks aside come from: what is near the lids stays."""
-    near = np.minimum(eye.down - eye.upper, eye.lower - eye.down) / 0.025
-    held = np.clip(near, 0, 1)
-    return eye.across - np.float32(gaze[0]) * held, eye.down - np.float32(gaze[1]) * held
+def _looking(eye: _Eye, axes: FaceAxes, gaze: tuple[float, float]) -> Image:
+    """An eye that looks aside: what is near its lids stays."""
+    below = -eye.upper
+    held = smooth(np.minimum(below, eye.opening - below) / 0.03)[..., None] * (eye.opening[..., None] > 0)
+    places = axes.to_pixels(eye.places - np.array(gaze, np.float32) * held) - [eye.left, eye.top]
+    return np.asarray(cv2.remap(eye.shown, places.astype(np.float32), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
 
 
-def _read_eye(picture: Image, axes: FaceAxes, ring: Places) -> _Eye | None:
+def _read_eye(picture: Image, axes: FaceAxes, ring: Places, grain: float) -> _Eye | None:
     """An eye with landmarks `ring` (6, 2), face coordinates; None where there is none to move."""
-    opening = (ring[[5, 4], 1] - ring[[1, 2], 1]).mean()
-    if opening < _OPEN_LEAST or not _is_seen(picture, axes, ring):
+    if (ring[[5, 4], 1] - ring[[1, 2], 1]).mean() < _OPEN_LEAST or not _is_seen(picture, axes, ring):
         return None
-    low = axes.to_pixels(np.array([[ring[0, 0], ring[:, 1].min() - CREASE], [ring[3, 0], ring[:, 1].min() - CREASE],
-                                   [ring[0, 0], ring[:, 1].max() + UNDER], [ring[3, 0], ring[:, 1].max() + UNDER]]))
-    left, top = np.maximum(np.floor(low.min(0)) - 2, 0).astype(int).tolist()
-    right, bottom = np.minimum(np.ceil(low.max(0)) + 3, picture.shape[1::-1]).astype(int).tolist()
-    pixels = np.stack(np.meshgrid(np.arange(left, right), np.arange(top, bottom)), -1)
-    if not pixels.size:
+    low, high = ring.min(0) - [_ASIDE + _MARGIN, _LASHES_ABOVE + _MARGIN], ring.max(0) + _ASIDE + _MARGIN
+    corners = axes.to_pixels(np.array([low, [high[0], low[1]], [low[0], high[1]], high]))
+    left, top = np.maximum(np.floor(corners.min(0)), 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(corners.max(0)) + 1, picture.shape[1::-1]).astype(int).tolist()
+    if right - left < 4 or bottom - top < 4:
         return None
-    places = axes.to_face(pixels).astype(np.float32)
-    across, down = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
-    upper, lower = (_lid(ring[indices], across) for indices in ([0, 1, 2, 3], [0, 5, 4, 3]))
-    return _Eye(left, top, across, down, np.minimum(upper, lower), np.maximum(upper, lower), _lash(picture, axes, ring))
+    places = axes.to_face(np.stack(np.meshgrid(np.arange(left, right), np.arange(top, bottom)), -1)).astype(np.float32)
+    upper, lower = (_lid_edge(ring[indices], places[..., 0]) for indices in ([0, 1, 2, 3], [0, 5, 4, 3]))
+    shown = picture[top:bottom, left:right].copy()
+    hole = _hole(places, upper, lower, ring)
+    above, opening = upper - places[..., 1], np.maximum(lower - upper, 0)
+    return _Eye(left, top, shown, places, above, opening, _made_lid(shown, hole, above, opening, grain),
+                cv2.GaussianBlur(hole, (0, 0), max(0.7, 0.008 * axes.unit_px)), _lash(picture, axes, ring))
 
 
-def _lid(points: Places, across: Floats) -> Floats:
+def _lid_edge(points: Places, across: Floats) -> Floats:
     """The height of a lid, a cubic through its four landmarks, at each `across`; flat beyond its ends."""
     line = np.polynomial.Polynomial.fit(points[:, 0], points[:, 1], 3)
     return np.asarray(line(np.clip(across, points[0, 0], points[3, 0])), np.float32)
 
 
-def _ring_places(axes: FaceAxes, ring: Places) -> Places:
-    """A grid over the open eye, (5, 15, 2), pixels."""
+def _hole(places: Floats, upper: Floats, lower: Floats, ring: Places) -> Floats:
+    """1 where the eye and its lashes are, 0 elsewhere, (H, W)."""
+    aside = np.maximum(ring[0, 0] - places[..., 0], places[..., 0] - ring[3, 0])
+    slim = np.sqrt(np.clip(1 - np.maximum(aside, 0) / _ASIDE, 0, 1))
+    inside = (places[..., 1] > upper - _LASHES_ABOVE * slim) & (places[..., 1] < lower + _LASHES_BELOW * slim)
+    return (inside & (aside < _ASIDE)).astype(np.float32)
+
+
+def _made_lid(shown: Image, hole: Floats, above: Floats, opening: Floats, grain: float) -> Image:
+    """The skin of a closed lid over the box of an eye, (H, W, 3)."""
+    height, width = hole.shape
+    small = (min(_FILL_PX, width), max(4, round(height * min(1.0, _FILL_PX / width))))
+    mask = (cv2.resize(hole, small, interpolation=cv2.INTER_AREA) > 0.02).astype(np.uint8)
+    filled = cv2.inpaint(cv2.resize(shown, small, interpolation=cv2.INTER_AREA), mask, 4, cv2.INPAINT_TELEA)
+    smoothed = cv2.GaussianBlur(filled, (0, 0), 2.0)
+    lid = cv2.resize(np.where(mask[..., None] > 0, smoothed, filled), (width, height), interpolation=cv2.INTER_CUBIC)
+    down = np.clip(-above / np.maximum(opening, 1e-3), -1, 1)
+    round_lid = 1 + np.float32(0.07) - np.float32(0.16) * (down - np.float32(0.35)) ** 2
+    round_lid -= np.float32(0.10) * np.exp(-((above / 0.012) ** 2)) * smooth(opening / 0.03)
+    noise = np.random.default_rng(0).normal(0, grain, hole.shape).astype(np.float32)
+    return np.asarray((lid * round_lid[..., None] + noise[..., None]).clip(0, 255), np.uint8)
+
+
+def _eye_pixels(picture: Image, axes: FaceAxes, ring: Places) -> Floats:
+    """Colours on a grid over the open eye, (5, 15, 3)."""
     across = np.linspace(0.12, 0.88, 15)
     upper, lower = (
         np.stack([np.interp(across, [0, 0.35, 0.65, 1], ring[indices, axis]) for axis in range(2)], -1)
         for indices in ([0, 1, 2, 3], [0, 5, 4, 3])
     )
-    share = np.linspace(0.2, 0.8, 5)[:, None, None]
-    return axes.to_pixels(upper + (lower - upper) * share)
-
-
-def _eye_pixels(picture: Image, axes: FaceAxes, ring: Places) -> Floats:
-    places = _ring_places(axes, ring).astype(np.float32)
+    places = axes.to_pixels(upper + (lower - upper) * np.linspace(0.2, 0.8, 5)[:, None, None]).astype(np.float32)
     return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
 
 
@@ -153,7 +174,7 @@ def _lash(picture: Image, axes: FaceAxes, ring: Places) -> Floats:
     return np.asarray(np.quantile(seen.reshape(-1, 3), 0.15, axis=0), np.float32)
 
 
-def _white(picture: Image, axes: FaceAxes, face: Places) -> Floats | None:
+def eye_white(picture: Image, axes: FaceAxes, face: Places) -> Floats | None:
     """The colour of the whites of the eyes, (3,), where one is open."""
     rings = [face[list(ring)] for ring in EYES]
     seen = [_eye_pixels(picture, axes, ring).reshape(-1, 3) for ring in rings if np.ptp(ring[:, 1]) > _OPEN_LEAST]

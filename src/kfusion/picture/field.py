@@ -11,9 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kfusion.video import Image
+
 Floats = NDArray[np.float32]
 ROUNDS = 4
 """Of the inversion: each divides the error by at least the inverse of the field's steepest slope."""
+LEAST_PX = 0.06
+"""A motion that nobody sees."""
 LEAST_AREA = 0.1
 """A motion that shrinks any part of the face to less than this share of its area is held back."""
 
@@ -49,28 +53,41 @@ class Grid:
         x, y = cv2.split((places - self.nodes[0, 0]) * np.float32(1 / self.step))
         return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
-    def part(self, low: NDArray[Any], high: NDArray[Any]) -> Self | None:
-        """The grid of those cells that touch what lies between `low` and `high` (2,); None if there are none."""
-        left, top = np.maximum(np.floor((low - [self.left, self.top]) / self.step), 0).astype(int).tolist()
+    def part(self, low: NDArray[Any], high: NDArray[Any]) -> Self:
+        """The grid of those cells that touch what lies between `low` and `high` (2,); at least one cell."""
+        left, top = np.floor((low - [self.left, self.top]) / self.step).astype(int).tolist()
         right, bottom = np.ceil((high - [self.left, self.top]) / self.step).astype(int).tolist()
-        columns, rows = min(right, self.columns) - left, min(bottom, self.rows) - top
-        if columns < 1 or rows < 1:
+        left, right = min(max(left, 0), self.columns - 1), min(max(right, 1), self.columns)
+        top, bottom = min(max(top, 0), self.rows - 1), min(max(bottom, 1), self.rows)
+        across, down = max(right - left, 1), max(bottom - top, 1)
+        return type(self)(self.left + left * self.step, self.top + top * self.step, self.step, across, down)
+
+    def moved_part(self, *places: Floats) -> Self | None:
+        """The smallest part outside of which no node is at another place than its own, in any of `places`."""
+        moved = np.max([np.abs(where - self.nodes).max(-1) for where in places], axis=0) > LEAST_PX
+        rows, columns = np.flatnonzero(moved.any(1)), np.flatnonzero(moved.any(0))
+        if not len(rows):
             return None
-        return type(self)(self.left + left * self.step, self.top + top * self.step, self.step, columns, rows)
+        low, high = self.nodes[rows[0], columns[0]], self.nodes[rows[-1], columns[-1]]
+        return self.part(low - self.step, high + self.step)
 
-    def cut(self, values: Floats, part: "Grid") -> Floats:
-        """What `dense` gives for the cells of a part of this grid."""
+    def dense(self, places: Floats, part: "Grid") -> Floats:
+        """Places of the nodes (rows, columns, 2) at every pixel of a part of this grid, (H, W, 2)."""
+        wide = np.concatenate([2 * places[:1] - places[1:2], places, 2 * places[-1:] - places[-2:-1]])
+        wide = np.concatenate([2 * wide[:, :1] - wide[:, 1:2], wide, 2 * wide[:, -1:] - wide[:, -2:-1]], axis=1)
         column, row = (part.left - self.left) // self.step, (part.top - self.top) // self.step
-        before = min(column, 1), min(row, 1)
-        near = values[row - before[1] : row + part.rows + 1, column - before[0] : column + part.columns + 1]
-        height, width = near.shape[:2]
-        wide = cv2.resize(near, (width * self.step, height * self.step), interpolation=cv2.INTER_LINEAR)
-        left, top = before[0] * self.step, before[1] * self.step
-        return wide[top : top + part.rows * self.step, left : left + part.columns * self.step]
+        near = wide[row : row + part.rows + 2, column : column + part.columns + 2]
+        size = (near.shape[1] * self.step, near.shape[0] * self.step)
+        return cv2.resize(near, size, interpolation=cv2.INTER_LINEAR)[self.step : -self.step, self.step : -self.step]
 
-    def dense(self, values: Floats) -> Floats:
-        """Node values (rows, columns, n) at every pixel of the cells."""
-        return cv2.resize(values, (self.columns * self.step, self.rows * self.step), interpolation=cv2.INTER_LINEAR)
+    def put(self, canvas: Image, drawn: Image) -> None:
+        """Put what was drawn over the cells onto a picture, as far as that reaches."""
+        top, left = max(self.top, 0), max(self.left, 0)
+        bottom = min(self.top + drawn.shape[0], canvas.shape[0])
+        right = min(self.left + drawn.shape[1], canvas.shape[1])
+        if bottom > top and right > left:
+            inside = drawn[top - self.top : bottom - self.top, left - self.left : right - self.left]
+            canvas[top:bottom, left:right] = inside
 
 
 class PointField:

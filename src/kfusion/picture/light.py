@@ -11,6 +11,14 @@ from kfusion.picture.portrait_mouth import cheek_colours, patch
 from kfusion.video import Image
 
 
+_SKIN = np.array([1.24, 0.96, 0.80], np.float32)
+"""The colour of skin in white light, its mean 1."""
+_IVORY = np.array([1.03, 1.0, 0.92], np.float32)
+_TINTED = 0.35
+"""How much of the light's own colour teeth take on."""
+_COLOURLESS = 10
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Light:
     """What a portrait is painted with."""
@@ -43,15 +51,16 @@ def light_of(picture: Image, axes: FaceAxes, face: Places, eye_white: Floats | N
 
 
 def _teeth_colour(skin: Floats, eye_white: Floats | None) -> Floats:
-    """Ivory in the light of the portrait: as the whites of the eyes, between what the skin allows."""
-    pale = skin.mean() * 0.75 + skin * 0.25
-    level = float(np.clip(skin.mean() * 1.12, 60, 215))
+    """Ivory in the light that falls on the skin, about as light as the whites of the eyes."""
+    level = float(np.clip(skin.mean() * 1.15, 70, 215))
+    tint = skin / _SKIN
+    tint = tint / tint.mean()
     if eye_white is not None:
-        level = float(np.clip(0.5 * level + 0.5 * eye_white.mean() * 1.08, 0.9 * level, 1.35 * level))
-        pale = 0.5 * pale / pale.mean() + 0.5 * eye_white / max(eye_white.mean(), 1.0)
-    warm = np.array([1.02, 1.0, 0.93]) if np.ptp(skin) > 12 else np.ones(3)
-    colour = pale / pale.mean() * level * warm
-    return np.asarray(np.minimum(colour, 235), np.float32)
+        level = float(np.clip(0.5 * level + 0.55 * eye_white.mean(), 0.95 * level, 1.4 * level))
+        tint = (tint + eye_white / max(eye_white.mean(), 1.0)) / 2
+    ivory = _IVORY if np.ptp(skin) > _COLOURLESS else np.ones(3, np.float32)
+    colour = ((1 - _TINTED) + _TINTED * tint) * ivory * level
+    return np.asarray(np.minimum(colour, 238), np.float32)
 
 
 def sharpness_px(picture: Image, axes: FaceAxes, face: Places) -> float:

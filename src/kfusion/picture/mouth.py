@@ -9,13 +9,13 @@ from kfusion.motion.life import LifeSigns
 from kfusion.picture.anatomy import FaceAxes, Places, lip_gap
 from kfusion.picture.cavity import make_cavity
 from kfusion.picture.field import Floats, Grid
-from kfusion.picture.light import light_of
+from kfusion.picture.light import Light
 from kfusion.picture.portrait_mouth import PortraitMouth, opening_outline, polygon_mask
 from kfusion.picture.seam import Seam, seam_line
 from kfusion.picture.stage import moved_with_head
 from kfusion.video import Image
 
-_ROUND = np.array([0.52, 0.40])
+_ROUND = np.array([0.52, 0.30])
 """How far round the middle of the mouth every pixel is looked at, in eye distances."""
 _BRIGHT_GAP = 0.14
 """Lips so far apart let all the light in."""
@@ -40,39 +40,41 @@ class Mouth:
     """The mouth of one portrait."""
 
     def __init__(
-        self, portrait: Image, axes: FaceAxes, shown: PortraitMouth, eye_white: Floats | None, seed: int
+        self, portrait: Image, axes: FaceAxes, shown: PortraitMouth, light: Light, seed: int
     ) -> None:
         self._axes, self._shown = axes, shown
         self._seam = Seam.of(shown.face, 1 / axes.unit_px)
-        self._light = light_of(portrait, axes, shown.face, eye_white)
+        self._light = light
         self._low, size = self._rest_box()
         pixels = np.stack(np.meshgrid(*(np.arange(low, low + n) for low, n in zip(self._low, size, strict=True))), -1)
         places = axes.to_face(pixels) - self._seam.line[len(self._seam.line) // 2]
-        self._cavity = make_cavity(places.astype(np.float32), self._light, axes.unit_px, seed)
+        lips = (-shown.gap / 2, shown.gap / 2)
+        self._cavity = make_cavity(places.astype(np.float32), lips, self._light, axes.unit_px, seed)
         self._own = self._own_teeth(portrait) if shown.teeth else None
 
-    def draw(self, grid: Grid, source: Image, layers: Layers, face: Places, life: LifeSigns) -> Image:
-        """What the cells of a grid show, (H, W, 3).
+    def draw(self, canvas: Image, source: Image, grid: Grid, layers: Layers, face: Places, life: LifeSigns) -> None:
+        """Draw what moves onto a canvas.
 
         Args:
-            grid: where.
+            canvas: (H, W, 3), what is seen where nothing moves.
             source: the portrait, with its eyes as they are now.
-            layers: where it comes from.
+            grid: of the layers.
+            layers: where what is seen comes from.
             face: the landmarks now, (68, 2), face coordinates.
             life: the motion of the head.
         """
-        share, _ = self._seam.choice(self._axes.to_face((layers.upper + layers.lower) / 2))
-        drawn = _sampled(source, grid.dense(layers.upper + share[..., None] * (layers.lower - layers.upper)))
-        part = self._part(grid, face, life)
-        if part is not None:
-            left, top = (part.left - grid.left, part.top - grid.top)
-            near = Layers(*(grid.cut(values, part) for values in (layers.upper, layers.lower, layers.still)))
-            lips = self._lips(source, near)
-            self._open(lips, part, near, face, life)
-            drawn[top : top + lips.shape[0], left : left + lips.shape[1]] = lips
-        return drawn
+        around = self._around(grid, face, life)
+        moved = grid.moved_part(layers.upper, layers.lower)
+        if moved is not None:
+            share, _ = self._seam.choice(self._axes.to_face((layers.upper + layers.lower) / 2))
+            places = layers.upper + share[..., None] * (layers.lower - layers.upper)
+            moved.put(canvas, _sampled(source, grid.dense(places, moved)))
+        near = Layers(*(grid.dense(places, around) for places in (layers.upper, layers.lower, layers.still)))
+        lips = self._lips(source, near)
+        self._open(lips, around, near, face, life)
+        around.put(canvas, lips)
 
-    def _part(self, grid: Grid, face: Places, life: LifeSigns) -> Grid | None:
+    def _around(self, grid: Grid, face: Places, life: LifeSigns) -> Grid:
         """The cells round the mouth."""
         middle = (face[60] + face[64]) / 2
         corners = middle + _ROUND * np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]])
@@ -86,7 +88,7 @@ class Mouth:
         first = near.upper + (lower * (1 - parted))[..., None] * apart
         above = _sampled(source, first)
         below = _sampled(source, first + parted[..., None] * apart)
-        return _mixed(above, below, lower)
+        return np.asarray(cv2.blendLinear(above, below, 1 - lower, lower))
 
     def _open(self, lips: Image, part: Grid, near: Layers, face: Places, life: LifeSigns) -> None:
         """Put the line between shut lips, or what shows between open ones, onto the lips."""
@@ -126,7 +128,7 @@ class Mouth:
         wide = min(1.0, gap / max(_BRIGHT_GAP, self._shown.gap))
         if self._own is not None:
             return np.float32(0.72 + 0.28 * wide) + np.float32(0.0) * free
-        return (_LIT_LEAST + (1 - _LIT_LEAST) * np.float32(wide)) * (0.45 + 0.55 * free)
+        return (_LIT_LEAST + (1 - _LIT_LEAST) * np.float32(wide)) * (0.55 + 0.45 * free)
 
     def _shut_line(self, lips: Image, low: Places, face: Places, gap: float, life: LifeSigns) -> None:
         """The dark line of shut lips, for a portrait whose mouth is open: as dark as the mouth is shut."""
@@ -156,13 +158,12 @@ class Mouth:
         shown = _sampled(portrait, where, cv2.INTER_NEAREST)
         outline = self._axes.to_pixels(opening_outline(self._shown.face))
         mask = polygon_mask(outline, (height, width), self._low)
-        edge = max(1, round(0.012 * self._axes.unit_px))
-        sure = cv2.erode(mask, np.ones((2 * edge + 1, 2 * edge + 1), np.uint8))
-        up = np.maximum.accumulate(sure[::-1], axis=0)[::-1]
-        hidden = ((mask < 1) & (cv2.dilate(mask, np.ones((9, 9), np.uint8)) > 0)).astype(np.uint8)
-        hidden |= ((sure < 1) & (mask > 0)).astype(np.uint8)
-        filled = cv2.inpaint(shown, hidden, edge + 2, cv2.INPAINT_TELEA)
-        cover = cv2.GaussianBlur(np.maximum(sure, mask * (up > 0)), (0, 0), max(0.8, 0.5 * edge))
+        edge = max(1, round(0.014 * self._axes.unit_px))
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * edge + 1, 2 * edge + 1))
+        sure, reach = cv2.erode(mask, disc), cv2.dilate(mask, disc)
+        rim = ((sure < 1) & (reach > 0)).astype(np.uint8)
+        filled = cv2.inpaint(shown, rim, edge + 1, cv2.INPAINT_TELEA)
+        cover = cv2.GaussianBlur(mask, (0, 0), max(0.7, self._light.blur_px))
         return np.dstack([filled, (cover * 255).astype(np.uint8)])
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from kfusion.motion.life import LifeSigns
 from kfusion.picture.anatomy import FaceAxes, Places
 from kfusion.picture.field import Floats, Grid
-from kfusion.video import Image
 
 _BESIDE, _BELOW = 0.16, 0.42
 """Where motion has faded away, in eye distances from the jaw: beside the face, and below its chin."""
@@ -39,14 +38,6 @@ class Stage:
         turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]]) / (1 + nearer)
         back = (nodes - (pivot + shift)) @ turn.T + pivot - nodes
         return (nodes + self.mask[..., None] * back).astype(np.float32)
-
-    def put(self, canvas: Image, drawn: Image) -> None:
-        """Put what was drawn over the cells of the grid onto a picture, as far as it reaches."""
-        top, left = max(self.grid.top, 0), max(self.grid.left, 0)
-        bottom = min(self.grid.top + drawn.shape[0], canvas.shape[0])
-        right = min(self.grid.left + drawn.shape[1], canvas.shape[1])
-        inside = drawn[top - self.grid.top : bottom - self.grid.top, left - self.grid.left : right - self.grid.left]
-        canvas[top:bottom, left:right] = inside
 
 
 def head_motion(axes: FaceAxes, life: LifeSigns) -> tuple[Places, float, float]:

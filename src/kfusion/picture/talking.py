@@ -11,8 +11,9 @@ import numpy as np
 from kfusion.landmarks import Points, check_landmarks
 from kfusion.motion.life import STILL, LifeSigns
 from kfusion.picture.anatomy import FaceAxes, Places, lip_gap, settled_lips, stabilised
-from kfusion.picture.eyes import Eyes
+from kfusion.picture.eyes import Eyes, eye_white
 from kfusion.picture.field import Floats, Grid, PointField, held_back, sources
+from kfusion.picture.light import light_of
 from kfusion.picture.mouth import Layers, Mouth
 from kfusion.picture.portrait_mouth import portrait_mouth
 from kfusion.picture.stage import Stage, face_stage, head_stage
@@ -32,6 +33,8 @@ _LOWER = {
 }
 _REACH = 0.6
 """How far a point moves what is round it, in eye distances."""
+_HIDDEN = 0.014
+"""How much of the edge of each open lip is hidden when they are shut, in eye distances."""
 CELLS = 16
 """Of the grid, in an eye distance."""
 _EYE_SHUT, _EYE_OPEN = 0.15, 0.6
@@ -57,8 +60,9 @@ class TalkingPicture:
         self._head_stage: Stage | None = None
         grid, mask = self._stage.grid, self._stage.mask
         self._layers = [_Layer(grid, mask, self._axes, self._face, points) for points in (_UPPER, _LOWER)]
-        self._eyes = Eyes(self.portrait, self._axes, self._face)
-        self._mouth = Mouth(self.portrait, self._axes, self._mouth_shown, self._eyes.white, seed)
+        light = light_of(self.portrait, self._axes, self._face, eye_white(self.portrait, self._axes, self._face))
+        self._eyes = Eyes(self.portrait, self._axes, self._face, light.grain)
+        self._mouth = Mouth(self.portrait, self._axes, self._mouth_shown, light, seed)
         self._source = self.portrait.copy()
 
     def opening(self, landmarks: Points) -> float:
@@ -80,8 +84,8 @@ class TalkingPicture:
         seen = stage.seen(self._axes, life)
         layers = Layers(*(sources(self._stage.grid, motion, seen) for motion in (upper, lower)), seen)
         self._draw_eyes(settled, life)
-        canvas = self.portrait.copy()
-        stage.put(canvas, self._mouth.draw(stage.grid, self._source, layers, self._face + moved, life))
+        canvas = self._source.copy()
+        self._mouth.draw(canvas, self._source, stage.grid, layers, self._face + moved, life)
         return canvas
 
     def _settled(self, landmarks: Points) -> Places:
@@ -89,9 +93,20 @@ class TalkingPicture:
 
     def _motions(self, moved: Places) -> tuple[Floats, Floats, Places]:
         """The motion of both layers, and that of the points, held back where they would fold."""
-        upper, lower = (layer(self._axes, moved) for layer in self._layers)
+        upper, lower = (layer(self._axes, self._overlapping(moved)) for layer in self._layers)
         share = np.float32(min(held_back(motion, self._stage.grid.step) for motion in (upper, lower)))
         return (upper, lower, moved) if share == 1 else (share * upper, share * lower, share * moved)
+
+    def _overlapping(self, moved: Places) -> Places:
+        """Motion that hides a little of the edges of open lips as they shut, so that no line of teeth goes with them."""
+        gap = self._mouth_shown.gap
+        if gap == 0:
+            return moved
+        hidden = moved.copy()
+        aside = _HIDDEN * max(0.0, 1 - lip_gap(self._face + moved) / gap)
+        hidden[61:64, 1] += aside
+        hidden[65:68, 1] -= aside
+        return hidden
 
     def _stage_for(self, life: LifeSigns) -> Stage:
         if life.shift == (0.0, 0.0) and life.roll == 0 and life.nearer == 0:
