@@ -1,4 +1,4 @@
-"""`kfusion generate`: recordings and a face in; landmarks and a preview video of each out."""
+"""`kfusion generate`: recordings and a face in; landmarks and a video of each out."""
 
 import argparse
 import logging
@@ -10,6 +10,14 @@ from unicodedata import normalize
 
 from kfusion.cli.console import show
 from kfusion.cli.staging import staged
+from kfusion.cli.video_choice import (
+    VIDEO_NAMES,
+    ChosenVideo,
+    VideoWriter,
+    add_person_argument,
+    add_video_arguments,
+    chosen_video,
+)
 from kfusion.emotion import EMOTIONS, check_emotion
 from kfusion.errors import InputError, KfusionError, UnexpectedError, error_of
 from kfusion.files import is_work
@@ -17,14 +25,12 @@ from kfusion.files import is_work
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from kfusion.inference.identity import Identity
     from kfusion.inference.recording import Recording
     from kfusion.landmarks import LandmarkSequence
 
 log = logging.getLogger(__name__)
 
 FORMATS = ("npz", "csv", "json")
-PREVIEW = "preview.mp4"
 BAR_DELAY_S = 2.0
 
 
@@ -39,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--track", metavar="N", type=int, help="sound track of each file (default: its default track)")
     add_face_argument(parser)
+    add_person_argument(parser)
     add_output_arguments(parser)
 
 
@@ -66,7 +73,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", metavar="LIST", default="npz", help="npz, csv, json, joined by commas (npz is always written)"
     )
-    parser.add_argument("--no-preview", action="store_true", help=f"leave {PREVIEW} out")
+    add_video_arguments(parser)
     parser.add_argument("--model", metavar="PATH", type=Path, help="another .onnx bundle, or a folder with model.onnx")
     parser.add_argument("--allow-silence", action="store_true", help="animate a silent recording: a resting face")
 
@@ -75,15 +82,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the results and print their paths."""
     check_emotion(arguments.emotion, arguments.intensity)
     landmarks = [f"landmarks.{kind}" for kind in _formats(arguments.format)]
-    names = landmarks if arguments.no_preview else [*landmarks, PREVIEW]
+    video = chosen_video(arguments)
+    names = [*landmarks, video.name] if video.name else landmarks
     if len(arguments.speech) == 1:
-        _run_one(arguments, names)
+        _run_one(arguments, names, video)
     else:
-        _run_many(arguments, names)
+        _run_many(arguments, names, video)
     return 0
 
 
-def _run_one(arguments: argparse.Namespace, names: Sequence[str]) -> None:
+def _run_one(arguments: argparse.Namespace, names: Sequence[str], video: ChosenVideo) -> None:
     """One recording: the results lie in OUT itself."""
     from kfusion.inference.generator import load
     from kfusion.inference.identity import read_identity
@@ -91,7 +99,8 @@ def _run_one(arguments: argparse.Namespace, names: Sequence[str]) -> None:
 
     speech = read_recording(arguments.speech[0], arguments.track)
     with staged(arguments.output, names) as work:
-        identity = read_identity(arguments.face)
+        identity = read_identity(arguments.face, person=arguments.person)
+        show_video = video.writer(identity, arguments.face)
         with _bar("speech", "s") as bar:
             sequence = load(arguments.model).generate(
                 speech,
@@ -99,11 +108,11 @@ def _run_one(arguments: argparse.Namespace, names: Sequence[str]) -> None:
                 progress=lambda done, total: _advance(bar, round(done, 1), total),
                 **_settings(arguments),
             )
-        _write(sequence, [work / name for name in names], speech, identity)
+        _write(sequence, [work / name for name in names], speech, show_video)
     _show(arguments.output, names)
 
 
-def _run_many(arguments: argparse.Namespace, names: Sequence[str]) -> None:
+def _run_many(arguments: argparse.Namespace, names: Sequence[str], video: ChosenVideo) -> None:
     """Each recording in a folder of its own; those that cannot be used are named, and the others go on.
 
     Raises:
@@ -115,13 +124,14 @@ def _run_many(arguments: argparse.Namespace, names: Sequence[str]) -> None:
     from kfusion.inference.recording import read_recording
 
     folders = _folders(arguments.output, arguments.speech)
-    identity, failed = read_identity(arguments.face), dict[str, KfusionError]()
+    identity, failed = read_identity(arguments.face, person=arguments.person), dict[str, KfusionError]()
+    show_video = video.writer(identity, arguments.face)
     recordings = [read_recording(speech, arguments.track) for speech in folders]
     outcomes = load(arguments.model).generate_many(recordings, identity, **_settings(arguments))
     with staged(arguments.output, []), _bar("recordings", "") as bar, closing(outcomes):
         for done, (recording, folder, outcome) in enumerate(zip(recordings, folders.values(), outcomes, strict=True)):
             _advance(bar, done, len(folders))
-            error = _keep(outcome, folder, names, recording, identity)
+            error = _keep(outcome, folder, names, recording, show_video)
             if error is None:
                 _show(folder, names)
             else:
@@ -136,14 +146,14 @@ def _keep(
     folder: Path,
     names: Sequence[str],
     recording: "Recording",
-    identity: "Identity",
+    show_video: VideoWriter,
 ) -> KfusionError | None:
     """Write the results of one recording of several; why not, if that cannot be done."""
     if isinstance(outcome, KfusionError):
         return outcome
     try:
         with staged(folder, names) as work:
-            _write(outcome, [work / name for name in names], recording, identity)
+            _write(outcome, [work / name for name in names], recording, show_video)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
         return error_of(recording.name, error)
     return None
@@ -185,20 +195,18 @@ def _folder_name(speech: Path) -> str:
     return names[0]
 
 
-def _write(sequence: "LandmarkSequence", paths: Sequence[Path], speech: "Recording", identity: "Identity") -> None:
+def _write(sequence: "LandmarkSequence", paths: Sequence[Path], speech: "Recording", show_video: VideoWriter) -> None:
     for path in paths:
-        if path.name != PREVIEW:
+        if path.name not in VIDEO_NAMES:
             sequence.save(path)
             continue
-        from kfusion.inference.preview import write_preview
-
-        with _bar("preview", " pictures") as bar:
-            write_preview(path, sequence, speech, identity, progress=lambda done, total: _advance(bar, done, total))
+        with _bar("video", " pictures") as bar:
+            show_video(path, sequence, speech, lambda done, total: _advance(bar, done, total))
 
 
 def _show(folder: Path, names: Sequence[str]) -> None:
     """Print what was written to `folder`, and name results of an earlier run that could be taken for it."""
-    for name in (*(f"landmarks.{kind}" for kind in FORMATS), PREVIEW):
+    for name in (*(f"landmarks.{kind}" for kind in FORMATS), *VIDEO_NAMES):
         if name not in names and (folder / name).exists():
             log.warning("%s is from an earlier run and was left as it is", folder / name)
     for name in names:

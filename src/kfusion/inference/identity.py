@@ -50,16 +50,17 @@ class Identity:
 IdentityLike = str | Path | NDArray[Any] | LandmarkSequence | Identity | None
 
 
-def read_identity(identity: IdentityLike) -> Identity:
+def read_identity(identity: IdentityLike, *, person: int | None = None) -> Identity:
     """The face to animate.
 
     Args:
         identity: path to a picture, path to a landmark file (`.npy`, `.npz`, `.json`, `.csv`), a picture
             (H, W, 3) uint8, landmarks (68, 2), a `LandmarkSequence` (its first frame is taken), or None for
             the canonical mean face, upright in the middle of a 256 x 256 crop.
+        person: which face of a picture with several, counted from the left from 1; None for the largest.
 
     Raises:
-        InputError: it cannot be read, or shows no usable face.
+        InputError: it cannot be read, or shows no usable face, or fewer than `person`.
     """
     if identity is None:
         return mean_identity()
@@ -71,12 +72,12 @@ def read_identity(identity: IdentityLike) -> Identity:
         )
         return Identity(points=points, coordinates=identity.coordinates)
     if isinstance(identity, np.ndarray):
-        return _from_array(identity)
+        return _from_array(identity, person)
     path = Path(identity)
     if path.suffix.lower() in LANDMARK_ENDINGS:
         return Identity(points=check_face(read_landmarks(path), str(path)))
     picture, size_px = read_picture(path)
-    return _from_picture(picture, size_px, str(path))
+    return _from_picture(picture, size_px, str(path), person)
 
 
 def mean_identity() -> Identity:
@@ -95,22 +96,22 @@ def _first(sequence: LandmarkSequence) -> Points:
     return first
 
 
-def _from_array(identity: NDArray[Any]) -> Identity:
+def _from_array(identity: NDArray[Any], person: int | None) -> Identity:
     if identity.shape == (POINT_COUNT, 2):
         return Identity(points=check_face(check_landmarks(identity, "identity"), "identity"))
     if identity.ndim == 3 and identity.shape[2] == 3 and identity.dtype == np.uint8 and identity.size:
         picture = Pillow.fromarray(identity)
-        return _from_picture(to_rgb(picture), picture.size, "identity")
+        return _from_picture(to_rgb(picture), picture.size, "identity", person)
     raise InputError(
         f"identity: an array of shape {identity.shape} and type {identity.dtype}: "
         "pass landmarks (68, 2) or an RGB picture (H, W, 3) of uint8"
     )
 
 
-def _from_picture(picture: Pillow.Image, size_px: tuple[int, int], where: str) -> Identity:
+def _from_picture(picture: Pillow.Image, size_px: tuple[int, int], where: str, person: int | None) -> Identity:
     from kfusion.face import Scene, find_identity
 
     scene = Scene.of(picture)
     portrait = Portrait(picture=np.asarray(scene.small), size_px=size_px)
-    points = find_identity(scene, where) * (np.array(size_px) / np.array(picture.size))
+    points = find_identity(scene, where, person) * (np.array(size_px) / np.array(picture.size))
     return Identity(points=points.astype(np.float32), portrait=portrait)

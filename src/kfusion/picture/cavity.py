@@ -63,7 +63,9 @@ def make_cavity(places: Floats, lips: tuple[float, float], light: Light, unit_px
     below_upper, below_lower = down - lips[0] - _RAISED * (lips[1] - lips[0]), down - lips[1]
     aa = 1 / unit_px
     depth = np.exp(-((across / 0.22) ** 2))
-    dark = light.lips * np.float32([1.0, 0.8, 0.8]) * (0.14 + 0.20 * depth * np.clip(below_upper / 0.16, 0, 1))[..., None]
+    dark = (
+        light.lips * np.float32([1.0, 0.8, 0.8]) * (0.14 + 0.20 * depth * np.clip(below_upper / 0.16, 0, 1))[..., None]
+    )
     upper = _teeth(across, _UPPER_EDGE - below_upper, _UPPER_WIDTHS, _UPPER_LENGTHS, light, aa)
     lower = _teeth(across, below_lower - _LOWER_EDGE, _LOWER_WIDTHS, _LOWER_LENGTHS, light, aa)
     lower = _over(Plate(lower.colour * np.float32(0.80), lower.cover), _tongue(across, below_lower, light))
@@ -82,7 +84,11 @@ def _teeth(across: Floats, inward: Floats, widths: Floats, lengths: Floats, ligh
     local = np.clip((side - (ends - widths)[tooth]) / widths[tooth] * 2 - 1, -1, 1)
     edge = inward + _ARCH * across**2 - np.array([0, 0.7, 0.2, 0.5, 0.6, 0.8])[tooth] * _MM - 0.5 * _MM * local**4
     root = edge - lengths[tooth] * (1 - 0.16 * local**2)
-    crown = light.teeth * _crown_shade(across, edge, local, widths[tooth], aa)[..., None] * (1 + light.slope * across)[..., None]
+    crown = (
+        light.teeth
+        * _crown_shade(across, edge, local, widths[tooth], aa)[..., None]
+        * (1 + light.slope * across)[..., None]
+    )
     crown = crown * (1 - np.float32([0.0, 0.015, 0.07]) * np.clip(edge / 0.1, 0, 1)[..., None])
     gum = light.lips * np.float32([0.82, 0.74, 0.76])
     gummed = np.clip(root / (2.5 * aa) + 0.5, 0, 1)[..., None]

@@ -100,7 +100,9 @@ def _looking(eye: _Eye, axes: FaceAxes, gaze: tuple[float, float]) -> Image:
     below = -eye.upper
     held = smooth(np.minimum(below, eye.opening - below) / 0.03)[..., None] * (eye.opening[..., None] > 0)
     places = axes.to_pixels(eye.places - np.array(gaze, np.float32) * held) - [eye.left, eye.top]
-    return np.asarray(cv2.remap(eye.shown, places.astype(np.float32), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
+    return np.asarray(
+        cv2.remap(eye.shown, places.astype(np.float32), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    )
 
 
 def _read_eye(picture: Image, axes: FaceAxes, ring: Places, grain: float) -> _Eye | None:
@@ -118,8 +120,17 @@ def _read_eye(picture: Image, axes: FaceAxes, ring: Places, grain: float) -> _Ey
     shown = picture[top:bottom, left:right].copy()
     hole = _hole(places, upper, lower, ring)
     above, opening = upper - places[..., 1], np.maximum(lower - upper, 0)
-    return _Eye(left, top, shown, places, above, opening, _made_lid(shown, hole, above, opening, grain),
-                cv2.GaussianBlur(hole, (0, 0), max(0.7, 0.008 * axes.unit_px)), _lash(picture, axes, ring))
+    return _Eye(
+        left,
+        top,
+        shown,
+        places,
+        above,
+        opening,
+        _made_lid(shown, hole, above, opening, grain),
+        cv2.GaussianBlur(hole, (0, 0), max(0.7, 0.008 * axes.unit_px)),
+        _lash(picture, axes, ring),
+    )
 
 
 def _lid_edge(points: Places, across: Floats) -> Floats:

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
 from kfusion.errors import OutputError
-from kfusion.files import atomic_folder, atomic_path
+from kfusion.files import atomic_path, work_folder, writing
 from kfusion.inference.film import PictureProgress
 from kfusion.video import Image
 
@@ -20,7 +20,12 @@ _GIF_CLOCK = Fraction(1, 100)
 
 
 def write_gif(
-    path: Path, pictures: Iterable[Image], *, size_px: tuple[int, int], fps: float, total: int,
+    path: Path,
+    pictures: Iterable[Image],
+    *,
+    size_px: tuple[int, int],
+    fps: float,
+    total: int,
     progress: PictureProgress | None = None,
 ) -> Path:
     """Write a GIF of pictures (H, W, 3) that repeats for ever; whole or not at all. Its colours are those of the first.
@@ -60,7 +65,11 @@ def _gif_frame(picture: Image, palette: Pillow.Image, at: int) -> av.VideoFrame:
 
 
 def write_pngs(
-    folder: Path, pictures: Iterable[Image], *, total: int, metadata: Mapping[str, str],
+    folder: Path,
+    pictures: Iterable[Image],
+    *,
+    total: int,
+    metadata: Mapping[str, str],
     progress: PictureProgress | None = None,
 ) -> Path:
     """Write pictures (H, W, 3) as `000000.png` and so on into a folder, in place of what was there; all or none.
@@ -71,9 +80,14 @@ def write_pngs(
     marks = PngInfo()
     for key, text in metadata.items():
         marks.add_text(key.capitalize(), text)
-    with atomic_folder(folder) as part:
+    with writing(folder), work_folder(folder.parent) as work:
+        part = work / folder.name
+        part.mkdir()
         for index, picture in enumerate(pictures):
             Pillow.fromarray(picture).save(part / f"{index:06}.png", compress_level=1, pnginfo=marks)
             if progress:
                 progress(index + 1, total)
+        if folder.exists():
+            folder.rename(work / "earlier")
+        part.rename(folder)
     return folder

@@ -39,9 +39,7 @@ class Layers:
 class Mouth:
     """The mouth of one portrait."""
 
-    def __init__(
-        self, portrait: Image, axes: FaceAxes, shown: PortraitMouth, light: Light, seed: int
-    ) -> None:
+    def __init__(self, portrait: Image, axes: FaceAxes, shown: PortraitMouth, light: Light, seed: int) -> None:
         self._axes, self._shown = axes, shown
         self._seam = Seam.of(shown.face, 1 / axes.unit_px)
         self._light = light
@@ -154,7 +152,9 @@ class Mouth:
         """What the open mouth of a portrait shows, over the box of the cavity, (H, W, 4), with its cover."""
         height, width = self._cavity.dark.shape[:2]
         left, top = self._low.tolist()
-        where = np.stack(np.meshgrid(np.arange(left, left + width), np.arange(top, top + height)), -1).astype(np.float32)
+        where = np.stack(np.meshgrid(np.arange(left, left + width), np.arange(top, top + height)), -1).astype(
+            np.float32
+        )
         shown = _sampled(portrait, where, cv2.INTER_NEAREST)
         outline = self._axes.to_pixels(opening_outline(self._shown.face))
         mask = polygon_mask(outline, (height, width), self._low)

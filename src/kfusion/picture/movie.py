@@ -8,12 +8,12 @@ import numpy as np
 
 from kfusion.inference.drawing import FacePainter, make_ground
 from kfusion.inference.film import FILM_KINDS, PictureProgress, synthetic_mark, write_film
-from kfusion.inference.identity import Identity, IdentityLike, read_identity
+from kfusion.inference.identity import Identity, IdentityLike
 from kfusion.inference.recording import AudioLike, read_recording
 from kfusion.landmarks import LandmarkSequence
 from kfusion.motion.life import Life, LifeOptions
 from kfusion.picture.frames import write_gif, write_pngs
-from kfusion.picture.sitter import Sitter, seat
+from kfusion.picture.sitter import Sitter, read_sitter
 from kfusion.picture.talking import TalkingPicture
 from kfusion.video import Image
 
@@ -22,7 +22,7 @@ def write_talking(
     path: str | Path,
     sequence: LandmarkSequence,
     audio: AudioLike,
-    portrait: IdentityLike,
+    portrait: IdentityLike | Sitter,
     *,
     life: LifeOptions | None = None,
     beside_points: bool = False,
@@ -35,7 +35,8 @@ def write_talking(
         path: where to write: `.mp4` and `.webm` with the sound, `.gif`, or a folder of PNG files if there is no ending.
         sequence: what `Generator.generate` gave for `audio` and `portrait`.
         audio: the recording it was made from.
-        portrait: the picture of the face it was made with: a path, an array (H, W, 3) or what `read_identity` gave.
+        portrait: the picture of the face it was made with: a path, an array (H, W, 3), what `read_identity` or
+            `read_sitter` gave.
         life: what the face does beside speaking; nothing, if left out.
         beside_points: whether the moving points are shown beside it.
         track: the sound track that was heard, counted from 1; None for the default one, or the first not silent.
@@ -45,11 +46,10 @@ def write_talking(
         InputError: there is no picture, or it shows no mouth.
         OutputError: the place cannot be written, or the disk is full.
     """
-    path, identity, recording = Path(path), read_identity(portrait), read_recording(audio, track)
-    sitter = seat(identity, portrait if isinstance(portrait, str | Path) else None)
+    path, sitter, recording = Path(path), read_sitter(portrait), read_recording(audio, track)
     pictures, size_px = talking_pictures(sequence, sitter, life), (sitter.picture.shape[1], sitter.picture.shape[0])
     if beside_points:
-        painted, width = _points_pictures(sequence, identity, size_px[1])
+        painted, width = _points_pictures(sequence, sitter.identity, size_px[1])
         pictures = (np.hstack(both) for both in zip(pictures, painted, strict=True))
         size_px = (size_px[0] + width, size_px[1])
     kind, total, mark = path.suffix.lower(), len(sequence), synthetic_mark(sequence.model)

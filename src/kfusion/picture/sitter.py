@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from kfusion.errors import InputError
-from kfusion.inference.identity import Identity
+from kfusion.inference.identity import Identity, IdentityLike, read_identity
 from kfusion.inference.picture import read_picture
 from kfusion.landmarks import Points
 from kfusion.picture.hidden_mouth import why_hidden
@@ -28,6 +28,19 @@ class Sitter:
     """(68, 2), its pixels."""
     scale: float
     """Its pixels in one of the picture that was read."""
+    identity: Identity
+    """What was read."""
+
+
+def read_sitter(portrait: "IdentityLike | Sitter", *, person: int | None = None) -> Sitter:
+    """The sitter in a picture: a path, an array (H, W, 3), or what `read_identity` gave.
+
+    Raises:
+        InputError: it cannot be read, shows no usable face, or no mouth.
+    """
+    if isinstance(portrait, Sitter):
+        return portrait
+    return seat(read_identity(portrait, person=person), portrait if isinstance(portrait, str | Path) else None)
 
 
 def seat(identity: Identity, path: str | Path | None = None) -> Sitter:
@@ -51,7 +64,7 @@ def seat(identity: Identity, path: str | Path | None = None) -> Sitter:
     reason = why_hidden(picture, points)
     if reason:
         raise InputError(f"{path or 'the portrait'}: {reason}")
-    return Sitter(_even(picture), points, scale)
+    return Sitter(_even(picture), points, scale, identity)
 
 
 def _small_enough(picture: Pillow.Image) -> Pillow.Image:

@@ -63,8 +63,13 @@ def face_stage(axes: FaceAxes, face: Places, step: int) -> Stage:
     brows = face[17:27] - [0.0, _FOREHEAD]
     outline = np.vstack([face[:17], brows[::-1]])
     margin = _BELOW + 2 / 16
-    corners = np.array([[x, y] for x in (outline[:, 0].min() - margin, outline[:, 0].max() + margin)
-                        for y in (outline[:, 1].min() - margin, outline[:, 1].max() + margin)])
+    corners = np.array(
+        [
+            [x, y]
+            for x in (outline[:, 0].min() - margin, outline[:, 0].max() + margin)
+            for y in (outline[:, 1].min() - margin, outline[:, 1].max() + margin)
+        ]
+    )
     pixels = axes.to_pixels(corners)
     grid = Grid.over(pixels.min(0), pixels.max(0), step)
     places = axes.to_face(grid.nodes)
