@@ -22,13 +22,13 @@ _UPPER_LENGTHS = np.array([10.0, 8.6, 9.6, 8.0, 7.4, 7.0]) * _MM
 _LOWER_LENGTHS = np.array([8.6, 8.8, 9.4, 8.0, 7.4, 7.0]) * _MM
 _UPPER_EDGE = 2.2 * _MM
 """How far the upper teeth reach below the upper lip at rest."""
-_LOWER_EDGE = -0.3 * _MM
+_LOWER_EDGE = -1.8 * _MM
 """Where the lower teeth begin below the lower lip at rest."""
 _RAISED = 0.15
 """How much of the gap between open lips is due to the upper one."""
 _ARCH = 0.30
 """How far the edges of the teeth bend up to the sides."""
-_TONGUE = (0.19, -0.034)
+_TONGUE = (0.22, -0.115)
 """Half its width, and where its back begins below the lower lip."""
 
 
@@ -64,7 +64,7 @@ def make_cavity(places: Floats, lips: tuple[float, float], light: Light, unit_px
     aa = 1 / unit_px
     depth = np.exp(-((across / 0.22) ** 2))
     dark = (
-        light.lips * np.float32([1.0, 0.8, 0.8]) * (0.14 + 0.20 * depth * np.clip(below_upper / 0.16, 0, 1))[..., None]
+        light.lips * np.float32([1.0, 0.8, 0.8]) * (0.26 + 0.22 * depth * np.clip(below_upper / 0.16, 0, 1))[..., None]
     )
     upper = _teeth(across, _UPPER_EDGE - below_upper, _UPPER_WIDTHS, _UPPER_LENGTHS, light, aa)
     lower = _teeth(across, below_lower - _LOWER_EDGE, _LOWER_WIDTHS, _LOWER_LENGTHS, light, aa)
@@ -108,9 +108,9 @@ def _crown_shade(across: Floats, edge: Floats, local: Floats, width: Floats, aa:
 
 def _tongue(across: Floats, down: Floats, light: Light) -> Plate:
     half, start = _TONGUE
-    height = (down - start - 1.6 * across**2) / 0.08
-    light_on_it = (0.40 + 0.40 * np.clip(height, 0, 1)) * (1 - 0.10 * np.exp(-((across / 0.012) ** 2)))
-    cover = np.clip(height * 4, 0, 1) * np.clip((half - np.abs(across)) / 0.06, 0, 1)
+    height = (down - start - 1.6 * across**2) / 0.12
+    light_on_it = (0.50 + 0.45 * np.clip(height, 0, 1)) * (1 - 0.10 * np.exp(-((across / 0.012) ** 2)))
+    cover = np.clip(height * 3, 0, 1) * np.clip((half - np.abs(across)) / 0.06, 0, 1)
     colour = light.lips * np.float32([1.0, 0.86, 0.88]) * light_on_it[..., None]
     return Plate(colour.astype(np.float32), cover.astype(np.float32))
 

@@ -14,8 +14,10 @@ from kfusion.video import Image
 _SKIN = np.array([1.24, 0.96, 0.80], np.float32)
 """The colour of skin in white light, its mean 1."""
 _IVORY = np.array([1.03, 1.0, 0.92], np.float32)
-_TINTED = 0.35
+_TINTED = 0.6
 """How much of the light's own colour teeth take on."""
+_BLUEST = np.array([0.97, 0.0, 0.0], np.float32), np.array([9.0, 9.0, 1.02], np.float32)
+"""Light is not believed to be bluer: pale skin and painted skin look as if it were."""
 _COLOURLESS = 10
 
 
@@ -52,11 +54,11 @@ def light_of(picture: Image, axes: FaceAxes, face: Places, eye_white: Floats | N
 
 def _teeth_colour(skin: Floats, eye_white: Floats | None) -> Floats:
     """Ivory in the light that falls on the skin, about as light as the whites of the eyes."""
-    level = float(np.clip(skin.mean() * 1.15, 70, 215))
+    level = float(np.clip(skin.mean() * 1.18, 70, 220))
     tint = skin / _SKIN
-    tint = tint / tint.mean()
+    tint = np.clip(tint / tint.mean(), *_BLUEST)
     if eye_white is not None:
-        level = float(np.clip(0.5 * level + 0.55 * eye_white.mean(), 0.95 * level, 1.4 * level))
+        level = float(np.clip(0.4 * level + 0.7 * eye_white.mean(), 0.95 * level, 1.7 * level))
         tint = (tint + eye_white / max(eye_white.mean(), 1.0)) / 2
     ivory = _IVORY if np.ptp(skin) > _COLOURLESS else np.ones(3, np.float32)
     colour = ((1 - _TINTED) + _TINTED * tint) * ivory * level

@@ -19,7 +19,7 @@ _ROUND = np.array([0.52, 0.30])
 """How far round the middle of the mouth every pixel is looked at, in eye distances."""
 _BRIGHT_GAP = 0.14
 """Lips so far apart let all the light in."""
-_LIT_LEAST = 0.5
+_LIT_LEAST = 0.72
 _UNDER_LIP = 0.02
 """How far the shadow of the lips reaches."""
 
@@ -126,7 +126,7 @@ class Mouth:
         wide = min(1.0, gap / max(_BRIGHT_GAP, self._shown.gap))
         if self._own is not None:
             return np.float32(0.72 + 0.28 * wide) + np.float32(0.0) * free
-        return (_LIT_LEAST + (1 - _LIT_LEAST) * np.float32(wide)) * (0.55 + 0.45 * free)
+        return (_LIT_LEAST + (1 - _LIT_LEAST) * np.float32(wide)) * (0.66 + 0.34 * free)
 
     def _shut_line(self, lips: Image, low: Places, face: Places, gap: float, life: LifeSigns) -> None:
         """The dark line of shut lips, for a portrait whose mouth is open: as dark as the mouth is shut."""

@@ -19,7 +19,7 @@ from kfusion.picture.anatomy import (
 from kfusion.picture.field import Floats
 from kfusion.video import Image
 
-PARTED = 0.045
+PARTED = 0.02
 """Lips of a portrait that are farther apart, in eye distances, are not shut."""
 TOOTHED = 0.065
 """From this gap on, a portrait's own teeth are used."""
