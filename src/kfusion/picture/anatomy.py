@@ -4,6 +4,7 @@ Points here are pixel indices (x, y): the centre of the first pixel is (0, 0).
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -90,10 +91,17 @@ def settled_lips(face: Places) -> Places:
 
 
 def curve(points: Places, count: int) -> Places:
-    """`count` places on a smooth line through points (n, 2): a centripetal-free Catmull-Rom spline, ends kept."""
+    """`count` places on a smooth line through points (n, 2), ends kept: a Catmull-Rom spline."""
+    return np.asarray(_spline(len(points), count) @ points, np.float64)
+
+
+@cache
+def _spline(known: int, count: int) -> NDArray[np.float64]:
+    """What each of `known` points weighs at each of `count` places on the line through them, (count, known)."""
+    points = np.eye(known)
     ends = np.vstack([2 * points[0] - points[1], points, 2 * points[-1] - points[-2]])
-    place = np.linspace(0, len(points) - 1, count)
-    start = np.minimum(place.astype(int), len(points) - 2)
+    place = np.linspace(0, known - 1, count)
+    start = np.minimum(place.astype(int), known - 2)
     t = (place - start)[:, None]
     a, b, c, d = (ends[start + shift] for shift in range(4))
     value = 2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3

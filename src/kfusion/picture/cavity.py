@@ -64,7 +64,7 @@ def make_cavity(places: Floats, lips: tuple[float, float], light: Light, unit_px
     aa = 1 / unit_px
     depth = np.exp(-((across / 0.22) ** 2))
     dark = (
-        light.lips * np.float32([1.0, 0.8, 0.8]) * (0.26 + 0.22 * depth * np.clip(below_upper / 0.16, 0, 1))[..., None]
+        light.tinted(light.lips, 1.0, 0.8, 0.8) * (0.26 + 0.22 * depth * np.clip(below_upper / 0.16, 0, 1))[..., None]
     )
     upper = _teeth(across, _UPPER_EDGE - below_upper, _UPPER_WIDTHS, _UPPER_LENGTHS, light, aa)
     lower = _teeth(across, below_lower - _LOWER_EDGE, _LOWER_WIDTHS, _LOWER_LENGTHS, light, aa)
@@ -89,8 +89,9 @@ def _teeth(across: Floats, inward: Floats, widths: Floats, lengths: Floats, ligh
         * _crown_shade(across, edge, local, widths[tooth], aa)[..., None]
         * (1 + light.slope * across)[..., None]
     )
-    crown = crown * (1 - np.float32([0.0, 0.015, 0.07]) * np.clip(edge / 0.1, 0, 1)[..., None])
-    gum = light.lips * np.float32([0.82, 0.74, 0.76])
+    warmth = np.float32([0.0, 0.015, 0.07]) if light.coloured else np.float32(0)
+    crown = crown * (1 - warmth * np.clip(edge / 0.1, 0, 1)[..., None])
+    gum = light.tinted(light.lips, 0.82, 0.74, 0.76)
     gummed = np.clip(root / (2.5 * aa) + 0.5, 0, 1)[..., None]
     cover = np.clip(edge / (1.5 * aa) + 0.5, 0, 1) * (side < ends[-1])
     return Plate((crown * (1 - gummed) + gum * gummed).astype(np.float32), cover.astype(np.float32))
@@ -111,7 +112,7 @@ def _tongue(across: Floats, down: Floats, light: Light) -> Plate:
     height = (down - start - 1.6 * across**2) / 0.12
     light_on_it = (0.50 + 0.45 * np.clip(height, 0, 1)) * (1 - 0.10 * np.exp(-((across / 0.012) ** 2)))
     cover = np.clip(height * 3, 0, 1) * np.clip((half - np.abs(across)) / 0.06, 0, 1)
-    colour = light.lips * np.float32([1.0, 0.86, 0.88]) * light_on_it[..., None]
+    colour = light.tinted(light.lips, 1.0, 0.86, 0.88) * light_on_it[..., None]
     return Plate(colour.astype(np.float32), cover.astype(np.float32))
 
 

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from kfusion.video import Image
 
 Floats = NDArray[np.float32]
-ROUNDS = 4
-"""Of the inversion: each divides the error by at least the inverse of the field's steepest slope."""
+_MARGIN = 3
+"""Nodes round those over a grid at which it is looked up."""
+_HALF_STEPS, _NEWTON_STEPS = 3, 2
 LEAST_PX = 0.06
 """A motion that nobody sees."""
-LEAST_AREA = 0.1
+LEAST_AREA = 0.15
 """A motion that shrinks any part of the face to less than this share of its area is held back."""
 
 
@@ -62,10 +63,11 @@ class Grid:
         across, down = max(right - left, 1), max(bottom - top, 1)
         return type(self)(self.left + left * self.step, self.top + top * self.step, self.step, across, down)
 
-    def moved_part(self, *places: Floats) -> Self | None:
-        """The smallest part outside of which no node is at another place than its own, in any of `places`."""
-        moved = np.max([np.abs(where - self.nodes).max(-1) for where in places], axis=0) > LEAST_PX
-        rows, columns = np.flatnonzero(moved.any(1)), np.flatnonzero(moved.any(0))
+    def moved_part(self, places: Floats, apart: Floats) -> Self | None:
+        """The smallest part outside of which places (rows, columns, 2) are the nodes' own and `apart` is nothing."""
+        moved = (cv2.absdiff(places, self.nodes) > LEAST_PX) | (np.abs(apart) > LEAST_PX)
+        either = moved[..., 0] | moved[..., 1]
+        rows, columns = np.flatnonzero(either.any(1)), np.flatnonzero(either.any(0))
         if not len(rows):
             return None
         low, high = self.nodes[rows[0], columns[0]], self.nodes[rows[-1], columns[-1]]
@@ -116,11 +118,39 @@ def _matern(first: NDArray[Any], second: NDArray[Any], reach: float) -> NDArray[
 
 
 def sources(grid: Grid, motion: Floats, seen: Floats) -> Floats:
-    """Where what is seen at `seen` (rows, columns, 2) comes from under a motion of the nodes."""
-    source = seen
-    for _ in range(ROUNDS):
-        source = seen - grid.at(motion, source)
+    """Where what is seen at `seen` (rows, columns, 2) comes from under a motion of the nodes of a grid.
+
+    Half steps come near enough, whatever stretches, for Newton's method to end it.
+    """
+    source = seen.copy()
+    window = _near(grid, seen)
+    wanted = seen[window]
+    found, undone = wanted, _inverse_slopes(motion, grid.step)
+    for _ in range(_HALF_STEPS):
+        found = (found + wanted - grid.at(motion, found)) / 2
+    for _ in range(_NEWTON_STEPS):
+        off, slopes = found + grid.at(motion, found) - wanted, grid.at(undone, found)
+        found = found - np.stack([(slopes[..., i : i + 2] * off).sum(-1) for i in (0, 2)], -1)
+    source[window] = found
     return source
+
+
+def _inverse_slopes(motion: Floats, step: int) -> Floats:
+    """The inverse of the Jacobian of a motion at its nodes, row by row, (rows, columns, 4)."""
+    down, across = np.gradient(motion, step, axis=(0, 1))
+    a, b, c, d = 1 + across[..., 0], down[..., 0], across[..., 1], 1 + down[..., 1]
+    area = np.maximum(a * d - b * c, LEAST_AREA)
+    return np.stack([d / area, -b / area, -c / area, a / area], -1)
+
+
+def _near(grid: Grid, places: Floats) -> tuple[slice, slice]:
+    """Those rows and columns of places (r, c, 2), a grid's nodes or nearly, that lie over a grid, with a margin."""
+    (left, top), (right, bottom) = grid.nodes[0, 0] - grid.step, grid.nodes[-1, -1] + grid.step
+    across, down = places[len(places) // 2, :, 0], places[:, places.shape[1] // 2, 1]
+    columns, rows = np.flatnonzero((across > left) & (across < right)), np.flatnonzero((down > top) & (down < bottom))
+    if not (len(columns) and len(rows)):
+        return np.s_[:0, :0]
+    return np.s_[max(rows[0] - _MARGIN, 0) : rows[-1] + _MARGIN, max(columns[0] - _MARGIN, 0) : columns[-1] + _MARGIN]
 
 
 def areas(motion: Floats, step: int) -> Floats:

@@ -33,34 +33,43 @@ class Light:
     blur_px: float
     grain: float
     """Standard deviation of the noise, of 255."""
+    coloured: bool
+    """Whether the portrait has colours."""
+
+    def tinted(self, colour: Floats, *factors: float) -> Floats:
+        """A colour (3,) with its red, green and blue multiplied; all by the same where the portrait is grey."""
+        tint = np.array(factors, np.float32)
+        return colour * (tint if self.coloured else tint.mean())
 
 
 def light_of(picture: Image, axes: FaceAxes, face: Places, eye_white: Floats | None) -> Light:
     """The light of a portrait; `eye_white` (3,) is the colour of its eyes' whites where they are seen."""
     cheeks = cheek_colours(picture, axes, face)
     skin = cheeks.mean(0)
+    coloured = bool(np.ptp(skin) > _COLOURLESS)
     right, left = (float(cheek.mean()) for cheek in cheeks)
     lips = np.mean(
         [patch(picture, axes, (face[outer] + face[inner]) / 2, 0.02) for outer, inner in ((57, 66), (51, 62))], 0
     )
     return Light(
-        teeth=_teeth_colour(skin, eye_white),
+        teeth=_teeth_colour(skin, eye_white if coloured else None, coloured),
         lips=np.asarray(lips, np.float32),
         slope=float(np.clip((left - right) / max(left + right, 1.0) / 0.6, -0.8, 0.8)),
         blur_px=sharpness_px(picture, axes, face),
         grain=grain_of(picture, axes, face),
+        coloured=coloured,
     )
 
 
-def _teeth_colour(skin: Floats, eye_white: Floats | None) -> Floats:
+def _teeth_colour(skin: Floats, eye_white: Floats | None, coloured: bool) -> Floats:
     """Ivory in the light that falls on the skin, about as light as the whites of the eyes."""
     level = float(np.clip(skin.mean() * 1.18, 70, 220))
-    tint = skin / _SKIN
+    tint = skin / _SKIN if coloured else skin
     tint = np.clip(tint / tint.mean(), *_BLUEST)
     if eye_white is not None:
         level = float(np.clip(0.4 * level + 0.7 * eye_white.mean(), 0.95 * level, 1.7 * level))
         tint = (tint + eye_white / max(eye_white.mean(), 1.0)) / 2
-    ivory = _IVORY if np.ptp(skin) > _COLOURLESS else np.ones(3, np.float32)
+    ivory = _IVORY if coloured else np.ones(3, np.float32)
     colour = ((1 - _TINTED) + _TINTED * tint) * ivory * level
     return np.asarray(np.minimum(colour, 238), np.float32)
 

@@ -62,10 +62,11 @@ class Mouth:
             life: the motion of the head.
         """
         around = self._around(grid, face, life)
-        moved = grid.moved_part(layers.upper, layers.lower)
+        apart = layers.lower - layers.upper
+        moved = grid.moved_part(layers.upper, apart)
         if moved is not None:
-            share, _ = self._seam.choice(self._axes.to_face((layers.upper + layers.lower) / 2))
-            places = layers.upper + share[..., None] * (layers.lower - layers.upper)
+            share, _ = self._seam.choice(self._axes.to_face(layers.upper + apart / 2))
+            places = layers.upper + share[..., None] * apart
             moved.put(canvas, _sampled(source, grid.dense(places, moved)))
         near = Layers(*(grid.dense(places, around) for places in (layers.upper, layers.lower, layers.still)))
         lips = self._lips(source, near)
@@ -81,12 +82,16 @@ class Mouth:
 
     def _lips(self, source: Image, near: Layers) -> Image:
         """Both layers, each on its side of the seam."""
+        above, below, lower = self.lip_places(near)
+        shown = [_sampled(source, places) for places in (above, below)]
+        return np.asarray(cv2.blendLinear(*shown, 1 - lower, lower))
+
+    def lip_places(self, near: Layers) -> tuple[Floats, Floats, Floats]:
+        """Where pixels come from above and below the seam, (H, W, 2), and how much they lie below it, (H, W)."""
         apart = near.lower - near.upper
-        lower, parted = self._seam.choice(self._axes.to_face((near.upper + near.lower) / 2))
-        first = near.upper + (lower * (1 - parted))[..., None] * apart
-        above = _sampled(source, first)
-        below = _sampled(source, first + parted[..., None] * apart)
-        return np.asarray(cv2.blendLinear(above, below, 1 - lower, lower))
+        lower, parted = self._seam.choice(self._axes.to_face(near.upper + apart / 2))
+        above = near.upper + (lower * (1 - parted))[..., None] * apart
+        return above, above + parted[..., None] * apart, lower
 
     def _open(self, lips: Image, part: Grid, near: Layers, face: Places, life: LifeSigns) -> None:
         """Put the line between shut lips, or what shows between open ones, onto the lips."""

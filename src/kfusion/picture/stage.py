@@ -90,7 +90,7 @@ def head_stage(axes: FaceAxes, face: Places, step: int, shape: tuple[int, int]) 
     away = np.linalg.norm((axes.to_face(grid.nodes) - middle) / _HEAD, axis=-1)
     mask = smooth((_BODY - away) / (_BODY - 1))
     border = np.minimum(grid.nodes, np.array([width - 1, height - 1]) - grid.nodes).min(-1)
-    mask = mask * smooth(border / (_FRAME * axes.unit_px))
+    mask = mask * smooth((border - 2 * step) / (_FRAME * axes.unit_px))
     return Stage(grid, mask.astype(np.float32))
 
 
