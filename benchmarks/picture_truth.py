@@ -50,7 +50,9 @@ def main() -> None:
     with FaceFinder(max_faces=1) as finder:
         for named in arguments.corpora:
             name, _, folder = named.partition("=")
-            paths = _evenly([p for p in sorted(Path(folder).rglob("*")) if p.suffix.lower() in ENDINGS], arguments.clips)
+            paths = _evenly(
+                [p for p in sorted(Path(folder).rglob("*")) if p.suffix.lower() in ENDINGS], arguments.clips
+            )
             found = [list(_scores(finder, path, arguments.every, rows)) for path in paths]
             _print_row(name, [scores for scores in found if scores])
     if arguments.sheet and rows:

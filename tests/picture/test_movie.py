@@ -68,9 +68,7 @@ def test_the_colours_of_the_portrait_are_those_of_the_film(tmp_path: Path) -> No
         seen = next(picture for _, picture in video_frames(path)).astype(float)
         face = identity.points.mean(0).astype(int)
         patch = np.s_[face[1] - 8 : face[1] + 8, face[0] - 8 : face[0] + 8]
-        np.testing.assert_allclose(
-            seen[patch].mean((0, 1)), identity.portrait.picture[patch].mean((0, 1)), atol=4
-        )
+        np.testing.assert_allclose(seen[patch].mean((0, 1)), identity.portrait.picture[patch].mean((0, 1)), atol=4)
         with av.open(str(path)) as film:
             assert film.streams.video[0].codec_context.colorspace == (1 if height >= 720 else 6)
 
@@ -78,9 +76,7 @@ def test_the_colours_of_the_portrait_are_those_of_the_film(tmp_path: Path) -> No
 def test_the_mouth_opens_with_the_sound(tmp_path: Path) -> None:
     frames = 30
     points = np.stack([speaking_face((160, 120), SIZE, 0.25 if frame == 18 else 0) for frame in range(frames)])
-    path = write_talking(
-        tmp_path / "talking.mp4", LandmarkSequence(points=points, fps=30.0), click(1, 0.6), sitter()
-    )
+    path = write_talking(tmp_path / "talking.mp4", LandmarkSequence(points=points, fps=30.0), click(1, 0.6), sitter())
     pictures = [(time_s, picture.astype(int)) for time_s, picture in video_frames(path)]
     moved = [np.abs(picture - pictures[0][1]).mean() for _, picture in pictures]
     assert pictures[int(np.argmax(moved))][0] == pytest.approx(0.6, abs=0.01)

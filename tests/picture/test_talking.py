@@ -67,7 +67,7 @@ def test_what_lies_off_the_face_stays_bit_for_bit(
 ) -> None:
     changed = np.argwhere((talking.frame(spoken(0.25)) != portrait[0]).any(-1))
     face = spoken(0.25)
-    low, high = face.min(0) - [0.15 * SIZE, 0.21 * SIZE], face.max(0) + [0.12 * SIZE, 0.26 * SIZE]
+    low, high = face.min(0) - [0.15 * SIZE, 0.21 * SIZE], face.max(0) + np.array([0.12, 0.26]) * SIZE
     assert len(changed) > 1000
     assert (changed.min(0)[::-1] >= low).all()
     assert (changed.max(0)[::-1] <= high).all()

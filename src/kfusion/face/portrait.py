@@ -22,8 +22,9 @@ _ADVICE = "pass a picture with one face looking at the camera"
 def find_identity(scene: Scene, where: str, person: int | None = None) -> Points:
     """The landmarks (68, 2), in pixels of the picture, of the one face in a portrait.
 
-    Of several faces the largest is taken, with a notice, or number `person`, counted from the left from 1. A face on its side or upside down is found too: its points
-    lie where the picture shows it, with a notice. Small faces are looked for on overlapping tiles.
+    Of several faces the largest is taken, with a notice, or number `person`, counted from the left from 1. A face on
+    its side or upside down is found too: its points lie where the picture shows it, with a notice. Small faces are
+    looked for on overlapping tiles.
 
     Raises:
         InputError: there is no face, or no such person, closer looks do not agree on one, it is turned too far to the

@@ -116,8 +116,7 @@ class Film:
         self._space = _BT709 if size_px[1] >= _HD_LINES else _BT601
         self._video = _add_video(self._container, self._kind, self._rate)
         self._describe(size_px)
-        self._audio = self._container.add_stream(self._kind.audio, rate=SAMPLE_RATE_HZ, layout="mono")
-        self._audio.bit_rate = self._kind.audio_bits_per_s
+        self._audio = _add_audio(self._container, self._kind)
         self._pictures = 0
         self._samples = 0
 
@@ -166,3 +165,9 @@ def _add_video(container: Any, kind: FilmKind, rate: Fraction) -> Any:
         stream = container.add_stream("mpeg4", rate=rate)
         stream.bit_rate = _MPEG4_BITS_PER_S
         return stream
+
+
+def _add_audio(container: Any, kind: FilmKind) -> Any:
+    stream = container.add_stream(kind.audio, rate=SAMPLE_RATE_HZ, layout="mono")
+    stream.bit_rate = kind.audio_bits_per_s
+    return stream

@@ -6,11 +6,13 @@ upper ones show 2 mm below the upper lip at rest (Vig and Brundo 1978).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from kfusion.picture.field import Floats
+from kfusion.picture.field import Reals
 from kfusion.picture.light import Light
 from kfusion.video import Image
 
@@ -36,9 +38,9 @@ _TONGUE = (0.22, -0.115)
 class Plate:
     """A layer of the mouth."""
 
-    colour: Floats
+    colour: Reals
     """(H, W, 3)"""
-    cover: Floats
+    cover: Reals
     """(H, W), 0 to 1."""
 
 
@@ -54,7 +56,7 @@ class Cavity:
     """What goes with the jaw."""
 
 
-def make_cavity(places: Floats, lips: tuple[float, float], light: Light, unit_px: float, seed: int) -> Cavity:
+def make_cavity(places: Reals, lips: tuple[float, float], light: Light, unit_px: float, seed: int) -> Cavity:
     """The cavity of a mouth over a box whose pixels lie at `places` (H, W, 2).
 
     `lips` is where the upper and the lower one end in the middle, on the same scale as places.
@@ -76,7 +78,7 @@ def make_cavity(places: Floats, lips: tuple[float, float], light: Light, unit_px
     )
 
 
-def _teeth(across: Floats, inward: Floats, widths: Floats, lengths: Floats, light: Light, aa: float) -> Plate:
+def _teeth(across: Reals, inward: Reals, widths: NDArray[Any], lengths: NDArray[Any], light: Light, aa: float) -> Plate:
     """A row of teeth and its gum; `inward` is the distance from the line of the edges to the roots."""
     side = np.abs(across) * np.float32(1.0 + 0.02 * np.sign(across))
     ends = np.cumsum(widths)
@@ -89,7 +91,7 @@ def _teeth(across: Floats, inward: Floats, widths: Floats, lengths: Floats, ligh
         * _crown_shade(across, edge, local, widths[tooth], aa)[..., None]
         * (1 + light.slope * across)[..., None]
     )
-    warmth = np.float32([0.0, 0.015, 0.07]) if light.coloured else np.float32(0)
+    warmth = np.array([0.0, 0.015, 0.07]) if light.coloured else np.zeros(3)
     crown = crown * (1 - warmth * np.clip(edge / 0.1, 0, 1)[..., None])
     gum = light.tinted(light.lips, 0.82, 0.74, 0.76)
     gummed = np.clip(root / (2.5 * aa) + 0.5, 0, 1)[..., None]
@@ -97,7 +99,9 @@ def _teeth(across: Floats, inward: Floats, widths: Floats, lengths: Floats, ligh
     return Plate((crown * (1 - gummed) + gum * gummed).astype(np.float32), cover.astype(np.float32))
 
 
-def _crown_shade(across: Floats, edge: Floats, local: Floats, width: Floats, aa: float) -> Floats:
+def _crown_shade(
+    across: NDArray[Any], edge: NDArray[Any], local: NDArray[Any], width: NDArray[Any], aa: float
+) -> Reals:
     """Round crowns, thin shadows between them, thinner enamel at the edge, darker to the sides of the mouth."""
     round_crown = 1 - 0.13 * np.abs(local) ** 3
     from_side = (1 - np.abs(local)) * width / 2
@@ -107,9 +111,9 @@ def _crown_shade(across: Floats, edge: Floats, local: Floats, width: Floats, aa:
     return np.asarray(round_crown * between * enamel * (0.25 + 0.75 * corridor), np.float32)
 
 
-def _tongue(across: Floats, down: Floats, light: Light) -> Plate:
+def _tongue(across: Reals, down: Reals, light: Light) -> Plate:
     half, start = _TONGUE
-    height = (down - start - 1.6 * across**2) / 0.12
+    height = np.asarray((down - start - 1.6 * across**2) / 0.12, np.float32)
     light_on_it = (0.50 + 0.45 * np.clip(height, 0, 1)) * (1 - 0.10 * np.exp(-((across / 0.012) ** 2)))
     cover = np.clip(height * 3, 0, 1) * np.clip((half - np.abs(across)) / 0.06, 0, 1)
     colour = light.tinted(light.lips, 1.0, 0.86, 0.88) * light_on_it[..., None]
@@ -119,7 +123,8 @@ def _tongue(across: Floats, down: Floats, light: Light) -> Plate:
 def _over(front: Plate, back: Plate) -> Plate:
     cover = front.cover + back.cover * (1 - front.cover)
     share = (front.cover / np.maximum(cover, 1e-3))[..., None]
-    return Plate(front.colour * share + back.colour * (1 - share), cover)
+    colour = front.colour * share + back.colour * (1 - share)
+    return Plate(np.asarray(colour, np.float32), np.asarray(cover, np.float32))
 
 
 def _finished(plate: Plate, light: Light, seed: int) -> Image:
@@ -128,8 +133,8 @@ def _finished(plate: Plate, light: Light, seed: int) -> Image:
     return np.dstack([colour, cover]).astype(np.uint8)
 
 
-def _matched(colour: Floats, light: Light, seed: int) -> Floats:
+def _matched(colour: Reals, light: Light, seed: int) -> Reals:
     """As sharp and as grainy as the portrait."""
     soft = cv2.GaussianBlur(colour, (0, 0), light.blur_px)
     noise = np.random.default_rng(seed).normal(0, light.grain, colour.shape[:2]).astype(np.float32)
-    return soft + noise[..., None]
+    return np.asarray(soft + noise[..., None], np.float32)

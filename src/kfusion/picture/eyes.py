@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfusion.picture.anatomy import FaceAxes, Places
-from kfusion.picture.field import Floats
-from kfusion.picture.stage import smooth
+from kfusion.picture.field import Reals
+from kfusion.picture.stage import eased
 from kfusion.video import Image
 
 EYES = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47))
@@ -38,17 +38,17 @@ class _Eye:
     top: int
     shown: Image
     """(H, W, 3)"""
-    places: Floats
+    places: Reals
     """Face coordinates, (H, W, 2)."""
-    upper: Floats
+    upper: Reals
     """How far below each pixel the edge of the upper lid is in the portrait, (H, W), in eye distances."""
-    opening: Floats
+    opening: Reals
     """How far apart the lids are there, 0 beside the eye, (H, W)."""
     lid: Image
     """The closed lid, (H, W, 3)."""
-    cover: Floats
+    cover: Reals
     """Where it lies, (H, W)."""
-    lash: Floats
+    lash: Reals
     """Colour of the line of lashes, (3,)."""
 
 
@@ -91,14 +91,14 @@ def _closing(shown: Image, eye: _Eye, pixel: float, closed: float) -> Image:
     covered = eye.cover * np.clip(above / pixel + 0.5, 0, 1) * np.float32(begun)
     mixed = cv2.blendLinear(shown, eye.lid, 1 - covered, covered)
     thick = np.where(above > 0, max(0.009, 0.8 * pixel), max(0.006, 0.8 * pixel))
-    line = np.exp(-((above / thick) ** 2)) * smooth(eye.opening / 0.03) * np.float32(0.7 * begun)
+    line = np.exp(-((above / thick) ** 2)) * eased(eye.opening / 0.03) * np.float32(0.7 * begun)
     return np.asarray(mixed + (eye.lash - mixed) * line[..., None], np.uint8)
 
 
 def _looking(eye: _Eye, axes: FaceAxes, gaze: tuple[float, float]) -> Image:
     """An eye that looks aside: what is near its lids stays."""
     below = -eye.upper
-    held = smooth(np.minimum(below, eye.opening - below) / 0.03)[..., None] * (eye.opening[..., None] > 0)
+    held = eased(np.minimum(below, eye.opening - below) / 0.03)[..., None] * (eye.opening[..., None] > 0)
     places = axes.to_pixels(eye.places - np.array(gaze, np.float32) * held) - [eye.left, eye.top]
     return np.asarray(
         cv2.remap(eye.shown, places.astype(np.float32), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
@@ -133,21 +133,21 @@ def _read_eye(picture: Image, axes: FaceAxes, ring: Places, grain: float) -> _Ey
     )
 
 
-def _lid_edge(points: Places, across: Floats) -> Floats:
+def _lid_edge(points: Places, across: Reals) -> Reals:
     """The height of a lid, a cubic through its four landmarks, at each `across`; flat beyond its ends."""
     line = np.polynomial.Polynomial.fit(points[:, 0], points[:, 1], 3)
     return np.asarray(line(np.clip(across, points[0, 0], points[3, 0])), np.float32)
 
 
-def _hole(places: Floats, upper: Floats, lower: Floats, ring: Places) -> Floats:
+def _hole(places: Reals, upper: Reals, lower: Reals, ring: Places) -> Reals:
     """1 where the eye and its lashes are, 0 elsewhere, (H, W)."""
     aside = np.maximum(ring[0, 0] - places[..., 0], places[..., 0] - ring[3, 0])
     slim = np.sqrt(np.clip(1 - np.maximum(aside, 0) / _ASIDE, 0, 1))
     inside = (places[..., 1] > upper - _LASHES_ABOVE * slim) & (places[..., 1] < lower + _LASHES_BELOW * slim)
-    return (inside & (aside < _ASIDE)).astype(np.float32)
+    return np.asarray(inside & (aside < _ASIDE), np.float32)
 
 
-def _made_lid(shown: Image, hole: Floats, above: Floats, opening: Floats, grain: float) -> Image:
+def _made_lid(shown: Image, hole: Reals, above: Reals, opening: Reals, grain: float) -> Image:
     """The skin of a closed lid over the box of an eye, (H, W, 3)."""
     height, width = hole.shape
     small = (min(_FILL_PX, width), max(4, round(height * min(1.0, _FILL_PX / width))))
@@ -157,12 +157,12 @@ def _made_lid(shown: Image, hole: Floats, above: Floats, opening: Floats, grain:
     lid = cv2.resize(np.where(mask[..., None] > 0, smoothed, filled), (width, height), interpolation=cv2.INTER_CUBIC)
     down = np.clip(-above / np.maximum(opening, 1e-3), -1, 1)
     round_lid = 1 + np.float32(0.07) - np.float32(0.16) * (down - np.float32(0.35)) ** 2
-    round_lid -= np.float32(0.10) * np.exp(-((above / 0.012) ** 2)) * smooth(opening / 0.03)
+    round_lid -= np.float32(0.10) * np.exp(-((above / 0.012) ** 2)) * eased(opening / 0.03)
     noise = np.random.default_rng(0).normal(0, grain, hole.shape).astype(np.float32)
     return np.asarray((lid * round_lid[..., None] + noise[..., None]).clip(0, 255), np.uint8)
 
 
-def _eye_pixels(picture: Image, axes: FaceAxes, ring: Places) -> Floats:
+def _eye_pixels(picture: Image, axes: FaceAxes, ring: Places) -> Reals:
     """Colours on a grid over the open eye, (5, 15, 3)."""
     across = np.linspace(0.12, 0.88, 15)
     upper, lower = (
@@ -170,7 +170,8 @@ def _eye_pixels(picture: Image, axes: FaceAxes, ring: Places) -> Floats:
         for indices in ([0, 1, 2, 3], [0, 5, 4, 3])
     )
     places = axes.to_pixels(upper + (lower - upper) * np.linspace(0.2, 0.8, 5)[:, None, None]).astype(np.float32)
-    return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    seen = cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(seen, np.float32)
 
 
 def _is_seen(picture: Image, axes: FaceAxes, ring: Places) -> bool:
@@ -178,14 +179,14 @@ def _is_seen(picture: Image, axes: FaceAxes, ring: Places) -> bool:
     return float(np.quantile(levels, 0.95)) > _LIGHTEST_LEAST * float(np.quantile(levels, 0.05)) + 8
 
 
-def _lash(picture: Image, axes: FaceAxes, ring: Places) -> Floats:
+def _lash(picture: Image, axes: FaceAxes, ring: Places) -> Reals:
     """The dark of the upper lid's edge, (3,)."""
     places = axes.to_pixels(np.linspace(ring[1], ring[2], 9)[:, None] + np.array([[0, -0.012], [0, 0.0], [0, 0.012]]))
     seen = cv2.remap(picture, places.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(np.quantile(seen.reshape(-1, 3), 0.15, axis=0), np.float32)
 
 
-def eye_white(picture: Image, axes: FaceAxes, face: Places) -> Floats | None:
+def eye_white(picture: Image, axes: FaceAxes, face: Places) -> Reals | None:
     """The colour of the whites of the eyes, (3,), where one is open."""
     rings = [face[list(ring)] for ring in EYES]
     seen = [_eye_pixels(picture, axes, ring).reshape(-1, 3) for ring in rings if np.ptp(ring[:, 1]) > _OPEN_LEAST]

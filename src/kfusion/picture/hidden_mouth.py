@@ -2,8 +2,8 @@
 
 The landmarks of a hidden mouth are guessed, and look like any others. What a mouth shows is looked for where they say
 that it is: a line between the lips that is darker or lighter than the lips, all along, and lips that are redder than
-the skin above and below. Of 41 faces (recordings and free portraits) the least scored 1.7; of 9 of them, each with three masks,
-a hand and a microphone drawn before the mouth, 44 of 45 scored 1.1 or less.
+the skin above and below. Of 41 faces (recordings and free portraits) the least scored 1.7; of 9 of them, each with
+three masks, a hand and a microphone drawn before the mouth, 44 of 45 scored 1.1 or less.
 """
 
 import cv2
@@ -12,7 +12,7 @@ import numpy as np
 from kfusion.face.portrait import side_ratio
 from kfusion.landmarks import Points
 from kfusion.picture.anatomy import LOWER_INNER, UPPER_INNER, FaceAxes, Places, curve
-from kfusion.picture.field import Floats
+from kfusion.picture.field import Reals
 from kfusion.video import Image
 
 MAX_SIDE_RATIO = 2.2
@@ -23,15 +23,15 @@ _LINE_CONTRAST, _REDNESS = 12.0, 8.0
 _COLOURLESS = 3.0
 _UPPER_OUTER, _LOWER_OUTER = (48, 49, 50, 51, 52, 53, 54), (48, 59, 58, 57, 56, 55, 54)
 _BESIDE = 0.05
-_NEAR_LINE = np.linspace(-0.03, 0.03, 13)
+_NEAR_LINE = np.linspace([0, -0.03], [0, 0.03], 13)
 
 
 def why_hidden(picture: Image, points: Points) -> str:
     """Why the mouth of a portrait (H, W, 3) with landmarks (68, 2) cannot talk; empty where it can."""
     if side_ratio(points) > MAX_SIDE_RATIO:
         return (
-            f"the face is turned too far to the side to be drawn talking (one half is {side_ratio(points):.1f} times the "
-            "other): pass a picture that looks at the camera, or use --video points"
+            f"the face is turned too far to the side to be drawn talking (one half is {side_ratio(points):.1f} times "
+            "the other): pass a picture that looks at the camera, or use --video points"
         )
     evidence, least = mouth_evidence(picture, points)
     if evidence < least:
@@ -65,9 +65,10 @@ class _Looks:
         self._lab = cv2.cvtColor(soft, cv2.COLOR_RGB2LAB).astype(np.float32)
         upper, lower = (self._line(points) for points in (UPPER_INNER, LOWER_INNER))
         above, below = (self._line(points) for points in (_UPPER_OUTER, _LOWER_OUTER))
+        aside = np.array([0, _BESIDE])
         self._middle = (upper + lower) / 2
         self._upper, self._lower = (self._at((inner + outer) / 2) for inner, outer in ((upper, above), (lower, below)))
-        self._above, self._below = self._at(above - [0, _BESIDE]), self._at(below + [0, _BESIDE])
+        self._above, self._below = self._at(above - aside), self._at(below + aside)
         cheeks = np.concatenate([self._at((face[[eye]] + face[[nose]]) / 2) for eye, nose in ((36, 31), (45, 35))])
         self._light = max(20.0, float(cheeks[:, 0].mean()))
         self.colour = float(np.abs(self._lab[..., 1:] - 128).mean())
@@ -75,7 +76,7 @@ class _Looks:
     def line_contrast(self) -> float:
         """By how much the line between the lips differs from them, in percent of the skin's lightness."""
         lips = float((self._upper[:, 0] + self._lower[:, 0]).mean() / 2)
-        near = [float(self._at(self._middle + [0, shift])[:, 0].mean()) for shift in _NEAR_LINE]
+        near = [float(self._at(self._middle + shift)[:, 0].mean()) for shift in _NEAR_LINE]
         return 100 * max(lips - min(near), abs(lips - near[len(near) // 2])) / self._light
 
     def redness(self) -> float:
@@ -86,6 +87,7 @@ class _Looks:
     def _line(self, points: tuple[int, ...]) -> Places:
         return curve(self._face[list(points)], 30)[4:-4]
 
-    def _at(self, places: Places) -> Floats:
+    def _at(self, places: Places) -> Reals:
         where = self._axes.to_pixels(places).astype(np.float32) - self._low
-        return cv2.remap(self._lab, where[:, None], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
+        seen = cv2.remap(self._lab, where[:, None], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(seen[:, 0], np.float32)

@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 
 from kfusion.picture.anatomy import FaceAxes, Places
-from kfusion.picture.field import Floats
+from kfusion.picture.field import Reals
 from kfusion.picture.portrait_mouth import cheek_colours, patch
 from kfusion.video import Image
-
 
 _SKIN = np.array([1.24, 0.96, 0.80], np.float32)
 """The colour of skin in white light, its mean 1."""
@@ -25,9 +24,9 @@ _COLOURLESS = 10
 class Light:
     """What a portrait is painted with."""
 
-    teeth: Floats
+    teeth: Reals
     """RGB, (3,), and so the others."""
-    lips: Floats
+    lips: Reals
     slope: float
     """How much brighter the face's left cheek in the picture's right is, over the mean, per eye distance."""
     blur_px: float
@@ -36,13 +35,13 @@ class Light:
     coloured: bool
     """Whether the portrait has colours."""
 
-    def tinted(self, colour: Floats, *factors: float) -> Floats:
+    def tinted(self, colour: Reals, *factors: float) -> Reals:
         """A colour (3,) with its red, green and blue multiplied; all by the same where the portrait is grey."""
         tint = np.array(factors, np.float32)
         return colour * (tint if self.coloured else tint.mean())
 
 
-def light_of(picture: Image, axes: FaceAxes, face: Places, eye_white: Floats | None) -> Light:
+def light_of(picture: Image, axes: FaceAxes, face: Places, eye_white: Reals | None) -> Light:
     """The light of a portrait; `eye_white` (3,) is the colour of its eyes' whites where they are seen."""
     cheeks = cheek_colours(picture, axes, face)
     skin = cheeks.mean(0)
@@ -61,7 +60,7 @@ def light_of(picture: Image, axes: FaceAxes, face: Places, eye_white: Floats | N
     )
 
 
-def _teeth_colour(skin: Floats, eye_white: Floats | None, coloured: bool) -> Floats:
+def _teeth_colour(skin: Reals, eye_white: Reals | None, coloured: bool) -> Reals:
     """Ivory in the light that falls on the skin, about as light as the whites of the eyes."""
     level = float(np.clip(skin.mean() * 1.18, 70, 220))
     tint = skin / _SKIN if coloured else skin
@@ -75,7 +74,10 @@ def _teeth_colour(skin: Floats, eye_white: Floats | None, coloured: bool) -> Flo
 
 
 def sharpness_px(picture: Image, axes: FaceAxes, face: Places) -> float:
-    """The blur of the sharpest edges of the face, in pixels: how much a second blur softens them (Zhuo and Sim 2011)."""
+    """The blur of the sharpest edges of the face, in pixels (Zhuo and Sim 2011).
+
+    It is known from how much a second blur softens them.
+    """
     low, high = axes.to_pixels(face).min(0).astype(int), axes.to_pixels(face).max(0).astype(int)
     left, top = np.maximum(low, 0)
     grey = cv2.cvtColor(picture[top : high[1] + 1, left : high[0] + 1], cv2.COLOR_RGB2GRAY).astype(np.float32)
@@ -84,7 +86,7 @@ def sharpness_px(picture: Image, axes: FaceAxes, face: Places) -> float:
     return float(np.clip(1 / np.sqrt(ratio * ratio - 1), 0.4, 4.0))
 
 
-def _steepest(grey: Floats) -> float:
+def _steepest(grey: Reals) -> float:
     slopes = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
     return float(np.quantile(slopes, 0.995))
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from kfusion.motion.life import LifeSigns
 from kfusion.picture.anatomy import FaceAxes, Places, lip_gap
 from kfusion.picture.cavity import make_cavity
-from kfusion.picture.field import Floats, Grid
+from kfusion.picture.field import Grid, Reals
 from kfusion.picture.light import Light
 from kfusion.picture.portrait_mouth import PortraitMouth, opening_outline, polygon_mask
 from kfusion.picture.seam import Seam, seam_line
@@ -20,6 +21,7 @@ _ROUND = np.array([0.52, 0.30])
 _BRIGHT_GAP = 0.14
 """Lips so far apart let all the light in."""
 _LIT_LEAST = 0.72
+_SHADED = 0.66
 _UNDER_LIP = 0.02
 """How far the shadow of the lips reaches."""
 
@@ -28,11 +30,11 @@ _UNDER_LIP = 0.02
 class Layers:
     """Where what the nodes of a grid show comes from in the portrait, each (rows, columns, 2)."""
 
-    upper: Floats
+    upper: Reals
     """By the motion of the skull."""
-    lower: Floats
+    lower: Reals
     """By that of the jaw."""
-    still: Floats
+    still: Reals
     """By none but that of the whole head."""
 
 
@@ -83,10 +85,10 @@ class Mouth:
     def _lips(self, source: Image, near: Layers) -> Image:
         """Both layers, each on its side of the seam."""
         above, below, lower = self.lip_places(near)
-        shown = [_sampled(source, places) for places in (above, below)]
-        return np.asarray(cv2.blendLinear(*shown, 1 - lower, lower))
+        first, second = _sampled(source, above), _sampled(source, below)
+        return np.asarray(cv2.blendLinear(first, second, 1 - lower, lower))
 
-    def lip_places(self, near: Layers) -> tuple[Floats, Floats, Floats]:
+    def lip_places(self, near: Layers) -> tuple[Reals, Reals, Reals]:
         """Where pixels come from above and below the seam, (H, W, 2), and how much they lie below it, (H, W)."""
         apart = near.lower - near.upper
         lower, parted = self._seam.choice(self._axes.to_face(near.upper + apart / 2))
@@ -112,7 +114,7 @@ class Mouth:
         shade = self._shade(opening, gap)[box]
         lips[box] = _mixed(lips[box], (inside * shade[..., None]).clip(0, 255), opening[box])
 
-    def _inside(self, still: Floats, jaw: Places, gap: float) -> Floats:
+    def _inside(self, still: Reals, jaw: Places, gap: float) -> Reals:
         """What is behind the lips at places of the portrait's skull, (h, w, 3)."""
         skull = still - self._low.astype(np.float32)
         shift = jaw[0] * self._axes.across + jaw[1] * self._axes.down
@@ -124,14 +126,15 @@ class Mouth:
             shown = _laid(_sampled(self._own, skull), shown)
         return shown
 
-    def _shade(self, opening: Floats, gap: float) -> Floats:
+    def _shade(self, opening: Reals, gap: float) -> Reals:
         """Lips take the light: little gets in between lips that are nearly shut, and none close under them."""
         reach = max(1.0, _UNDER_LIP * self._axes.unit_px)
-        free = cv2.GaussianBlur(opening, (0, 0), reach)
         wide = min(1.0, gap / max(_BRIGHT_GAP, self._shown.gap))
+        lit = np.float32(_LIT_LEAST + (1 - _LIT_LEAST) * wide)
         if self._own is not None:
-            return np.float32(0.72 + 0.28 * wide) + np.float32(0.0) * free
-        return (_LIT_LEAST + (1 - _LIT_LEAST) * np.float32(wide)) * (0.66 + 0.34 * free)
+            return np.full(opening.shape, lit)
+        free = np.asarray(cv2.GaussianBlur(opening, (0, 0), reach), np.float32)
+        return lit * (np.float32(_SHADED) + np.float32(1 - _SHADED) * free)
 
     def _shut_line(self, lips: Image, low: Places, face: Places, gap: float, life: LifeSigns) -> None:
         """The dark line of shut lips, for a portrait whose mouth is open: as dark as the mouth is shut."""
@@ -146,7 +149,7 @@ class Mouth:
         dark = np.broadcast_to(self._light.lips * np.float32(0.35), lips.shape)
         lips[:] = _mixed(lips, dark, soft * np.float32(strength / 255))
 
-    def _rest_box(self) -> tuple[Places, Places]:
+    def _rest_box(self) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
         """Low corner and size of the part of the portrait that the cavity is made for."""
         middle = self._seam.line[len(self._seam.line) // 2]
         corners = self._axes.to_pixels(middle + _ROUND * np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]]))
@@ -172,17 +175,17 @@ class Mouth:
         return np.dstack([filled, (cover * 255).astype(np.uint8)])
 
 
-def _sampled(picture: Image, places: Floats, how: int = cv2.INTER_CUBIC) -> Image:
+def _sampled(picture: Image, places: Reals, how: int = cv2.INTER_CUBIC) -> Image:
     return np.asarray(cv2.remap(picture, places, None, how, borderMode=cv2.BORDER_REPLICATE))
 
 
-def _mixed(first: Image, second: Floats | Image, share: Floats) -> Image:
+def _mixed(first: Image, second: Reals | Image, share: Reals) -> Image:
     """`first` where `share` (H, W) is 0, `second` where it is 1."""
     mixed = first + share[..., None] * (second.astype(np.float32) - first)
     return np.asarray(mixed + 0.5, np.uint8)
 
 
-def _laid(front: Image, back: Floats) -> Floats:
+def _laid(front: Image, back: Reals) -> Reals:
     """A picture with cover (H, W, 4) on another."""
     share = front[..., 3:].astype(np.float32) * np.float32(1 / 255)
     return back + share * (front[..., :3] - back)

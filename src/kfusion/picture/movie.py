@@ -12,8 +12,8 @@ from kfusion.inference.identity import Identity, IdentityLike
 from kfusion.inference.recording import AudioLike, read_recording
 from kfusion.landmarks import LandmarkSequence
 from kfusion.motion.life import Life, LifeOptions
-from kfusion.picture.frames import write_gif, write_pngs
 from kfusion.picture.sitter import Sitter, read_sitter
+from kfusion.picture.soundless import write_gif, write_pngs
 from kfusion.picture.talking import TalkingPicture
 from kfusion.video import Image
 

@@ -16,7 +16,7 @@ from kfusion.picture.anatomy import (
     lip_gap,
     settled_lips,
 )
-from kfusion.picture.field import Floats
+from kfusion.picture.field import Reals
 from kfusion.video import Image
 
 PARTED = 0.02
@@ -71,7 +71,7 @@ def _on_the_seam(picture: Image, axes: FaceAxes, face: Places) -> Places:
     return moved
 
 
-def polygon_mask(polygon: Places, shape: tuple[int, int], low: NDArray[np.int_]) -> Floats:
+def polygon_mask(polygon: Places, shape: tuple[int, int], low: NDArray[np.int_]) -> Reals:
     """How much of each pixel of a box (H, W) at `low` (x, y) lies in a polygon (n, 2), 0 to 1."""
     mask = np.zeros(shape, np.uint8)
     fixed = np.round((polygon - low) * 16).astype(np.int32)
@@ -93,25 +93,25 @@ def _shows_teeth(picture: Image, axes: FaceAxes, face: Places) -> bool:
     return bool((bright & pale).mean() > _TEETH_SHARE)
 
 
-def _inside(picture: Image, axes: FaceAxes, face: Places) -> Floats:
+def _inside(picture: Image, axes: FaceAxes, face: Places) -> Reals:
     """The pixels between the inner lips, (n, 3)."""
     outline = axes.to_pixels(opening_outline(face))
     mask = polygon_mask(outline, picture.shape[:2], np.zeros(2, int)) > 0.5
     return picture[mask].astype(np.float32) if mask.any() else np.zeros((1, 3), np.float32)
 
 
-def skin_colour(picture: Image, axes: FaceAxes, face: Places) -> Floats:
+def skin_colour(picture: Image, axes: FaceAxes, face: Places) -> Reals:
     """The typical colour of both cheeks, (3,)."""
     return np.asarray(cheek_colours(picture, axes, face).mean(0), np.float32)
 
 
-def cheek_colours(picture: Image, axes: FaceAxes, face: Places) -> Floats:
+def cheek_colours(picture: Image, axes: FaceAxes, face: Places) -> Reals:
     """The typical colour of the right and of the left cheek, (2, 3)."""
     middles = [(face[corner] + face[wing]) / 2 for corner, wing in ((36, 48), (45, 54))]
     return np.stack([patch(picture, axes, middle, 0.08) for middle in middles])
 
 
-def patch(picture: Image, axes: FaceAxes, middle: Places, reach: float) -> Floats:
+def patch(picture: Image, axes: FaceAxes, middle: Places, reach: float) -> Reals:
     """The median colour round a place of the face, (3,)."""
     side = np.linspace(-reach, reach, 9)
     places = axes.to_pixels(middle + np.stack(np.meshgrid(side, side), -1)).astype(np.float32)

@@ -1,14 +1,14 @@
 """Where the two layers of a mouth part: sharp between the lips, soft beyond its corners."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kfusion.picture.anatomy import LIP_PAIRS, Places, curve
-from kfusion.picture.field import Floats
-from kfusion.picture.stage import smooth
+from kfusion.picture.field import Reals
+from kfusion.picture.stage import eased
 
 _SHARP = 0.85
 """Share of the way to the corners up to which the seam is sharp."""
@@ -31,11 +31,11 @@ class Seam:
         """The seam of a face (68, 2)."""
         return cls(seam_line(face), pixel)
 
-    def height(self, across: NDArray[np.floating]) -> Floats:
+    def height(self, across: NDArray[Any]) -> Reals:
         """Where it runs at each `across`; flat beyond its ends."""
-        return np.interp(across, self.line[:, 0], self.line[:, 1]).astype(np.float32)
+        return np.asarray(np.interp(across, self.line[:, 0], self.line[:, 1]), np.float32)
 
-    def choice(self, places: Places) -> tuple[Floats, Floats]:
+    def choice(self, places: Places) -> tuple[Reals, Reals]:
         """Of places (H, W, 2) of the portrait: their share of the lower layer, and whether the layers part there.
 
         The second goes from 1 between the lips to 0 at the corners of the mouth.
@@ -44,8 +44,8 @@ class Seam:
         middle, half = self.line[[0, -1], 0].mean(), np.ptp(self.line[[0, -1], 0]) / 2
         aside = np.abs(across - np.float32(middle)) * np.float32(1 / half)
         width = np.float32(0.7 * self.pixel) + np.float32(_SPREAD * half) * np.maximum(aside - _SHARP, 0)
-        lower = smooth((down - self.height(across)) / (2 * width) + np.float32(0.5))
-        return lower, smooth((1 - aside) * np.float32(1 / (1 - _SHARP)))
+        lower = eased((down - self.height(across)) / (2 * width) + np.float32(0.5))
+        return lower, eased((1 - aside) * np.float32(1 / (1 - _SHARP)))
 
 
 def seam_line(face: Places) -> Places:

@@ -55,10 +55,8 @@ def seat(identity: Identity, path: str | Path | None = None) -> Sitter:
     """
     if identity.portrait is None:
         raise InputError("a talking picture needs a picture of the face: pass one with --face, or use --video points")
-    if path is None:
-        picture = identity.portrait.picture
-    else:
-        picture = np.asarray(_small_enough(read_picture(Path(path))[0]))
+    kept = identity.portrait.picture
+    picture = kept if path is None else np.asarray(_small_enough(read_picture(Path(path))[0]))
     scale = picture.shape[1] / identity.portrait.size_px[0]
     points = (identity.points * scale).astype(np.float32)
     reason = why_hidden(picture, points)

@@ -7,7 +7,7 @@ import numpy as np
 
 from kfusion.motion.life import LifeSigns
 from kfusion.picture.anatomy import FaceAxes, Places
-from kfusion.picture.field import Floats, Grid
+from kfusion.picture.field import Grid, Reals
 
 _BESIDE, _BELOW = 0.16, 0.42
 """Where motion has faded away, in eye distances from the jaw: beside the face, and below its chin."""
@@ -25,10 +25,10 @@ class Stage:
     """A part of the picture, and how much of it moves."""
 
     grid: Grid
-    mask: Floats
+    mask: Reals
     """0 to 1 at its nodes: of the face's motion, or of the head's."""
 
-    def seen(self, axes: FaceAxes, life: LifeSigns) -> Floats:
+    def seen(self, axes: FaceAxes, life: LifeSigns) -> Reals:
         """What place of a face whose head is at rest is seen at each node, (rows, columns, 2)."""
         nodes = self.grid.nodes
         shift, roll, nearer = head_motion(axes, life)
@@ -76,7 +76,7 @@ def face_stage(axes: FaceAxes, face: Places, step: int) -> Stage:
     outside = _outside(places, outline)
     lowness = np.clip((places[..., 1] - face[33, 1]) / (face[8, 1] - face[33, 1]), 0, 1)
     fade = _BESIDE + (_BELOW - _BESIDE) * lowness**2
-    return Stage(grid, smooth(1 - outside / fade).astype(np.float32))
+    return Stage(grid, eased(1 - outside / fade).astype(np.float32))
 
 
 def head_stage(axes: FaceAxes, face: Places, step: int, shape: tuple[int, int]) -> Stage:
@@ -88,19 +88,19 @@ def head_stage(axes: FaceAxes, face: Places, step: int, shape: tuple[int, int]) 
     height, width = shape
     grid = Grid.over(np.maximum(pixels.min(0), 0), np.minimum(pixels.max(0), [width, height]), step)
     away = np.linalg.norm((axes.to_face(grid.nodes) - middle) / _HEAD, axis=-1)
-    mask = smooth((_BODY - away) / (_BODY - 1))
+    mask = eased((_BODY - away) / (_BODY - 1))
     border = np.minimum(grid.nodes, np.array([width - 1, height - 1]) - grid.nodes).min(-1)
-    mask = mask * smooth((border - 2 * step) / (_FRAME * axes.unit_px))
+    mask = mask * eased((border - 2 * step) / (_FRAME * axes.unit_px))
     return Stage(grid, mask.astype(np.float32))
 
 
-def smooth(share: Floats) -> Floats:
+def eased(share: Reals) -> Reals:
     """From 0 to 1 without a corner."""
     share = np.clip(share, 0, 1)
     return np.asarray(share * share * (3 - 2 * share))
 
 
-def _outside(places: Places, outline: Places) -> Floats:
+def _outside(places: Places, outline: Places) -> Reals:
     """How far places (rows, columns, 2) lie outside of a polygon, 0 inside."""
     polygon = outline.astype(np.float32)[:, None]
     flat = places.reshape(-1, 2).astype(np.float64)

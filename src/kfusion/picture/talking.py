@@ -12,7 +12,7 @@ from kfusion.landmarks import Points, check_landmarks
 from kfusion.motion.life import STILL, LifeSigns
 from kfusion.picture.anatomy import FaceAxes, Places, lip_gap, settled_lips, stabilised
 from kfusion.picture.eyes import Eyes, eye_white
-from kfusion.picture.field import Floats, Grid, PointField, held_back, sources
+from kfusion.picture.field import Grid, PointField, Reals, held_back, sources
 from kfusion.picture.light import light_of
 from kfusion.picture.mouth import Layers, Mouth
 from kfusion.picture.portrait_mouth import portrait_mouth
@@ -82,7 +82,8 @@ class TalkingPicture:
         upper, lower, moved = self._motions(moved)
         stage = self._stage_for(life)
         seen = stage.seen(self._axes, life)
-        layers = Layers(*(sources(self._stage.grid, motion, seen) for motion in (upper, lower)), seen)
+        grid = self._stage.grid
+        layers = Layers(sources(grid, upper, seen), sources(grid, lower, seen), seen)
         self._draw_eyes(settled, life)
         canvas = self._source.copy()
         self._mouth.draw(canvas, self._source, stage.grid, layers, self._face + moved, life)
@@ -91,14 +92,14 @@ class TalkingPicture:
     def _settled(self, landmarks: Points) -> Places:
         return settled_lips(self._axes.to_face(stabilised(landmarks - np.float32(0.5), self._rest)))
 
-    def _motions(self, moved: Places) -> tuple[Floats, Floats, Places]:
+    def _motions(self, moved: Places) -> tuple[Reals, Reals, Places]:
         """The motion of both layers, and that of the points, held back where they would fold."""
         upper, lower = (layer(self._axes, self._overlapping(moved)) for layer in self._layers)
         share = np.float32(min(held_back(motion, self._stage.grid.step) for motion in (upper, lower)))
         return (upper, lower, moved) if share == 1 else (share * upper, share * lower, share * moved)
 
     def _overlapping(self, moved: Places) -> Places:
-        """Motion that hides a little of the edges of open lips as they shut, so that no line of teeth goes with them."""
+        """Motion that hides a little of the edges of open lips as they shut: no line of teeth goes with them."""
         gap = self._mouth_shown.gap
         if gap == 0:
             return moved
@@ -130,7 +131,7 @@ class _Layer:
     """A part of the face that follows some of its points."""
 
     def __init__(
-        self, grid: Grid, mask: Floats, axes: FaceAxes, face: Places, points: dict[float, tuple[int, ...]]
+        self, grid: Grid, mask: Reals, axes: FaceAxes, face: Places, points: dict[float, tuple[int, ...]]
     ) -> None:
         self._points = [point for chosen in points.values() for point in chosen]
         self._held = np.array([noise == _HELD for noise, chosen in points.items() for _ in chosen])
@@ -138,7 +139,7 @@ class _Layer:
         places = axes.to_pixels(face[self._points]).astype(np.float32)
         self._field = PointField(grid, places, noise, _REACH * axes.unit_px, mask)
 
-    def __call__(self, axes: FaceAxes, moved: Places) -> Floats:
+    def __call__(self, axes: FaceAxes, moved: Places) -> Reals:
         """The motion of the nodes in pixels, for points that go by `moved` (68, 2), face coordinates."""
         chosen = np.where(self._held[:, None], 0.0, moved[self._points])
         turned = chosen[:, :1] * axes.across + chosen[:, 1:] * axes.down

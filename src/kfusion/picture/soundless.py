@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -59,7 +60,8 @@ def _gif_frame(picture: Image, palette: Pillow.Image, at: int) -> av.VideoFrame:
     known = np.array(palette.getpalette(), np.uint8).reshape(-1, 3)
     colours[: len(known), 1:] = known  # alpha first, as PyAV wants it
     colours[:, 0] = 255
-    frame = av.VideoFrame.from_ndarray((np.asarray(indexed), colours), format="pal8")
+    pixels: Any = np.asarray(indexed), colours
+    frame = av.VideoFrame.from_ndarray(pixels, format="pal8")
     frame.pts, frame.time_base = at, _GIF_CLOCK
     return frame
 
