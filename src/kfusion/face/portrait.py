@@ -52,7 +52,7 @@ def _chosen(found: list[Sighting], person: int | None, where: str) -> Sighting:
     """The largest, which comes first, or a number from the left."""
     if person is None:
         if len(found) > 1:
-            log.warning("%s: %d faces found, the largest is used: choose with --person", where, len(found))
+            log.warning("%s: %d faces found, the largest is used", where, len(found))
         return found[0]
     if not 1 <= person <= len(found):
         faces = "1 face" if len(found) == 1 else f"{len(found)} faces"

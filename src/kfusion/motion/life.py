@@ -3,8 +3,8 @@
 Numbers from published measurements of people who talk:
 
 blinks      26 a minute in conversation, 17 at rest (Bentivoglio et al. 1997). The lid falls in about 0.1 s and rises in
-            about twice that (VanderWerf et al. 2003); a whole blink takes about 0.2 to 0.4 s (Caffier et al. 2003). Both
-            eyes blink at once, and speakers blink in the pauses of their speech (Nakano and Kitazawa 2010).
+            about twice that (VanderWerf et al. 2003); a whole blink takes 0.2 to 0.4 s (Caffier et al. 2003). Both eyes
+            blink at once, and speakers blink in the pauses of their speech (Nakano and Kitazawa 2010).
 gaze        small steps that hold for a second or so, as eyes that rest on a face do.
 head        slow turns and shifts, below 1 Hz, as heads of speakers have them between their nods (Hadar et al. 1983).
 breath      15 a minute.
