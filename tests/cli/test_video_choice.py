@@ -1,11 +1,14 @@
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from factories.inputs import tone, write_bundle, write_wav
 
 from kfusion import assets
 from kfusion.cli.main import main
+from kfusion.inference.film import write_film
+from kfusion.inference.identity import read_identity
 
 
 class Studio:
@@ -91,4 +94,26 @@ def test_a_picture_cannot_be_asked_for_without_one(studio: Studio) -> None:
     code, _, notes = studio.run("--video", "picture", face=None)
     assert code == 2
     assert "a talking picture needs a picture of the face" in notes
+    assert not studio.out.exists()
+
+
+def test_a_video_in_the_place_of_the_portrait_gives_its_first_usable_picture(studio: Studio, tmp_path: Path) -> None:
+    identity = read_identity(assets.SAMPLE_PORTRAIT)
+    assert identity.portrait is not None
+    shown = identity.portrait.picture
+    clip = tmp_path / "clip.mp4"
+    pictures = [np.zeros_like(shown)] * 15 + [shown] * 15
+    size_px = (shown.shape[1], shown.shape[0])
+    write_film(clip, pictures, iter([tone(1.0)]), size_px=size_px, fps=30, total=30)
+    code, names, notes = studio.run(face=clip)
+    assert (code, names) == (0, ["landmarks.npz", "talking.mp4"])
+    assert f"{clip}: is a video, its picture at 0.67 s is the portrait" in notes
+
+
+def test_a_video_without_a_face_is_refused(studio: Studio, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_film(clip, [np.zeros((64, 64, 3), np.uint8)] * 5, iter([tone(0.1)]), size_px=(64, 64), fps=30, total=5)
+    code, _, notes = studio.run(face=clip)
+    assert (code, notes.count("\n")) == (2, 1)
+    assert "is a video without a usable face" in notes
     assert not studio.out.exists()

@@ -99,7 +99,7 @@ def _run_one(arguments: argparse.Namespace, names: Sequence[str], video: ChosenV
 
     speech = read_recording(arguments.speech[0], arguments.track)
     with staged(arguments.output, names) as work:
-        identity = read_identity(arguments.face, person=arguments.person)
+        identity = read_identity(arguments.face, person=arguments.person, from_video=True)
         show_video = video.writer(identity, arguments.face)
         with _bar("speech", "s") as bar:
             sequence = load(arguments.model).generate(
@@ -124,7 +124,10 @@ def _run_many(arguments: argparse.Namespace, names: Sequence[str], video: Chosen
     from kfusion.inference.recording import read_recording
 
     folders = _folders(arguments.output, arguments.speech)
-    identity, failed = read_identity(arguments.face, person=arguments.person), dict[str, KfusionError]()
+    identity, failed = (
+        read_identity(arguments.face, person=arguments.person, from_video=True),
+        dict[str, KfusionError](),
+    )
     show_video = video.writer(identity, arguments.face)
     recordings = [read_recording(speech, arguments.track) for speech in folders]
     outcomes = load(arguments.model).generate_many(recordings, identity, **_settings(arguments))

@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 
 from kfusion.errors import InputError
 from kfusion.inference.identity import Identity, IdentityLike, read_identity
-from kfusion.inference.picture import read_picture
+from kfusion.inference.picture import is_video, read_picture
 from kfusion.landmarks import Points
 from kfusion.picture.hidden_mouth import why_hidden
 from kfusion.video import Image
@@ -56,7 +56,7 @@ def seat(identity: Identity, path: str | Path | None = None) -> Sitter:
     if identity.portrait is None:
         raise InputError("a talking picture needs a picture of the face: pass one with --face, or use --video points")
     kept = identity.portrait.picture
-    picture = kept if path is None else np.asarray(_small_enough(read_picture(Path(path))[0]))
+    picture = kept if path is None or is_video(Path(path)) else np.asarray(_small_enough(read_picture(Path(path))[0]))
     scale = picture.shape[1] / identity.portrait.size_px[0]
     points = (identity.points * scale).astype(np.float32)
     reason = why_hidden(picture, points)
