@@ -124,10 +124,8 @@ def _run_many(arguments: argparse.Namespace, names: Sequence[str], video: Chosen
     from kfusion.inference.recording import read_recording
 
     folders = _folders(arguments.output, arguments.speech)
-    identity, failed = (
-        read_identity(arguments.face, person=arguments.person, from_video=True),
-        dict[str, KfusionError](),
-    )
+    identity = read_identity(arguments.face, person=arguments.person, from_video=True)
+    failed: dict[str, KfusionError] = {}
     show_video = video.writer(identity, arguments.face)
     recordings = [read_recording(speech, arguments.track) for speech in folders]
     outcomes = load(arguments.model).generate_many(recordings, identity, **_settings(arguments))
