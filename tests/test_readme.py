@@ -62,7 +62,7 @@ def test_the_generate_line_writes_the_files_it_names(desk, capsys):
     command, files = line.split("#")
     assert main(shlex.split(command)) == 0
     assert capsys.readouterr().out.split() == [name.strip() for name in files.split(",")]
-    assert (desk / "out" / "preview.mp4").stat().st_size > 10_000
+    assert (desk / "out" / "talking.mp4").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("line", COMMANDS)

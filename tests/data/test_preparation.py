@@ -67,8 +67,8 @@ def check_whole(out: Path, clips: list[Clip]) -> None:
         np.testing.assert_array_equal(stored.landmarks(), stored_arrays(clip.clip_id)[0])
 
 
-def talking(path: Path) -> Path:
-    times_s = [i / 25 for i in range(8)]
+def talking(path: Path, frames: int = 8) -> Path:
+    times_s = [i / 25 for i in range(frames)]
     picture = blob_picture((160, 140))
     return write_video(path, times_s, lambda _: picture, sound=sine(0.4, 48_000))
 
@@ -354,7 +354,8 @@ def test_reasons_may_hold_names_that_are_not_utf_8(tmp_path: Path) -> None:
 def test_a_clip_whose_name_is_no_plain_text_costs_only_itself(name: str, tmp_path: Path) -> None:
     source, out = tmp_path / "source", tmp_path / "out"
     source.mkdir()
-    shutil.copy(talking(source / "good.mkv"), source / f"{name}.mkv")
+    talking(source / "good.mkv")
+    talking(source / "other.mkv", frames=9).rename(source / f"{name}.mkv")
     done = prepare(read_folder(source), out, workers=1, make_finder=BlobFinder)
     assert (done.clips, done.failed) == (1, 1)
     with (out / "failures.csv").open(newline="") as file:

@@ -1,4 +1,5 @@
 import errno
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from kfusion import LandmarkSequence, assets
 from kfusion.audio import read_audio
 from kfusion.errors import InputError, OutputError
 from kfusion.inference.drawing import DARK, FacePainter, make_ground
+from kfusion.inference.film import FILM_KINDS
 from kfusion.inference.identity import Identity, Portrait, read_identity
 from kfusion.inference.preview import write_preview
 from kfusion.video import video_frames
@@ -139,7 +141,8 @@ def test_a_full_disk_is_an_output_error(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_without_x264_the_video_is_mpeg4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kfusion.inference.preview.H264_ENCODER", "no-such-encoder")
+    without = replace(FILM_KINDS[".mp4"], video="no-such-encoder")
+    monkeypatch.setitem(FILM_KINDS, ".mp4", without)
     path = write_preview(tmp_path / "preview.mp4", still(10), tone(0.4), face_points())
     with av.open(str(path)) as container:
         assert container.streams.video[0].codec_context.name == "mpeg4"

@@ -56,7 +56,7 @@ def try_out(python: Path, folder: Path) -> None:
     """`kfusion demo`, then everything in smoke.py, outside the checkout."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     run([python, "-m", "kfusion", "demo", "-o", folder / "demo"], cwd=folder, env=clean)
-    assert (folder / "demo" / "preview.mp4").stat().st_size > 10_000
+    assert (folder / "demo" / "talking.mp4").stat().st_size > 10_000
     run([python, Path(__file__).with_name("smoke.py")], cwd=folder, env=clean)
 
 

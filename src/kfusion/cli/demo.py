@@ -13,5 +13,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the results and print their paths."""
-    arguments.speech, arguments.face, arguments.track = [assets.SAMPLE_SPEECH], assets.SAMPLE_PORTRAIT, None
+    arguments.speech, arguments.face = [assets.SAMPLE_SPEECH], assets.SAMPLE_PORTRAIT
+    arguments.track = arguments.person = None
     return generate.run(arguments)

@@ -1,17 +1,23 @@
-"""`kfusion generate`: recordings and a face in; landmarks and a preview video of each out."""
+"""`kfusion generate`: recordings and a face in; landmarks and a video of each out."""
 
 import argparse
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from unicodedata import normalize
 
 from kfusion.cli.console import show
 from kfusion.cli.motion_output import ENDINGS, STEM, MotionFiles, add_avatar_arguments, split_names
 from kfusion.cli.staging import staged
+from kfusion.cli.video_choice import (
+    VIDEO_NAMES,
+    ChosenVideo,
+    add_person_argument,
+    add_video_arguments,
+    chosen_video,
+)
 from kfusion.emotion import EMOTIONS, check_emotion
 from kfusion.errors import InputError, KfusionError, UnexpectedError, error_of
 from kfusion.files import is_work
@@ -21,6 +27,7 @@ from kfusion.numbers import number
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+    from kfusion.inference.generator import Generator
     from kfusion.inference.identity import Identity
     from kfusion.inference.recording import Recording
     from kfusion.landmarks import LandmarkSequence
@@ -28,8 +35,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FORMATS = ("npz", "csv", "json")
-PREVIEW = "preview.mp4"
 BAR_DELAY_S = 2.0
+ResultWriter: TypeAlias = "Callable[[Path, LandmarkSequence, Recording], None]"
+"""Writes all results of one recording to a folder."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--track", metavar="N", type=int, help="sound track of each file (default: its default track)")
     add_face_argument(parser)
+    add_person_argument(parser)
     add_output_arguments(parser)
 
 
@@ -88,7 +97,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"npz, csv, json, {', '.join(ENDINGS)}, joined by commas (npz is always written)",
     )
     add_avatar_arguments(parser)
-    parser.add_argument("--no-preview", action="store_true", help=f"leave {PREVIEW} out")
+    add_video_arguments(parser)
     parser.add_argument("--model", metavar="PATH", type=Path, help="another .onnx bundle, or a folder with model.onnx")
     parser.add_argument("--allow-silence", action="store_true", help="animate a silent recording: a resting face")
 
@@ -99,25 +108,29 @@ def run(arguments: argparse.Namespace) -> int:
     check_lead(arguments.lead_ms)
     check_expressiveness(arguments.expressiveness)
     kinds, avatars = _formats(arguments.format)
-    motion = MotionFiles(avatars, STEM, arguments.avatar, arguments.gain)
-    landmarks = [f"landmarks.{kind}" for kind in kinds]
-    names = landmarks if arguments.no_preview else [*landmarks, PREVIEW]
+    results = _Results(
+        landmarks=[f"landmarks.{kind}" for kind in kinds],
+        video=chosen_video(arguments),
+        motion=MotionFiles(avatars, STEM, arguments.avatar, arguments.gain),
+    )
     if len(arguments.speech) == 1:
-        _run_one(arguments, names, motion)
+        _run_one(arguments, results)
     else:
-        _run_many(arguments, names, motion)
+        _run_many(arguments, results)
     return 0
 
 
-def _run_one(arguments: argparse.Namespace, names: Sequence[str], motion: MotionFiles) -> None:
+def _run_one(arguments: argparse.Namespace, results: "_Results") -> None:
     """One recording: the results lie in OUT itself."""
     from kfusion.inference.generator import load
     from kfusion.inference.identity import read_identity
     from kfusion.inference.recording import read_recording
 
     speech = read_recording(arguments.speech[0], arguments.track)
-    with staged(arguments.output, [*names, *motion.names]) as work:
-        identity, model = read_identity(arguments.face), load(arguments.model)
+    with staged(arguments.output, results.names) as work:
+        identity = read_identity(arguments.face, person=arguments.person, from_video=True)
+        model = load(arguments.model)
+        write = results.writer(model, identity, arguments.face)
         with _bar("speech", "s") as bar:
             sequence = model.generate(
                 speech,
@@ -125,12 +138,11 @@ def _run_one(arguments: argparse.Namespace, names: Sequence[str], motion: Motion
                 progress=lambda done, total: _advance(bar, round(done, 1), total),
                 **_settings(arguments),
             )
-        _write(sequence, [work / name for name in names], speech, identity)
-        motion.write(work, sequence, motion.rest(lambda sound: model.generate(sound, identity)))
-    _show(arguments.output, [*names, *motion.names])
+        write(work, sequence, speech)
+    _show(arguments.output, results.names)
 
 
-def _run_many(arguments: argparse.Namespace, names: Sequence[str], motion: MotionFiles) -> None:
+def _run_many(arguments: argparse.Namespace, results: "_Results") -> None:
     """Each recording in a folder of its own; those that cannot be used are named, and the others go on.
 
     Raises:
@@ -142,17 +154,18 @@ def _run_many(arguments: argparse.Namespace, names: Sequence[str], motion: Motio
     from kfusion.inference.recording import read_recording
 
     folders = _folders(arguments.output, arguments.speech)
-    identity, failed = read_identity(arguments.face), dict[str, KfusionError]()
+    identity = read_identity(arguments.face, person=arguments.person, from_video=True)
+    failed: dict[str, KfusionError] = {}
     recordings = [read_recording(speech, arguments.track) for speech in folders]
     model = load(arguments.model)
-    write_motion = partial(motion.write, rest=motion.rest(lambda sound: model.generate(sound, identity)))
+    write = results.writer(model, identity, arguments.face)
     outcomes = model.generate_many(recordings, identity, **_settings(arguments))
     with staged(arguments.output, []), _bar("recordings", "") as bar, closing(outcomes):
         for done, (recording, folder, outcome) in enumerate(zip(recordings, folders.values(), outcomes, strict=True)):
             _advance(bar, done, len(folders))
-            error = _keep(outcome, folder, (names, motion.names), recording, identity, write_motion)
+            error = _keep(outcome, folder, results.names, recording, write)
             if error is None:
-                _show(folder, [*names, *motion.names])
+                _show(folder, results.names)
             else:
                 log.warning("left out: %s", error)
                 failed[recording.name] = error
@@ -160,30 +173,54 @@ def _run_many(arguments: argparse.Namespace, names: Sequence[str], motion: Motio
             raise _summary(failed, len(folders))
 
 
+class _Results(NamedTuple):
+    """What is written of every recording."""
+
+    landmarks: list[str]
+    """Names of the landmark files."""
+    video: ChosenVideo
+    motion: MotionFiles
+
+    @property
+    def names(self) -> list[str]:
+        """Of all files."""
+        return [*self.landmarks, *([self.video.name] if self.video.name else []), *self.motion.names]
+
+    def writer(self, model: "Generator", identity: "Identity", face: Path | None) -> ResultWriter:
+        """What writes them to a folder for one who speaks, read from `face`.
+
+        Raises:
+            InputError: the face cannot be shown as the video was asked for.
+        """
+        show_video = self.video.writer(identity, face)
+        rest = self.motion.rest(lambda sound: model.generate(sound, identity))
+
+        def write(folder: Path, sequence: "LandmarkSequence", recording: "Recording") -> None:
+            for name in self.landmarks:
+                sequence.save(folder / name)
+            self.motion.write(folder, sequence, rest)
+            if self.video.name:
+                with _bar("video", " pictures") as bar:
+                    show_video(
+                        folder / self.video.name, sequence, recording, lambda done, total: _advance(bar, done, total)
+                    )
+
+        return write
+
+
 def _keep(
     outcome: "LandmarkSequence | KfusionError",
     folder: Path,
-    names: tuple[Sequence[str], Sequence[str]],
+    names: Sequence[str],
     recording: "Recording",
-    identity: "Identity",
-    write_motion: Callable[[Path, "LandmarkSequence"], None],
+    write: ResultWriter,
 ) -> KfusionError | None:
-    """Write the results of one recording of several, those of motion by `write_motion`; why not, if it cannot be done.
-
-    Args:
-        outcome: the landmarks, or why there are none.
-        folder: where the results go.
-        names: of the results, and of those of motion.
-        recording: what was heard.
-        identity: who speaks.
-        write_motion: writes the latter to a folder.
-    """
+    """Write the results of one recording of several; why not, if that cannot be done."""
     if isinstance(outcome, KfusionError):
         return outcome
     try:
-        with staged(folder, [*names[0], *names[1]]) as work:
-            _write(outcome, [work / name for name in names[0]], recording, identity)
-            write_motion(work, outcome)
+        with staged(folder, names) as work:
+            write(work, outcome, recording)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
         return error_of(recording.name, error)
     return None
@@ -226,21 +263,10 @@ def _folder_name(speech: Path) -> str:
     return names[0]
 
 
-def _write(sequence: "LandmarkSequence", paths: Sequence[Path], speech: "Recording", identity: "Identity") -> None:
-    for path in paths:
-        if path.name != PREVIEW:
-            sequence.save(path)
-            continue
-        from kfusion.inference.preview import write_preview
-
-        with _bar("preview", " pictures") as bar:
-            write_preview(path, sequence, speech, identity, progress=lambda done, total: _advance(bar, done, total))
-
-
 def _show(folder: Path, names: Sequence[str]) -> None:
     """Print what was written to `folder`, and name results of an earlier run that could be taken for it."""
     motions = [f"{STEM}{ending}" for ending in ENDINGS.values()]
-    for name in (*(f"landmarks.{kind}" for kind in FORMATS), PREVIEW, *motions):
+    for name in (*(f"landmarks.{kind}" for kind in FORMATS), *VIDEO_NAMES, *motions):
         if name not in names and (folder / name).exists():
             log.warning("%s is from an earlier run and was left as it is", folder / name)
     for name in names:

@@ -1,5 +1,6 @@
 """Several files that appear in a folder all together or not at all."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,8 @@ from kfusion.files import locked, work_folder, writing
 @contextmanager
 def staged(folder: Path, names: Sequence[str]) -> Iterator[Path]:
     """A hidden folder inside `folder` to write files called `names` in; they move to `folder` when the block ends well.
+
+    A name without an ending is that of a folder of files, which takes the place of one that is there.
 
     Otherwise nothing of them stays: files of an earlier run are as they were, and folders that were made are gone.
     Runs that write to one folder at the same time do not mix their files: the last one to end wins.
@@ -50,7 +53,7 @@ def _check_targets(folder: Path, names: Sequence[str]) -> None:
     if not folder.is_dir():
         raise OutputError(f"{folder}: is a file: pass a folder for the results")
     for name in names:
-        if (folder / name).is_dir():
+        if (folder / name).is_dir() and Path(name).suffix:
             raise OutputError(f"{folder / name}: is a folder, a file must go there: move it or choose another place")
 
 
@@ -70,7 +73,7 @@ def _publish(work: Path, folder: Path, names: Sequence[str]) -> None:
             if (earlier / name).exists():
                 (earlier / name).replace(folder / name)
             elif not (work / name).exists():
-                (folder / name).unlink(missing_ok=True)
+                _remove(folder / name)
         raise
 
 
@@ -80,3 +83,10 @@ def _keep(path: Path, copy: Path) -> None:
         copy.hardlink_to(path)
     except OSError:
         path.replace(copy)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

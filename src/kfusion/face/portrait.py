@@ -19,15 +19,16 @@ MAX_FACE_OUTSIDE = 0.5
 _ADVICE = "pass a picture with one face looking at the camera"
 
 
-def find_identity(scene: Scene, where: str) -> Points:
+def find_identity(scene: Scene, where: str, person: int | None = None) -> Points:
     """The landmarks (68, 2), in pixels of the picture, of the one face in a portrait.
 
-    Of several faces the largest is taken, with a notice. A face on its side or upside down is found too: its points
-    lie where the picture shows it, with a notice. Small faces are looked for on overlapping tiles.
+    Of several faces the largest is taken, with a notice, or number `person`, counted from the left from 1. A face on
+    its side or upside down is found too: its points lie where the picture shows it, with a notice. Small faces are
+    looked for on overlapping tiles.
 
     Raises:
-        InputError: there is no face, closer looks do not agree on one, it is turned too far to the side, or its mouth
-            lies outside the picture.
+        InputError: there is no face, or no such person, closer looks do not agree on one, it is turned too far to the
+            side, or its mouth lies outside the picture.
     """
     with FaceFinder() as finder:
         first = scene.faces(finder)
@@ -39,13 +40,24 @@ def find_identity(scene: Scene, where: str) -> Points:
         )
     if not found:
         raise InputError(f"{where}: {_why_not(first)}")
-    if len(found) > 1:
-        log.warning("%s: %d faces found, the largest is used", where, len(found))
-    face = _first_look(first, found[0])
+    chosen = _chosen(found, person, where)
+    face = _first_look(first, chosen)
     _check(face, scene.picture.size, where)
-    if found[0].quarter_turns:
-        log.warning("%s: %s; its landmarks lie where the picture shows it", where, _posture(found[0]))
+    if chosen.quarter_turns:
+        log.warning("%s: %s; its landmarks lie where the picture shows it", where, _posture(chosen))
     return face
+
+
+def _chosen(found: list[Sighting], person: int | None, where: str) -> Sighting:
+    """The largest, which comes first, or a number from the left."""
+    if person is None:
+        if len(found) > 1:
+            log.warning("%s: %d faces found, the largest is used", where, len(found))
+        return found[0]
+    if not 1 <= person <= len(found):
+        faces = "1 face" if len(found) == 1 else f"{len(found)} faces"
+        raise InputError(f"{where}: {faces} found, there is no person {person}: count from the left, from 1")
+    return sorted(found, key=lambda seen: float(seen.points[:, 0].mean()))[person - 1]
 
 
 def _first_look(first: list[Points], seen: Sighting) -> Points:

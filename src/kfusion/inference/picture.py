@@ -96,6 +96,14 @@ def read_picture(path: Path) -> tuple[Pillow.Image, tuple[int, int]]:
 _SIDEWAYS = {_UPRIGHT[orientation].value for orientation in (5, 6, 7, 8)}
 
 
+def is_video(path: Path) -> bool:
+    """Whether a file begins as videos do."""
+    check_file(path, "picture")
+    with path.open("rb") as file:
+        head = file.read(32)
+    return any(what.startswith("is a video") and head[at:].startswith(marks) for at, marks, what in _FOREIGN)
+
+
 def to_rgb(picture: Pillow.Image) -> Pillow.Image:
     """`picture` in RGB, scaled down to at most `MAX_PIXELS`; strip by strip, what is transparent on white."""
     factor = max(1, ceil(sqrt(picture.width * picture.height / MAX_PIXELS)))
