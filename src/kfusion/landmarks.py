@@ -139,6 +139,12 @@ def inter_ocular_distance(points: Points) -> NDArray[np.float32]:
     return _distance(points, right, left)
 
 
+def eased(share: NDArray[Any]) -> NDArray[Any]:
+    """0 where `share` is below 0, 1 above 1, and without a corner in between."""
+    share = np.clip(share, 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
+
+
 def mouth_opening(points: Points) -> NDArray[np.float32]:
     """Distance between the inner lips (62 and 66), (...), in the unit of `points` (..., 68, 2)."""
     upper, lower = INNER_LIPS

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kfusion.emotion import EMOTIONS
 from kfusion.emotion.action_units import emotion_weights
 from kfusion.face_shapes import Direction, shape_directions, to_mean_face
-from kfusion.landmarks import JAW, Points
+from kfusion.landmarks import JAW, Points, eased
 
 NEUTRAL = "neutral"
 CLOSED = 0.012
@@ -59,7 +59,7 @@ def expression_displacement(face: Points, emotion: str, intensity: int | None = 
 def _expressed(points: Points, moved: Direction, open_eyes: NDArray[np.float64]) -> Points:
     spoken = points.astype(np.float64)
     added = np.repeat(moved[None], len(points), axis=0)
-    opened = _smooth((_parting(spoken) - CLOSED) / (FULLY_OPEN - CLOSED))[:, None, None]
+    opened = eased((_parting(spoken) - CLOSED) / (FULLY_OPEN - CLOSED))[:, None, None]
     apart = (1 - opened) * (moved[_LOWER] - moved[_UPPER])
     added[:, _UPPER] += apart / 2
     added[:, _LOWER] -= apart / 2
@@ -80,9 +80,3 @@ def _eye_openings(points: NDArray[np.float64]) -> NDArray[np.float64]:
     pairs = zip(_UPPER_LIDS, _LOWER_LIDS, strict=True)
     heights = [(points[:, lower, 1] - points[:, upper, 1]).mean(-1).clip(1e-6) for upper, lower in pairs]
     return np.stack(heights, -1)
-
-
-def _smooth(share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """0 below 0, 1 above 1, without a corner in between."""
-    share = np.clip(share, 0, 1)
-    return np.asarray(share * share * (3 - 2 * share))

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kfusion.landmarks import eased
 from kfusion.picture.anatomy import FaceAxes, Places
 from kfusion.picture.field import Reals
-from kfusion.picture.stage import eased
 from kfusion.video import Image
 
 EYES = ((36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47))

@@ -6,9 +6,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from kfusion.landmarks import eased
 from kfusion.picture.anatomy import LIP_PAIRS, Places, curve
 from kfusion.picture.field import Reals
-from kfusion.picture.stage import eased
 
 _SHARP = 0.85
 """Share of the way to the corners up to which the seam is sharp."""

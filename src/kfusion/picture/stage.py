@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from kfusion.landmarks import eased
 from kfusion.motion.life import LifeSigns
 from kfusion.picture.anatomy import FaceAxes, Places
 from kfusion.picture.field import Grid, Reals
@@ -92,12 +93,6 @@ def head_stage(axes: FaceAxes, face: Places, step: int, shape: tuple[int, int]) 
     border = np.minimum(grid.nodes, np.array([width - 1, height - 1]) - grid.nodes).min(-1)
     mask = mask * eased((border - 2 * step) / (_FRAME * axes.unit_px))
     return Stage(grid, mask.astype(np.float32))
-
-
-def eased(share: Reals) -> Reals:
-    """From 0 to 1 without a corner."""
-    share = np.clip(share, 0, 1)
-    return np.asarray(share * share * (3 - 2 * share))
 
 
 def _outside(places: Places, outline: Places) -> Reals:
