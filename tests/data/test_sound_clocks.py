@@ -98,6 +98,13 @@ def test_a_speaker_who_says_too_little_gets_the_clock_of_the_corpus(tmp_path: Pa
     assert found["dora"] == pytest.approx(100, abs=12)
 
 
+def test_a_single_clip_is_put_on_the_clock_of_the_corpus_whatever_it_says(tmp_path: Path, auto: SyncRule) -> None:
+    clips = [*talks(tmp_path, anna=80, ben=80), talk("dora", 0, -60, tmp_path)]
+    prepare(clips, tmp_path, workers=1, sync=auto)
+    found = {clip.speaker: clip.sync_ms for clip in ClipStore(tmp_path).clips}
+    assert found["dora"] == pytest.approx(80, abs=15)
+
+
 def test_what_is_not_certain_stays_as_it_is_and_is_said_once(
     tmp_path: Path, auto: SyncRule, caplog: pytest.LogCaptureFixture
 ) -> None:

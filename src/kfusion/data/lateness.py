@@ -97,6 +97,11 @@ class Evidence(NamedTuple):
     """(segments,), where they stand in the recording."""
 
     @property
+    def most_known_s(self) -> float:
+        """How much of the recordings there is for the shift that leaves most of them."""
+        return float(self.known_s.sum(0).max())
+
+    @property
     def whole(self) -> "Evidence":
         """The same as a single segment: of a clip whose parts are not independent of each other."""
         sums, known_s, times_s = self

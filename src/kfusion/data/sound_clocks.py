@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 AUTO, OFF = "auto", "off"
 MIN_CLIP_S, MIN_CORPUS_S = 0.5, 3.0
 """A shorter clip, and less of a corpus, tell nothing and cost nothing."""
+MIN_SPEAKER_S = 6.0
+"""A speaker with less is put on the clock of the corpus: it may be no more than how one clip was cut."""
 _MANY = 20
 """So many clips, or speakers, are drawn from as wholes for the interval; of fewer, their quarters of seconds are."""
 _FPS = 30
@@ -97,7 +99,8 @@ def _told(speakers: dict[str, list[Clip]], places: dict[str, ClipPlace], listen:
             for speaker, clips in speakers.items()
             if (long := [clip for clip in clips if clip.clip_id in telling])
         }
-    told = {speaker: estimate(found) for speaker, found in evidence.items()}
+    enough = {speaker: found for speaker, found in evidence.items() if found.most_known_s >= MIN_SPEAKER_S}
+    told = {speaker: estimate(found) for speaker, found in enough.items()}
     together = estimate(_joined(evidence.values()))
     return {speaker: told[speaker] if told.get(speaker, nothing).is_certain else together for speaker in speakers}
 
