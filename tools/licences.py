@@ -49,15 +49,18 @@ MATERIAL = (
         what="""Weights trained by the kfusion developers (MIT, see LICENSE) on the GRID audio-visual corpus
 (M. Cooke, J. Barker, S. Cunningham, X. Shao: "An audio-visual corpus for speech perception and
 automatic speech recognition", JASA 120(5), 2006), CC BY 4.0
-(https://creativecommons.org/licenses/by/4.0/). The corpus was converted to facial landmarks and
-speech features; none of its recordings is included.
-They contain the encoder of Whisper tiny.en, copyright (c) 2022 OpenAI, MIT License.""",
-        licences=("CC-BY-4.0.txt", "Whisper-MIT.txt"),
+(https://creativecommons.org/licenses/by/4.0/), on FACEGOOD-Audio2Face (MIT License, copyright (c) 2022-2032 the
+FACEGOOD authors), its motion put through the landmarks of ICT-FaceKit (MIT License, copyright (c) 2020 USC Institute
+for Creative Technologies), and on speech alone, see live.onnx, labelled by earlier weights and by ones that read the
+encoder of Whisper base (MIT License, OpenAI). The recordings were converted to facial landmarks and speech features;
+none of them is included. They contain the encoder of Whisper tiny.en, copyright (c) 2022 OpenAI, MIT License.""",
+        licences=("CC-BY-4.0.txt", "CC-BY-3.0.txt", "Apache-2.0.txt", "FaceShapes-MIT.txt", "Whisper-MIT.txt"),
     ),
     Material(
         files=("live.onnx", "streaming_encoder.safetensors"),
         what="""Weights trained by the kfusion developers (MIT, see LICENSE) on the GRID corpus (see above) and on
-speech alone, labelled by default.onnx; the encoder of Whisper tiny.en (MIT) was their teacher. None is included.
+speech alone, labelled by weights for recordings; the encoder of Whisper tiny.en (MIT) was their teacher. None is
+included.
 CC BY 4.0: LibriSpeech (V. Panayotov, G. Chen, D. Povey, S. Khudanpur, 2015), speechocean762 (J. Zhang et al., 2021).
 CC BY 3.0: the core sounds of Asterisk. Apache License 2.0: AISHELL-1 (H. Bu et al., 2017), Picovoice's recordings of
 baristas. MIT: test recordings of the Montreal Forced Aligner. CC0 or public domain: Common Voice, CoVoST 2, EmoDB,
