@@ -189,5 +189,17 @@ def test_a_grey_portrait_stays_grey() -> None:
 
 
 def test_landmarks_that_are_none_are_refused(portrait: tuple[NDArray[np.uint8], NDArray[np.float32]]) -> None:
+    picture, face = portrait
     with pytest.raises(InputError, match="the portrait: landmarks have shape"):
-        TalkingPicture(portrait[0], portrait[1][:60])
+        TalkingPicture(picture, face[:60])
+    with pytest.raises(InputError, match="the portrait: 0 of 68 landmarks lie in the picture of 512 x 512 pixels"):
+        TalkingPicture(picture, face + 5000)
+    with pytest.raises(InputError, match=r"the moving face: .* not finite"):
+        TalkingPicture(picture, face).frame(np.full((68, 2), np.nan, np.float32))
+
+
+def test_a_portrait_that_is_no_picture_is_refused(portrait: tuple[NDArray[np.uint8], NDArray[np.float32]]) -> None:
+    picture, face = portrait
+    for other in (picture[..., 0], picture.astype(np.float32), np.dstack([picture, picture[..., :1]])):
+        with pytest.raises(InputError, match="pass RGB"):
+            TalkingPicture(other, face)

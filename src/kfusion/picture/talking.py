@@ -8,6 +8,7 @@ they could fold. What lies off the face is the portrait's own, bit for bit, unle
 
 import numpy as np
 
+from kfusion.errors import InputError
 from kfusion.landmarks import Points, check_landmarks
 from kfusion.motion.life import STILL, LifeSigns
 from kfusion.picture.anatomy import FaceAxes, Places, lip_gap, settled_lips, stabilised
@@ -49,9 +50,13 @@ class TalkingPicture:
     """
 
     def __init__(self, portrait: Image, points: Points, *, seed: int = 0) -> None:
-        """`portrait` (H, W, 3), RGB; `points` (68, 2) in its pixels; `seed` of the grain in the mouth."""
+        """`portrait` (H, W, 3), RGB; `points` (68, 2) in its pixels; `seed` of the grain in the mouth.
+
+        Raises:
+            InputError: it is no picture, or the points are no face in it.
+        """
         self.portrait = np.ascontiguousarray(portrait)
-        self._rest = check_landmarks(points, "the portrait") - np.float32(0.5)
+        self._rest = _checked(self.portrait, points) - np.float32(0.5)
         self._axes = FaceAxes.of(self._rest)
         self._mouth_shown = portrait_mouth(self.portrait, self._axes, self._rest.astype(np.float64))
         self._face = self._mouth_shown.face
@@ -75,8 +80,11 @@ class TalkingPicture:
         Args:
             landmarks: (68, 2), pixels of the portrait. The motion of the whole head in them is left out.
             life: what the face does beside speaking.
+
+        Raises:
+            InputError: the landmarks are none.
         """
-        settled = self._settled(landmarks)
+        settled = self._settled(check_landmarks(landmarks, "the moving face"))
         moved = settled - self._mouth_shown.reference
         moved[17:27, 1] -= life.brows
         upper, lower, moved = self._motions(moved)
@@ -125,6 +133,22 @@ class TalkingPicture:
         now, rest = (np.mean([face[41, 1] - face[37, 1], face[46, 1] - face[44, 1]]) for face in (settled, self._face))
         share = (_EYE_OPEN - now / max(rest, 1e-3)) / (_EYE_OPEN - _EYE_SHUT)
         return float(np.clip(share, 0, 1))
+
+
+def _checked(portrait: Image, points: Points) -> Points:
+    points = check_landmarks(points, "the portrait")
+    if portrait.ndim != 3 or portrait.shape[2] != 3 or portrait.dtype != np.uint8:
+        raise InputError(
+            f"the portrait: an array of shape {portrait.shape} and type {portrait.dtype}: pass RGB (H, W, 3) of uint8"
+        )
+    height, width = portrait.shape[:2]
+    inside = ((points >= 0) & (points <= [width, height])).all(-1).sum()
+    if inside < len(points) / 4:
+        raise InputError(
+            f"the portrait: {inside} of {len(points)} landmarks lie in the picture of {width} x {height} pixels: "
+            "pass those of a face in it"
+        )
+    return points
 
 
 class _Layer:
