@@ -23,7 +23,7 @@ FILES = [(kind, path) for kind, paths in STORED.items() for path in paths]
 
 def test_there_are_files_of_every_kind() -> None:
     assert {kind.__name__: len(paths) for kind, paths in STORED.items()} == {
-        "Evaluation": 7,
+        "Evaluation": 11,
         "ScoreSheet": 3,
         "RunRecord": 83,
     }
