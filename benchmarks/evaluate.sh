@@ -26,7 +26,7 @@ if [ -n "$ravdess" ]; then
 fi
 if [ -n "$facegood" ]; then
   score facegood-held-out default "$facegood" --split test
-  score facegood-zero-shot-live live "$facegood" --split test
+  score facegood-held-out-live live "$facegood" --split test
 fi
 rm -f benchmarks/evaluation/ravdess-*/figure.png  # its licence goes along with its faces
 python benchmarks/summary.py > docs/measured/evaluation.md

@@ -43,7 +43,7 @@ PAGES = {
     "grid-unseen-speakers-live": "GRID, speakers never seen, the weights for streams",
     "lrwar-zero-shot-live": "Arabic news, zero-shot, the weights for streams",
     "ravdess-zero-shot-live": "RAVDESS, zero-shot, the weights for streams",
-    "facegood-zero-shot-live": "FACEGOOD, zero-shot, the weights for streams",
+    "facegood-held-out-live": "FACEGOOD, the same recordings, the weights for streams",
 }
 
 
