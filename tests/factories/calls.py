@@ -90,7 +90,7 @@ def lag_s(pictures_seen: NDArray[np.float64], sound: bytes, rate_hz: int, fps: f
     return float(shifts_s[int(np.argmax([fit(shift_s) for shift_s in shifts_s]))])
 
 
-def check_in_step(pictures: list[NDArray[np.uint8]], rest: NDArray[np.uint8], sound: bytes, rate_hz: int) -> str:
+def check_in_step(pictures: list[NDArray[np.uint8]], rest: NDArray[np.uint8], sound: bytes, rate_hz: int) -> None:
     """That a minute of speech at 30 pictures a second drifts less than 20 ms, seen in the pictures themselves."""
     seen, per_frame = openings(pictures, rest), rate_hz * 2 // 30
     assert len(sound) == per_frame * len(pictures)
@@ -100,4 +100,3 @@ def check_in_step(pictures: list[NDArray[np.uint8]], rest: NDArray[np.uint8], so
     )
     assert abs(last - first) < 0.020
     assert max(abs(first), abs(last)) < 0.020
-    return f"pictures {1000 * first:.0f} ms after the sound at first, {1000 * last:.0f} ms at last"
