@@ -1,8 +1,10 @@
 """Against the real livekit-agents: its runner, its synchronizer and its sources, in a room that sends nothing."""
 
 import asyncio
+import importlib.util
 import logging
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,10 +15,12 @@ from factories.inputs import tone
 pytest.importorskip("livekit.agents", reason="livekit-agents is not installed")
 
 from livekit import rtc
+from livekit.agents import Agent, AgentSession
 from livekit.agents.voice.avatar import AudioSegmentEnd, QueueAudioOutput
 
 from kfusion.integrations.livekit_video import TalkingVideo, avatar_runner
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "livekit_video.py"
 RATE_HZ = 24_000
 
 
@@ -181,3 +185,27 @@ def test_sound_that_cannot_be_used_is_logged_once_and_the_call_goes_on(generator
     assert [record.message for record in caplog.records if record.name.startswith("kfusion")] == [
         "not spoken: sample rate is 1000 Hz: use 8000 to 192000"
     ]
+
+
+def test_the_example_shows_what_its_agent_says(generator, monkeypatch):
+    spec = importlib.util.spec_from_file_location("livekit_video_example", EXAMPLE)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    sources = Sources(monkeypatch)
+
+    async def speak():
+        session, call = AgentSession(), make_call(generator)
+        runner = await example.give_face(session, call, Room())
+        await session.start(Agent(instructions="speak"))
+        speech = session.say("", audio=example.recording())
+        await until(lambda: len(sources.sounds) > 20)
+        speech.interrupt(force=True)
+        await speech
+        shown = len(sources.pictures)
+        await until(lambda: len(sources.pictures) > shown + 3)
+        await session.aclose()
+        await runner.aclose()
+        call.close()
+
+    asyncio.run(asyncio.wait_for(speak(), 60))
+    assert 20 < len(sources.sounds) < 60

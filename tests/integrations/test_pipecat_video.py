@@ -1,7 +1,10 @@
 """Against the real Pipecat: its pipeline, its interruptions, its output transport."""
 
 import asyncio
+import importlib.util
+import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,9 +25,14 @@ from pipecat.frames.frames import (
     TTSStoppedFrame,
 )
 from pipecat.tests.utils import SleepFrame, run_test
+from pipecat.transports.base_input import BaseInputTransport
+from pipecat.transports.base_output import BaseOutputTransport
+from pipecat.transports.base_transport import BaseTransport
+from pipecat.workers.runner import WorkerRunner
 
 from kfusion.integrations.pipecat_video import TalkingProcessor
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "pipecat_video.py"
 RATE_HZ = 24_000
 
 
@@ -113,3 +121,75 @@ def test_if_the_sound_cannot_be_used_an_error_goes_up_once_and_the_voice_goes_on
     (error,) = up
     assert isinstance(error, ErrorFrame)
     assert "no talking picture: sample rate is 10 Hz" in error.error
+
+
+class Stage(BaseOutputTransport):
+    """Plays sound at the pace of speech, and notes when what is heard and seen."""
+
+    def __init__(self, params):
+        super().__init__(params)
+        self.pictures, self.sounds = [], []
+
+    async def start(self, frame):
+        await super().start(frame)
+        await self.set_transport_ready(frame)
+
+    async def write_audio_frame(self, frame):
+        self.sounds.append((time.monotonic(), frame))
+        await asyncio.sleep(frame.num_frames / frame.sample_rate)
+        return True
+
+    async def write_video_frame(self, frame):
+        self.pictures.append((time.monotonic(), frame))
+        return True
+
+
+class Theatre(BaseTransport):
+    """A transport whose one client connects when the test says so."""
+
+    def __init__(self, params):
+        super().__init__()
+        self.stage, self._door = Stage(params), BaseInputTransport(params)
+        self._register_event_handler("on_client_connected")
+        self._register_event_handler("on_client_disconnected")
+
+    def input(self):
+        return self._door
+
+    def output(self):
+        return self.stage
+
+    async def tell(self, event):
+        await self._call_event_handler(event, None)
+
+
+def test_the_example_shows_a_portrait_that_speaks_to_who_connects(generator):
+    spec = importlib.util.spec_from_file_location("pipecat_video_example", EXAMPLE)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+
+    async def converse():
+        call = make_call(generator)
+        theatre = Theatre(example.output_of(call))
+        stage, runner = theatre.stage, WorkerRunner()
+        await runner.add_workers(example.make_worker(call, theatre))
+        running = asyncio.create_task(runner.run())
+        await until(lambda: len(stage.pictures) > 3)
+        quiet = len(stage.sounds)
+        await theatre.tell("on_client_connected")
+        await until(lambda: len(stage.sounds) > 100)
+        await theatre.tell("on_client_disconnected")
+        await running
+        return quiet, stage
+
+    quiet, stage = asyncio.run(asyncio.wait_for(converse(), 60))
+    assert quiet == 0
+    assert {frame.num_frames for _, frame in stage.sounds} == {RATE_HZ // 100}
+    spoken = [frame.image for at, frame in stage.pictures if at > stage.sounds[0][0]]
+    assert {len(picture) for picture in spoken} == {96 * 96 * 3}
+    assert len(set(spoken)) > 5
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.01)
