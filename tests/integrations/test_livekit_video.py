@@ -164,6 +164,8 @@ def test_an_interruption_takes_back_what_the_room_has_not_sent(generator, monkey
     assert event.interrupted
     assert 0.2 < event.playback_position < 4
     assert len(sources.sounds) == heard
+    rest, last = sources.pictures[0][1], sources.pictures[-1][1]
+    assert bytes(last.data) == bytes(rest.data)
 
 
 def test_sound_that_cannot_be_used_is_logged_once_and_the_call_goes_on(generator, caplog):
