@@ -187,9 +187,10 @@ def _silence(count: int, frame: Any) -> Iterator[Channels]:
 
 
 class Resampler:
-    """Decoded frames to (N, channels) at 16 kHz; the rate and the channels may change on the way."""
+    """Decoded frames to (N, channels) at one rate; theirs and the channels may change on the way."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate_hz: int = SAMPLE_RATE_HZ) -> None:
+        self._rate_hz = rate_hz
         self._resampler: Any = None
         self._kind: tuple[Any, ...] = ()
 
@@ -198,7 +199,7 @@ class Resampler:
         kind = (frame.sample_rate, frame.layout.name, frame.format.name)
         flushed = self.flush() if kind != self._kind else []
         if self._resampler is None:
-            self._resampler = av.AudioResampler(format=_INTERLEAVED, rate=SAMPLE_RATE_HZ)
+            self._resampler = av.AudioResampler(format=_INTERLEAVED, rate=self._rate_hz)
             self._kind = kind
         return [*flushed, *map(_by_channel, self._resampler.resample(frame))]
 
@@ -212,14 +213,14 @@ class Resampler:
 
 
 class MonoResampler:
-    """Decoded frames to mono at 16 kHz.
+    """Decoded frames to mono at one rate.
 
     FFmpeg's own mixing to mono adds the channels up (two equal ones become 1.4 times as loud, eight
     4.4 times), so the mean is taken here.
     """
 
-    def __init__(self) -> None:
-        self._resample = Resampler()
+    def __init__(self, rate_hz: int = SAMPLE_RATE_HZ) -> None:
+        self._resample = Resampler(rate_hz)
 
     def __call__(self, frame: Any) -> list[Samples]:
         """The samples (N,) that a decoded frame made ready, in pieces."""

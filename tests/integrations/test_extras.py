@@ -5,7 +5,14 @@ import sys
 
 import pytest
 
-PACKAGES = {"pipecat": "pipecat", "livekit": "livekit", "livekit_agents": "livekit", "ray": "ray"}
+PACKAGES = {
+    "pipecat": "pipecat",
+    "pipecat_video": "pipecat",
+    "livekit": "livekit",
+    "livekit_agents": "livekit",
+    "livekit_video": "livekit",
+    "ray": "ray",
+}
 
 
 @pytest.mark.parametrize("module", PACKAGES)
@@ -25,5 +32,6 @@ def test_the_other_modules_need_nothing_but_the_base_install():
 import sys
 for name in {heavy!r}: sys.modules[name] = None
 import kfusion.cli.stream, kfusion.integrations.follower, kfusion.integrations.microphone
+import kfusion.integrations.talking_call
 """
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -94,3 +94,31 @@ def test_a_livekit_agent(block, generator):
         await session.output.audio.aclose()
 
     asyncio.run(attach())
+
+
+def test_a_portrait_in_a_livekit_room(block, generator):
+    pytest.importorskip("livekit.agents", reason="livekit-agents is not installed")
+    names = block("show_portrait")
+    room = SimpleNamespace(isconnected=lambda: False, on=lambda *_: None, off=lambda *_: None)
+
+    async def attach():
+        session = SimpleNamespace(output=SimpleNamespace(audio=None))
+        runner = await names.show_portrait(session, room)
+        assert isinstance(session.output.audio, names.QueueAudioOutput)
+        await runner.aclose()
+
+    asyncio.run(attach())
+
+
+def test_a_portrait_in_a_pipecat_pipeline(block):
+    pytest.importorskip("loguru", reason="pipecat-ai is not installed")
+    names, given = block("with_portrait"), []
+    from pipecat.processors.filters.identity_filter import IdentityFilter
+
+    def make_transport(params):
+        given.append(params)
+        return SimpleNamespace(input=IdentityFilter, output=IdentityFilter)
+
+    pipeline = names.with_portrait(make_transport)
+    assert any(isinstance(part, names.TalkingProcessor) for part in pipeline.processors)
+    assert (given[0].video_out_width, given[0].video_out_height) == (294, 294)

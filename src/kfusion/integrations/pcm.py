@@ -12,14 +12,14 @@ MIN_RATE_HZ, MAX_RATE_HZ = 8_000, 192_000
 
 
 class PcmReader:
-    """Pieces of PCM to mono samples at 16 kHz, as they come.
+    """Pieces of PCM to mono samples at one rate, as they come.
 
-    A rate other than 16 kHz is resampled on the way, which holds back at most 2 ms of sound until more comes.
+    Another rate than that is resampled on the way, which holds back at most 2 ms of sound until more comes.
     The rate and the channels may change from one piece to the next.
     """
 
-    def __init__(self) -> None:
-        self._mono = MonoResampler()
+    def __init__(self, to_hz: int = SAMPLE_RATE_HZ) -> None:
+        self._mono = MonoResampler(to_hz)
 
     def __call__(self, pcm: bytes, rate_hz: int = SAMPLE_RATE_HZ, channels: int = 1) -> Samples:
         """The samples (N,), full scale 1, of interleaved signed 16-bit little-endian PCM; the mean of the channels.
