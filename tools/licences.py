@@ -65,6 +65,13 @@ LibriVox, LJ Speech, OHF Voice, Rhasspy (kerstin, nathalie), Thorsten, Dutch VL 
         licences=("CC-BY-4.0.txt", "CC-BY-3.0.txt", "Apache-2.0.txt", "Whisper-MIT.txt"),
     ),
     Material(
+        files=("visemes.onnx",),
+        what="""Weights trained by the kfusion developers (MIT, see LICENSE): streaming_encoder.safetensors (see above), and
+a layer on it taught with GRID and the same speech, whose phones pocketsphinx (BSD) and hama (Apache License 2.0) found.
+None is included.""",
+        licences=("CC-BY-4.0.txt", "CC-BY-3.0.txt", "Apache-2.0.txt", "Whisper-MIT.txt"),
+    ),
+    Material(
         files=("whisper_tiny_en_encoder.safetensors",),
         what="The encoder of Whisper tiny.en, copyright (c) 2022 OpenAI, MIT License, stored as float16.",
         licences=("Whisper-MIT.txt",),

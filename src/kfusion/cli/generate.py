@@ -108,7 +108,7 @@ def _run_one(arguments: argparse.Namespace, names: Sequence[str], motion: Motion
                 **_settings(arguments),
             )
         _write(sequence, [work / name for name in names], speech, identity)
-        motion.write(work, sequence, motion.rest(lambda sound: model.generate(sound, identity)))
+        motion.write(work, sequence, motion.rest(lambda sound: model.generate(sound, identity)), speech)
     _show(arguments.output, [*names, *motion.names])
 
 
@@ -148,7 +148,7 @@ def _keep(
     names: tuple[Sequence[str], Sequence[str]],
     recording: "Recording",
     identity: "Identity",
-    write_motion: Callable[[Path, "LandmarkSequence"], None],
+    write_motion: Callable[..., None],
 ) -> KfusionError | None:
     """Write the results of one recording of several, those of motion by `write_motion`; why not, if it cannot be done.
 
@@ -165,7 +165,7 @@ def _keep(
     try:
         with staged(folder, [*names[0], *names[1]]) as work:
             _write(outcome, [work / name for name in names[0]], recording, identity)
-            write_motion(work, outcome)
+            write_motion(work, outcome, speech=recording)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other recordings go on
         return error_of(recording.name, error)
     return None

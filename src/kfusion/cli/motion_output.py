@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from kfusion.errors import InputError
 
 if TYPE_CHECKING:
     from kfusion.audio import Samples
+    from kfusion.inference.recording import Recording
     from kfusion.landmarks import LandmarkSequence, Points
 
 Animate = Callable[["Samples"], "LandmarkSequence"]
@@ -19,6 +21,8 @@ ENDINGS = {
     "a2f": ".a2f.json",
     "azure": ".azure.json",
     "talkinghead": ".talkinghead.json",
+    "rhubarb": ".rhubarb.json",
+    "rhubarb-tsv": ".rhubarb.tsv",
     "glb": ".glb",
     "vrma": ".vrma",
     "live2d": ".motion3.json",
@@ -98,14 +102,19 @@ class MotionFiles:
 
         return face_in_silence(animate)
 
-    def write(self, folder: Path, sequence: "LandmarkSequence", rest: "Points | None") -> None:
-        """Write all of them; `rest` as in `read_motion`."""
+    def write(
+        self, folder: Path, sequence: "LandmarkSequence", rest: "Points | None", speech: "Recording | None" = None
+    ) -> None:
+        """Write all of them; `rest` as in `read_motion`, `speech` for the visemes, where there is sound."""
         if not self._kinds:
             return
-        from kfusion.formats.motion_files import write_motion
+        from kfusion.formats.motion_files import MOTION_FORMATS, write_motion
         from kfusion.motion.face_motion import read_motion
+        from kfusion.motion.visemes import read_visemes
 
         motion = read_motion(sequence, rest, gain=self._gain)
+        if speech is not None and any(MOTION_FORMATS[kind].hears for kind in self._kinds.values()):
+            motion = replace(motion, visemes=read_visemes(speech, allow_silence=True))
         for name, kind in self._kinds.items():
             write_motion(motion, folder / name, kind, avatar=self._avatar if kind == "glb" else None)
 
