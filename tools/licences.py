@@ -66,9 +66,9 @@ LibriVox, LJ Speech, OHF Voice, Rhasspy (kerstin, nathalie), Thorsten, Dutch VL 
     ),
     Material(
         files=("visemes.onnx",),
-        what="""Weights trained by the kfusion developers (MIT, see LICENSE): streaming_encoder.safetensors (see above), and
-a layer on it taught with GRID and the same speech, whose phones pocketsphinx (BSD) and hama (Apache License 2.0) found.
-None is included.""",
+        what="""Weights trained by the kfusion developers (MIT, see LICENSE): streaming_encoder.safetensors (see
+above), and a layer on it taught with GRID and the same speech, whose phones pocketsphinx (BSD) and hama (Apache
+License 2.0) found. None is included.""",
         licences=("CC-BY-4.0.txt", "CC-BY-3.0.txt", "Apache-2.0.txt", "Whisper-MIT.txt"),
     ),
     Material(

@@ -9,7 +9,7 @@ from kfusion.audio import SAMPLE_RATE_HZ, read_audio
 from kfusion.errors import InputError
 from kfusion.motion.visemes import PRESTON_BLAIR, RHUBARB_SHAPES, VISEMES, VRM_VOWELS, VisemeStream, read_visemes
 
-CLOSED_S = ()
+CLOSED_S = (0.593, 1.078, 1.663, 1.868, 2.273, 2.773, 3.418, 4.103, 4.528, 4.818, 6.488, 7.418, 7.918, 8.133, 8.433)
 """Middles of the clearest p, b and m in the packaged speech, as pocketsphinx aligns its text."""
 
 

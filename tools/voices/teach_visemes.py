@@ -37,7 +37,7 @@ from kfusion.training.viseme_export import export_viseme_bundle
 
 log = logging.getLogger("teach_visemes")
 
-EPOCHS, BATCH, RATE = 24, 16, 1e-3
+EPOCHS, BATCH, RATE = 12, 16, 1e-3
 PIECE_BLOCKS = 20
 """What the head learns from at once: 2 s."""
 GAINS_DB = (-18.0, 6.0)
@@ -128,7 +128,7 @@ def teach(taught: Sequence[Heard], held_out: Sequence[Heard]) -> VisemeHead:
             loss.backward()
             optimizer.step()
             schedule.step()
-        log.info("epoch %d: loss %.3f, held out %.4f", epoch, float(loss), accuracy(head, held_out))
+        log.info("epoch %d: loss %.3f, held out %.4f", epoch, loss.item(), accuracy(head, held_out))
     return head.eval()
 
 
