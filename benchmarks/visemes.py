@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from align import read_alignment
 from phones import Segment
 from viseme_labels import VISEME_OF, step_classes
 
-STEP_HZ, UNKNOWN = 50, -1
+STEP_HZ, UNKNOWN, PAUSE_S = 50, -1, 1
 DELAYS = range(-6, 11)
 """Steps of 20 ms."""
 HEADAUDIO = ("aa", "E", "I", "O", "U", "PP", "SS", "TH", "DD", "FF", "kk", "nn", "RR", "CH", "sil")
@@ -72,29 +72,25 @@ def main() -> None:
             print(f"| {said} | {row} |", flush=True)
 
 
-def _rows(clips: Sequence[Clip], headaudio: Path | None, rhubarb: Path | None) -> list[str]:
+def _rows(clips: Sequence[Clip], headaudio: Path | None, rhubarb: Path | None) -> Iterator[str]:
     truth = [clip.truth() for clip in clips]
     tracks = [read_visemes(clip.samples, allow_silence=True) for clip in clips]
     ours = [track.steps.argmax(-1) for track in tracks]
     cued = [_sampled([(cue.start_s, VISEMES.index(cue.viseme)) for cue in track.cues()], 10**4) for track in tracks]
-    rows = [
-        _row("ours, cues", "15", truth, cued, fixed=True),
-        _row("ours, largest weight", "15", truth, ours, fixed=True),
-    ]
-    rows += [_row("always the commonest", "15", truth, _commonest(truth), fixed=True)]
-    rows += [_sounds(truth, cued)]
+    yield _row("ours, cues", "15", truth, cued, fixed=True)
+    yield _row("ours, largest weight", "15", truth, ours, fixed=True)
+    yield _row("always the commonest", "15", truth, _commonest(truth), fixed=True)
+    yield _sounds(truth, cued)
     if headaudio is not None:
-        theirs = [clip.truth(HEADAUDIO_OF) for clip in clips]
-        rows.append(_row("HeadAudio", "15, its map", theirs, _headaudio(headaudio, clips)))
-        rows.append(_row("HeadAudio", "15, our map", truth, _headaudio(headaudio, clips)))
+        heard = _headaudio(headaudio, clips)
+        yield _row("HeadAudio", "15, its map", [clip.truth(HEADAUDIO_OF) for clip in clips], heard)
+        yield _row("HeadAudio", "15, our map", truth, heard)
     drawn = [_drawn(one) for one in truth]
-    rows.append(_row("ours, cues", "Rhubarb's", drawn, [_drawn(one) for one in cued], fixed=True))
-    rows.append(_row("always the commonest", "Rhubarb's", drawn, _commonest(drawn), fixed=True))
+    yield _row("ours, cues", "Rhubarb's", drawn, [_drawn(one) for one in cued], fixed=True)
+    yield _row("always the commonest", "Rhubarb's", drawn, _commonest(drawn), fixed=True)
     if rhubarb is not None:
         for recogniser in ("pocketSphinx", "phonetic"):
-            found = [_rhubarb(rhubarb, clip.samples, recogniser) for clip in clips]
-            rows.append(_row(f"Rhubarb, {recogniser}", "Rhubarb's", drawn, found))
-    return rows
+            yield _row(f"Rhubarb, {recogniser}", "Rhubarb's", drawn, _rhubarb(rhubarb, clips, recogniser))
 
 
 def _row(tool: str, classes: str, truth: Sequence[Classes], found: Sequence[Classes], *, fixed: bool = False) -> str:
@@ -164,14 +160,21 @@ def _headaudio(package: Path, clips: Sequence[Clip]) -> list[Classes]:
     ]
 
 
-def _rhubarb(program: Path, samples: Samples, recogniser: str) -> Classes:
+def _rhubarb(program: Path, clips: Sequence[Clip], recogniser: str) -> list[Classes]:
+    """Of all clips in one recording with `PAUSE_S` of silence after each, as a start takes it seconds."""
+    lengths = [len(clip.samples) + PAUSE_S * SAMPLE_RATE_HZ for clip in clips]
+    sound = np.concatenate([np.pad(clip.samples, (0, PAUSE_S * SAMPLE_RATE_HZ)) for clip in clips])
     with tempfile.NamedTemporaryFile(suffix=".wav") as file:
-        file.write(encode_wav(samples))
+        file.write(encode_wav(sound))
         file.flush()
-        command = [program, "-f", "json", "-q", "-r", recogniser, "--threads", "1", file.name]
+        command = [program, "-f", "json", "-q", "-r", recogniser, file.name]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     changes = [(cue["start"], ord(cue["value"])) for cue in json.loads(printed)["mouthCues"]]
-    return _sampled(changes, int(len(samples) / SAMPLE_RATE_HZ * STEP_HZ) + max(DELAYS))
+    starts_s = np.cumsum([0, *lengths[:-1]]) / SAMPLE_RATE_HZ
+    return [
+        _sampled([(time_s - start_s, shape) for time_s, shape in changes], clip.steps + max(DELAYS))
+        for start_s, clip in zip(starts_s, clips, strict=True)
+    ]
 
 
 if __name__ == "__main__":

@@ -108,3 +108,5 @@ def test_visemes_need_the_sound(convert, landmarks: Path, tmp_path: Path) -> Non
     assert "add the recording of these landmarks" in refused(convert, tmp_path, landmarks, "--to", "rhubarb")
     gone = refused(convert, tmp_path, landmarks, "--to", "rhubarb", "--speech", tmp_path / "gone.wav")
     assert "gone.wav" in gone
+    deaf = refused(convert, tmp_path, landmarks, "--to", "a2f", "--speech", tmp_path / "gone.wav")
+    assert "formats of visemes (talkinghead, rhubarb, rhubarb-tsv): leave --speech out" in deaf

@@ -10,7 +10,7 @@ alone. The phones are kept in RUN/labels.json, the weights of the head in RUN/he
 3. here               a head learns the class of each 20 ms; the split `val` of both is only looked at
 
 Needs, besides kfusion[train]: pip install pocketsphinx==5.1.1 (BSD), hama==1.7.0 (Apache-2.0).
-Time on one busy core, about: phones 25 min, features 2 min, head 3 min.
+Time on half a core, about: phones 20 min, features 1 min, head 8 min.
 """
 
 import argparse

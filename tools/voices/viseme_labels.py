@@ -44,7 +44,7 @@ PP p b m
 FF f v
 TH θ ð
 DD t d ɾ
-kk k ɡ h
+kk k ɡ h ɦ
 CH tʃ dʒ ʃ ʒ
 SS s z
 nn n ŋ l

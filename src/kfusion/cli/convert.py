@@ -43,7 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
     rest = None
     if arguments.rest is not None:
         rest = check_face(read_landmarks(arguments.rest), str(arguments.rest))
-    speech = None if arguments.speech is None else read_recording(arguments.speech)
+    speech = None
+    if arguments.speech is not None:
+        files.check_hearing()
+        speech = read_recording(arguments.speech)
     folder = arguments.landmarks.parent if arguments.output is None else arguments.output
     with staged(folder, files.names) as work:
         files.write(work, sequence, rest, speech)

@@ -94,6 +94,14 @@ class MotionFiles:
         """The files' names."""
         return list(self._kinds)
 
+    def check_hearing(self) -> None:
+        """Raises `InputError` where there is sound, and no format has visemes."""
+        from kfusion.formats.motion_files import MOTION_FORMATS
+
+        if not any(MOTION_FORMATS[kind].hears for kind in self._kinds.values()):
+            hearing = ", ".join(kind for kind, form in MOTION_FORMATS.items() if form.hears)
+            raise InputError(f"sound goes with formats of visemes ({hearing}): leave --speech out")
+
     def rest(self, animate: Animate) -> "Points | None":
         """The resting face of who is animated, where a file needs one."""
         if not self._kinds:
