@@ -38,7 +38,7 @@ PAGES = {
     "grid-unseen-speakers": "GRID, speakers never seen: s26, s31 and nine others",
     "lrwar-zero-shot": "Arabic news (lrwar test speakers), zero-shot: another language, other sound and picture",
     "ravdess-zero-shot": "RAVDESS, 16 actors, zero-shot: other speakers, another tracker",
-    "facegood-held-out": "FACEGOOD, two held-out recordings of a Mandarin voice whose others were trained on; a rig, no face",
+    "facegood-held-out": "FACEGOOD, held-out recordings of a Mandarin voice that is trained on: a rig, no face",
     "grid-s1-validation-live": "GRID s1, validation sentences, the weights for streams",
     "grid-unseen-speakers-live": "GRID, speakers never seen, the weights for streams",
     "lrwar-zero-shot-live": "Arabic news, zero-shot, the weights for streams",

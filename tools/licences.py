@@ -59,13 +59,20 @@ none of them is included. They contain the encoder of Whisper tiny.en, copyright
     Material(
         files=("live.onnx", "streaming_encoder.safetensors"),
         what="""Weights trained by the kfusion developers (MIT, see LICENSE) on the GRID corpus and
-FACEGOOD-Audio2Face (see above) and on speech alone, labelled by other weights of ours; the encoder of Whisper tiny.en (MIT) was their teacher. None is
-included.
+FACEGOOD-Audio2Face (see above) and on speech alone, labelled by other weights of ours; the encoder of Whisper tiny.en
+(MIT) was their teacher. None is included.
 CC BY 4.0: LibriSpeech (V. Panayotov, G. Chen, D. Povey, S. Khudanpur, 2015), speechocean762 (J. Zhang et al., 2021).
 CC BY 3.0: the core sounds of Asterisk. Apache License 2.0: AISHELL-1 (H. Bu et al., 2017), Picovoice's recordings of
 baristas. MIT: test recordings of the Montreal Forced Aligner. CC0 or public domain: Common Voice, CoVoST 2, EmoDB,
 LibriVox, LJ Speech, OHF Voice, Rhasspy (kerstin, nathalie), Thorsten, Dutch VL TTS, Precise community data.""",
         licences=("CC-BY-4.0.txt", "CC-BY-3.0.txt", "Apache-2.0.txt", "FaceShapes-MIT.txt", "Whisper-MIT.txt"),
+    ),
+    Material(
+        files=("visemes.onnx",),
+        what="""Weights trained by the kfusion developers (MIT, see LICENSE): streaming_encoder.safetensors (see
+above), and a layer on it taught with GRID and the same speech, whose phones pocketsphinx (BSD) and hama (Apache
+License 2.0) found. None is included.""",
+        licences=("CC-BY-4.0.txt", "CC-BY-3.0.txt", "Apache-2.0.txt", "Whisper-MIT.txt"),
     ),
     Material(
         files=("whisper_tiny_en_encoder.safetensors",),

@@ -10,3 +10,5 @@ INPUTS = ("samples", "identity", "emotion")
 """Of every bundle."""
 STREAM_INPUTS = (*INPUTS, "seen")
 """Of a bundle for streams, before its states."""
+VISEME_KIND = "visemes"
+"""Metadata `kind` of the bundle that names visemes; `kfusion.motion.viseme_bundle` says the rest."""

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from factories.inputs import tone, write_wav
 from factories.motion import closed_face, sequence_of, smiling_left, speaking
 
 from kfusion.cli.main import main
@@ -46,7 +47,8 @@ def test_the_command_line_names_the_formats_that_there_are() -> None:
 
 def test_every_file_is_written_beside_the_landmarks_and_named(convert, landmarks: Path) -> None:
     pytest.importorskip("pyarrow")
-    code, shown, notes = convert(landmarks, "--to", ",".join(ENDINGS))
+    speech = write_wav(landmarks.with_name("talk.wav"), tone(1.0))
+    code, shown, notes = convert(landmarks, "--to", ",".join(ENDINGS), "--speech", speech)
     assert (code, notes) == (0, [])
     assert shown == [str(landmarks.with_name(f"talk{form.ending}")) for form in MOTION_FORMATS.values()]
     assert all(Path(name).stat().st_size > 0 for name in shown)
@@ -100,3 +102,11 @@ def test_what_cannot_be_used_is_one_line_and_leaves_nothing(convert, landmarks: 
 def test_landmarks_that_show_no_face_are_one_line(convert, tmp_path: Path) -> None:
     path = sequence_of(closed_face(), np.full((68, 2), np.nan, np.float32)).save(tmp_path / "a.npz")
     assert "frame 1 does not show a face" in refused(convert, tmp_path, path, "--to", "a2f")
+
+
+def test_visemes_need_the_sound(convert, landmarks: Path, tmp_path: Path) -> None:
+    assert "add the recording of these landmarks" in refused(convert, tmp_path, landmarks, "--to", "rhubarb")
+    gone = refused(convert, tmp_path, landmarks, "--to", "rhubarb", "--speech", tmp_path / "gone.wav")
+    assert "gone.wav" in gone
+    deaf = refused(convert, tmp_path, landmarks, "--to", "a2f", "--speech", tmp_path / "gone.wav")
+    assert "formats of visemes (talkinghead, rhubarb, rhubarb-tsv): leave --speech out" in deaf

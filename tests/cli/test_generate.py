@@ -527,6 +527,17 @@ def test_motion_for_avatars_lies_beside_the_landmarks(desk: Desk) -> None:
     assert jaw[opening < opening.min() + 0.1].max() < 0.02
 
 
+def test_visemes_are_heard_in_the_recording(desk: Desk) -> None:
+    desk.run("--format", "rhubarb,talkinghead", "--no-preview", speech=assets.SAMPLE_SPEECH)
+    content = json.loads((desk.out / "motion.rhubarb.json").read_text())
+    assert content["metadata"]["soundFile"] == str(assets.SAMPLE_SPEECH)
+    assert {cue["value"] for cue in content["mouthCues"]} >= set("ABCDX")
+    cues = json.loads((desk.out / "motion.talkinghead.json").read_text())["cues"]
+    assert cues["words"] == []
+    assert len(cues["visemes"]) == len(cues["vtimes"]) == len(cues["vdurations"]) > 40
+    assert "sil" not in cues["visemes"]
+
+
 def test_silence_has_no_weights(desk: Desk) -> None:
     speech = write_wav(desk.root / "silence.wav", np.zeros(16_000, np.float32))
     desk.run("--format", "a2f", "--no-preview", "--allow-silence", speech=speech)

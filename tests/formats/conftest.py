@@ -1,7 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from factories.motion import shaped
+from factories.visemes import saying
 
 from kfusion.formats.motion_files import MOTION_FORMATS, write_motion
 from kfusion.motion.face_motion import Motion
@@ -15,5 +17,10 @@ def smile() -> Motion:
 
 @pytest.fixture
 def written(tmp_path: Path):
-    """Writes a motion in a format, and gives the file."""
-    return lambda motion, kind, **more: write_motion(motion, tmp_path / f"m{MOTION_FORMATS[kind].ending}", kind, **more)
+    """Writes a motion in a format as `kfusion generate` does, with the visemes of its sound, and gives the file."""
+
+    def write(motion: Motion, kind: str, **more: object) -> Path:
+        motion = motion if motion.visemes else replace(motion, visemes=saying("sil aa"))
+        return write_motion(motion, tmp_path / f"m{MOTION_FORMATS[kind].ending}", kind, **more)
+
+    return write

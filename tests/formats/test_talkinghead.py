@@ -1,7 +1,9 @@
 import json
+from dataclasses import replace
 
 import pytest
 from factories.motion import shaped
+from factories.visemes import saying
 
 
 def test_the_animation_has_a_value_and_a_duration_for_every_frame(smile, written):
@@ -24,3 +26,13 @@ def test_rounded_durations_do_not_drift(written):
 def test_a_still_face_is_an_animation_too(written):
     anim = json.loads(written(shaped(3), "talkinghead").read_text())["anim"]
     assert anim["vs"] == {"jawOpen": [0.0, 0.0, 0.0]}
+
+
+def test_visemes_lie_apart_from_the_animation(written):
+    motion = replace(shaped(), visemes=saying("sil PP aa sil", each_s=0.1))
+    content = json.loads(written(motion, "talkinghead").read_text())
+    assert "visemes" not in content
+    assert content["cues"]["visemes"] == ["PP", "aa"]
+    assert content["cues"]["vtimes"] == pytest.approx([90, 190])
+    assert content["cues"]["vdurations"] == pytest.approx([100, 100])
+    assert content["cues"]["words"] == []

@@ -48,12 +48,12 @@ def align_clips(clips: list[StoredClip], corpus: Path) -> dict[str, list[Segment
         KfusionError: too few clips could be aligned.
     """
     transcripts = {path.stem: path for path in sorted(corpus.rglob("*.align")) if path.parent.name == SPEAKER}
-    decoder, aligned = _decoder(), {}
+    decoder, aligned = new_decoder(), {}
     for clip in clips:
         name = clip.clip_id.rpartition("/")[2]
         if name not in transcripts:
             raise InputError(f"{corpus}: no {SPEAKER}/{name}.align: unpack GRID's word alignments there")
-        segments = _align(decoder, clip.samples(), grid_words(transcripts[name]))
+        segments = align_words(decoder, clip.samples(), grid_words(transcripts[name]))
         if segments:
             aligned[clip.clip_id] = segments
     log.info("aligned %d of %d clips", len(aligned), len(clips))
@@ -64,7 +64,12 @@ def align_clips(clips: list[StoredClip], corpus: Path) -> dict[str, list[Segment
     return aligned
 
 
-def _decoder() -> Any:
+def new_decoder() -> Any:
+    """What aligns words.
+
+    Raises:
+        MissingExtraError: pocketsphinx is not installed.
+    """
     try:
         from pocketsphinx import Decoder
     except ImportError as error:
@@ -72,7 +77,7 @@ def _decoder() -> Any:
     return Decoder(samprate=SAMPLE_RATE_HZ, lm=None, loglevel="FATAL")
 
 
-def _align(decoder: Any, samples: Samples, words: list[str]) -> list[Segment]:
+def align_words(decoder: Any, samples: Samples, words: list[str]) -> list[Segment]:
     """The phones of one clip; none where that fails."""
     content = (np.clip(samples, -1, 1) * 32767).astype(np.int16).tobytes()
     try:

@@ -23,12 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="landmarks of the same face in the same picture with its mouth closed, from which motion is counted "
         "(default: the most closed frames)",
     )
+    parser.add_argument(
+        "--speech", metavar="FILE", type=Path, help="the recording of LANDMARKS, for formats of visemes"
+    )
     add_avatar_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the files and print their paths."""
     from kfusion.inference.geometry import check_face
+    from kfusion.inference.recording import read_recording
     from kfusion.landmarks import LandmarkSequence, read_landmarks
 
     kinds = split_names(arguments.to)
@@ -39,9 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     rest = None
     if arguments.rest is not None:
         rest = check_face(read_landmarks(arguments.rest), str(arguments.rest))
+    speech = None
+    if arguments.speech is not None:
+        files.check_hearing()
+        speech = read_recording(arguments.speech)
     folder = arguments.landmarks.parent if arguments.output is None else arguments.output
     with staged(folder, files.names) as work:
-        files.write(work, sequence, rest)
+        files.write(work, sequence, rest, speech)
     for name in files.names:
         show(folder / name)
     return 0

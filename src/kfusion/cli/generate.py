@@ -198,7 +198,7 @@ class _Results(NamedTuple):
         def write(folder: Path, sequence: "LandmarkSequence", recording: "Recording") -> None:
             for name in self.landmarks:
                 sequence.save(folder / name)
-            self.motion.write(folder, sequence, rest)
+            self.motion.write(folder, sequence, rest, recording)
             if self.video.name:
                 with _bar("video", " pictures") as bar:
                     show_video(

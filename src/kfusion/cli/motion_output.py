@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from kfusion.errors import InputError
 
 if TYPE_CHECKING:
     from kfusion.audio import Samples
+    from kfusion.inference.recording import Recording
     from kfusion.landmarks import LandmarkSequence, Points
 
 Animate = Callable[["Samples"], "LandmarkSequence"]
@@ -19,6 +21,8 @@ ENDINGS = {
     "a2f": ".a2f.json",
     "azure": ".azure.json",
     "talkinghead": ".talkinghead.json",
+    "rhubarb": ".rhubarb.json",
+    "rhubarb-tsv": ".rhubarb.tsv",
     "glb": ".glb",
     "vrma": ".vrma",
     "live2d": ".motion3.json",
@@ -90,6 +94,14 @@ class MotionFiles:
         """The files' names."""
         return list(self._kinds)
 
+    def check_hearing(self) -> None:
+        """Raises `InputError` where there is sound, and no format has visemes."""
+        from kfusion.formats.motion_files import MOTION_FORMATS
+
+        if not any(MOTION_FORMATS[kind].hears for kind in self._kinds.values()):
+            hearing = ", ".join(kind for kind, form in MOTION_FORMATS.items() if form.hears)
+            raise InputError(f"sound goes with formats of visemes ({hearing}): leave --speech out")
+
     def rest(self, animate: Animate) -> "Points | None":
         """The resting face of who is animated, where a file needs one."""
         if not self._kinds:
@@ -98,14 +110,19 @@ class MotionFiles:
 
         return face_in_silence(animate)
 
-    def write(self, folder: Path, sequence: "LandmarkSequence", rest: "Points | None") -> None:
-        """Write all of them; `rest` as in `read_motion`."""
+    def write(
+        self, folder: Path, sequence: "LandmarkSequence", rest: "Points | None", speech: "Recording | None" = None
+    ) -> None:
+        """Write all of them; `rest` as in `read_motion`, `speech` for the visemes, where there is sound."""
         if not self._kinds:
             return
-        from kfusion.formats.motion_files import write_motion
+        from kfusion.formats.motion_files import MOTION_FORMATS, write_motion
         from kfusion.motion.face_motion import read_motion
+        from kfusion.motion.visemes import read_visemes
 
         motion = read_motion(sequence, rest, gain=self._gain)
+        if speech is not None and any(MOTION_FORMATS[kind].hears for kind in self._kinds.values()):
+            motion = replace(motion, visemes=read_visemes(speech, allow_silence=True))
         for name, kind in self._kinds.items():
             write_motion(motion, folder / name, kind, avatar=self._avatar if kind == "glb" else None)
 

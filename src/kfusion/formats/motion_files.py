@@ -12,6 +12,7 @@ from kfusion.formats.glb import check_morph_targets, write_glb
 from kfusion.formats.live2d import write_live2d
 from kfusion.formats.livelink import write_livelink
 from kfusion.formats.parquet import write_parquet
+from kfusion.formats.rhubarb import write_rhubarb, write_rhubarb_tsv
 from kfusion.formats.talkinghead import write_talkinghead
 from kfusion.formats.vrma import write_vrma
 from kfusion.motion.face_motion import Motion
@@ -25,13 +26,17 @@ class MotionFormat:
     """Of the names of its files."""
     write: Callable[[Motion, Path], None]
     what: str
+    hears: bool = False
+    """Whether it has visemes, which are read from the sound."""
 
 
 MOTION_FORMATS = {
     "livelink": MotionFormat(".livelink.csv", write_livelink, "Live Link Face CSV: Unreal, Blender, Maya, Houdini"),
     "a2f": MotionFormat(".a2f.json", write_a2f, "Audio2Face JSON: Omniverse"),
     "azure": MotionFormat(".azure.json", write_azure, "Azure's 55 blend shapes at 60 frames a second"),
-    "talkinghead": MotionFormat(".talkinghead.json", write_talkinghead, "TalkingHead's anim object"),
+    "talkinghead": MotionFormat(".talkinghead.json", write_talkinghead, "TalkingHead's anim and visemes", hears=True),
+    "rhubarb": MotionFormat(".rhubarb.json", write_rhubarb, "mouths of Rhubarb Lip Sync: 2-D tools", hears=True),
+    "rhubarb-tsv": MotionFormat(".rhubarb.tsv", write_rhubarb_tsv, "the same as a table", hears=True),
     "glb": MotionFormat(".glb", write_glb, "glTF: a stub head, or your own with --avatar"),
     "vrma": MotionFormat(".vrma", write_vrma, "VRM animation"),
     "live2d": MotionFormat(".motion3.json", write_live2d, "Live2D motion3.json"),

@@ -1,4 +1,8 @@
-"""TalkingHead: the `anim` object that `speakAudio` and `streamAudio` of met4citizen/TalkingHead play beside a sound."""
+"""TalkingHead: what `speakAudio` and `streamAudio` of met4citizen/TalkingHead play beside a sound.
+
+`anim` moves the lips by ARKit's shapes, `cues` by the visemes of the avatar. Both at once would open the mouth twice,
+so the cues lie where `speakAudio({audio, ...content})` does not look.
+"""
 
 import json
 from pathlib import Path
@@ -7,12 +11,26 @@ import numpy as np
 
 from kfusion.face_shapes import ARKIT_SHAPES
 from kfusion.motion.face_motion import Motion
+from kfusion.motion.visemes import VisemeTrack
 
 
 def write_talkinghead(motion: Motion, path: Path) -> None:
     """What is to be spread into `speakAudio({audio, ...content})`; no words, or it would not read the rest."""
     empty = {name: list[float]() for name in ("words", "wtimes", "wdurations")}
-    path.write_text(json.dumps({**empty, "anim": _animation(motion)}))
+    content: dict[str, object] = {**empty, "anim": _animation(motion)}
+    if motion.visemes is not None:
+        content["cues"] = {**empty, **_cues(motion.visemes)}
+    path.write_text(json.dumps(content))
+
+
+def _cues(track: VisemeTrack) -> dict[str, list[str] | list[int]]:
+    """The visemes with their times in ms; silence is what lies between them."""
+    said = [cue for cue in track.cues() if cue.viseme != "sil"]
+    return {
+        "visemes": [cue.viseme for cue in said],
+        "vtimes": [round(cue.start_s * 1000) for cue in said],
+        "vdurations": [round((cue.end_s - cue.start_s) * 1000) for cue in said],
+    }
 
 
 def _animation(motion: Motion) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """What a moving face becomes for other tools: its landmarks, its ARKit weights and its head."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from kfusion.landmarks import STABLE_POINTS, LandmarkSequence, Points
 from kfusion.motion.arkit import ArkitSolver, Weights
 from kfusion.motion.head_pose import Angles, HeadReader
 from kfusion.motion.resting import most_closed_face
+
+if TYPE_CHECKING:
+    from kfusion.motion.visemes import VisemeTrack
 
 MAX_GAIN = 4.0
 MAX_COORDINATE = 1e6
@@ -26,6 +30,8 @@ class Motion:
     """ARKit weights, (T, 52), 0 to 1, in the order of `ARKIT_SHAPES`; left is the character's."""
     head: Angles
     """Yaw, pitch and roll of the head, (T, 3), radians; 0 where the landmarks show no turning."""
+    visemes: "VisemeTrack | None" = None
+    """Of the sound, where it was heard."""
 
     def __len__(self) -> int:
         return len(self.weights)
