@@ -107,3 +107,15 @@ def test_a_silent_file_is_refused_unless_allowed(tmp_path):
     with pytest.raises(InputError, match="silent"):
         read_visemes(path)
     assert [cue.viseme for cue in read_visemes(path, allow_silence=True).cues()] == ["sil"]
+
+
+@pytest.mark.parametrize("lead_ms", [100, -100, 30])
+def test_a_lead_moves_the_cues_and_holds_the_ends(said, lead_ms):
+    moved, cues = said.earlier(lead_ms).cues(), said.cues()
+    assert (moved[0].start_s, moved[-1].end_s) == (0, said.duration_s)
+    (start_s,) = {cue.start_s for cue in cues if cue.start_s <= 1.078 < cue.end_s}
+    closed = min(
+        (cue.start_s for cue in moved if cue.viseme == "PP"), key=lambda at_s: abs(at_s + lead_ms / 1000 - start_s)
+    )
+    assert closed == pytest.approx(start_s - lead_ms / 1000, abs=0.021)
+    assert said.earlier(0).cues() == cues

@@ -112,6 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
         landmarks=[f"landmarks.{kind}" for kind in kinds],
         video=chosen_video(arguments),
         motion=MotionFiles(avatars, STEM, arguments.avatar, arguments.gain),
+        lead_ms=arguments.lead_ms,
     )
     if len(arguments.speech) == 1:
         _run_one(arguments, results)
@@ -180,6 +181,7 @@ class _Results(NamedTuple):
     """Names of the landmark files."""
     video: ChosenVideo
     motion: MotionFiles
+    lead_ms: float
 
     @property
     def names(self) -> list[str]:
@@ -198,7 +200,7 @@ class _Results(NamedTuple):
         def write(folder: Path, sequence: "LandmarkSequence", recording: "Recording") -> None:
             for name in self.landmarks:
                 sequence.save(folder / name)
-            self.motion.write(folder, sequence, rest, recording)
+            self.motion.write(folder, sequence, rest, recording, self.lead_ms)
             if self.video.name:
                 with _bar("video", " pictures") as bar:
                     show_video(

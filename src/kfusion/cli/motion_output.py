@@ -111,9 +111,22 @@ class MotionFiles:
         return face_in_silence(animate)
 
     def write(
-        self, folder: Path, sequence: "LandmarkSequence", rest: "Points | None", speech: "Recording | None" = None
+        self,
+        folder: Path,
+        sequence: "LandmarkSequence",
+        rest: "Points | None",
+        speech: "Recording | None" = None,
+        lead_ms: float = 0,
     ) -> None:
-        """Write all of them; `rest` as in `read_motion`, `speech` for the visemes, where there is sound."""
+        """Write all of them.
+
+        Args:
+            folder: to this one.
+            sequence: what moves.
+            rest: as in `read_motion`.
+            speech: for the visemes, where there is sound.
+            lead_ms: how much earlier than the sound the landmarks are.
+        """
         if not self._kinds:
             return
         from kfusion.formats.motion_files import MOTION_FORMATS, write_motion
@@ -122,7 +135,7 @@ class MotionFiles:
 
         motion = read_motion(sequence, rest, gain=self._gain)
         if speech is not None and any(MOTION_FORMATS[kind].hears for kind in self._kinds.values()):
-            motion = replace(motion, visemes=read_visemes(speech, allow_silence=True))
+            motion = replace(motion, visemes=read_visemes(speech, allow_silence=True).earlier(lead_ms))
         for name, kind in self._kinds.items():
             write_motion(motion, folder / name, kind, avatar=self._avatar if kind == "glb" else None)
 

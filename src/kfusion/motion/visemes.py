@@ -7,7 +7,7 @@ A diphthong is two of them. `read_visemes` hears a recording, `VisemeStream` a v
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,6 +61,11 @@ class VisemeTrack:
     source: str
     """What was heard."""
 
+    def earlier(self, lead_ms: float) -> "VisemeTrack":
+        """The same, shown so much before the sound, or after it where below 0; both ends are held."""
+        place = np.clip(np.arange(len(self.steps)) + lead_ms * STEP_HZ / 1000, 0, len(self.steps) - 1)
+        return replace(self, steps=self._between(place))
+
     def cues(self) -> list[Cue]:
         """The visemes one after the other: they touch, the first starts at 0 and the last ends with the sound."""
         path = _best_path(np.log(np.maximum(self.steps, _LEAST)))
@@ -78,6 +83,9 @@ class VisemeTrack:
         if not 0 < fps < np.inf:
             raise InputError(f"fps is {fps:g}: use a number above 0")
         place = np.minimum(np.arange(frame_count(self.duration_s, fps)) / fps * STEP_HZ, len(self.steps) - 1)
+        return self._between(place)
+
+    def _between(self, place: NDArray[np.float64]) -> VisemeWeights:
         before = place.astype(int)
         share = (place - before)[:, None].astype(np.float32)
         after = np.minimum(before + 1, len(self.steps) - 1)
