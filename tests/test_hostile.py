@@ -131,7 +131,9 @@ def test_npz_members_of_any_bytes(tmp_path, name, content):
 @few
 @given(changes=DAMAGE, kept=st.floats(0.1, 1))
 def test_damaged_pictures(tmp_path, monkeypatch, kind, changes, kept):
-    monkeypatch.setattr("kfusion.face.find_identity", lambda scene, _: face_points(size=float(min(scene.picture.size))))
+    monkeypatch.setattr(
+        "kfusion.face.find_identity", lambda scene, *_: face_points(size=float(min(scene.picture.size)))
+    )
     picture = Image.fromarray(np.arange(40 * 30 * 3, dtype=np.uint8).reshape(30, 40, 3))
     path = tmp_path / "portrait.jpg"
     path.write_bytes(damaged(saved(picture.save, kind), changes, kept))

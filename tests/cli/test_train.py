@@ -87,7 +87,7 @@ def test_a_stopped_run_goes_on_with_the_same_command(
         (["tiny", "--data", "DATA", "--epochs", "0"], "epochs 0: use 1 or more"),
         (["tiny", "--data", "DATA", "--max-steps", "0"], "max_steps 0: use 1 or more"),
         (["tiny", "--data", "DATA", "--no-model.lstm", "--no-model.global-domain"], "nothing is left for the mouth"),
-        (["atvgnet", "--data", "DATA", "--model.width", "8"], "unknown setting 'model.width': use data.change_faces"),
+        (["atvgnet", "--data", "DATA", "--model.width", "8"], "unknown setting 'model.width': use data.cached_hours"),
         (["atvgnet", "--data", "DATA", "--model.width", "8"], "model.feature_dim, model.network, model.speech_encoder"),
         (["tiny", "--data", "DATA", "--devices", "0"], "devices 0: use 1 or more"),
         (["tiny", "--data", "DATA", "--threads", "0"], "0: use 1 to 1024"),

@@ -90,7 +90,8 @@ def test_openapi_names_the_fields_and_the_error_shape(generator: TinyGenerator) 
     assert set(paths) == {"/v1/generate", "/healthz", "/metrics"}
     post = paths["/v1/generate"]["post"]
     fields = post["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
-    assert set(fields) == {"audio", "face", "fps", "emotion", "intensity", "format", "allow_silence"}
+    speech = {"lead_ms", "expressiveness", "allow_silence"}
+    assert set(fields) == {"audio", "face", "fps", "emotion", "intensity", "format"} | speech
     error = post["responses"]["default"]["content"]["application/json"]["schema"]
     assert "busy" in error["properties"]["error"]["properties"]["code"]["enum"]
 

@@ -23,7 +23,7 @@ from kfusion.errors import InputError
 from kfusion.models.kfusion import KFusion, KFusionConfig
 from kfusion.models.past import BLOCK_FRAMES
 from kfusion.models.speech.streaming import StreamingConfig, StreamingEncoder
-from kfusion.models.speech.whisper import WhisperEncoder
+from kfusion.models.speech.whisper import WhisperEncoder, WhisperShape
 from kfusion.training.batches import Batch
 from kfusion.training.faces import in_frame_of
 from kfusion.training.losses import loss
@@ -122,9 +122,9 @@ class Student(nn.Module):
     def __init__(self, config: StreamingConfig) -> None:
         super().__init__()
         self.encoder = StreamingEncoder(config)
-        self.as_teacher = nn.Linear(config.width, WhisperEncoder.dim)
-        self.register_buffer("teacher_mean", torch.zeros(WhisperEncoder.dim))
-        self.register_buffer("teacher_std", torch.ones(WhisperEncoder.dim))
+        self.as_teacher = nn.Linear(config.width, WhisperShape().dim)
+        self.register_buffer("teacher_mean", torch.zeros(WhisperShape().dim))
+        self.register_buffer("teacher_std", torch.ones(WhisperShape().dim))
 
 
 class EncoderCourse(Course):

@@ -39,6 +39,11 @@ class WhisperShape:
         if not self.outputs or not all(1 <= layer <= self.layers for layer in self.outputs):
             raise InputError(f"layers {self.outputs} of a Whisper encoder: use some of 1 to {self.layers}")
 
+    @property
+    def dim(self) -> int:
+        """Width of the features."""
+        return self.width * len(self.outputs)
+
 
 Recall = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Keys and values (2, batch, heads, steps, dim) of a piece to all that are remembered, and which of them each step
@@ -82,7 +87,7 @@ class WhisperEncoder(SpeechEncoder):
     def __init__(self, shape: WhisperShape = WhisperShape(), name: str = "whisper-tiny.en") -> None:
         super().__init__()
         width = shape.width
-        self.shape, self.name, self.dim = shape, name, width * len(shape.outputs)
+        self.shape, self.name, self.dim = shape, name, shape.dim
         self.mel = MelPower()
         self.conv1 = nn.Conv1d(BINS, width, 3, padding=1)
         self.conv2 = nn.Conv1d(width, width, 3, stride=2, padding=1)
