@@ -1,4 +1,4 @@
-"""How long `kfusion generate` takes from start to finished files, preview included, on the packaged sample.
+"""How long `kfusion generate` takes from start to finished files, the talking picture included, on the packaged sample.
 
 Usage: python benchmarks/generate.py [RUNS]
 """
@@ -25,7 +25,7 @@ def seconds(*flags: str) -> float:
 
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    cases = {"with preview": (), "without preview": ("--no-preview",)}
+    cases = {"with the talking picture": (), "without": ("--no-preview",)}
     for flags in cases.values():
         seconds(*flags)
     times: dict[str, list[float]] = {name: [] for name in cases}
