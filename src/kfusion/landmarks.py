@@ -139,7 +139,7 @@ def inter_ocular_distance(points: Points) -> NDArray[np.float32]:
     return _distance(points, right, left)
 
 
-def eased(share: NDArray[Any]) -> NDArray[Any]:
+def eased(share: NDArray[Any] | float) -> NDArray[Any]:
     """0 where `share` is below 0, 1 above 1, and without a corner in between."""
     share = np.clip(share, 0, 1)
     return np.asarray(share * share * (3 - 2 * share))

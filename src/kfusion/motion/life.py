@@ -17,6 +17,8 @@ from math import pi, sin, sqrt
 
 import numpy as np
 
+from kfusion.landmarks import eased
+
 BLINKS_PER_MIN = 22.0
 LEAST_BETWEEN_S = 0.7
 FALL_S, HOLD_S, RISE_S = 0.10, 0.03, 0.19
@@ -148,14 +150,10 @@ def lid_at(since_s: float) -> float:
     if since_s < 0 or since_s >= FALL_S + HOLD_S + RISE_S:
         return 0.0
     if since_s < FALL_S:
-        return _eased(since_s / FALL_S)
+        return float(eased(since_s / FALL_S))
     if since_s < FALL_S + HOLD_S:
         return 1.0
-    return 1 - _eased((since_s - FALL_S - HOLD_S) / RISE_S)
-
-
-def _eased(share: float) -> float:
-    return share * share * (3 - 2 * share)
+    return 1 - float(eased((since_s - FALL_S - HOLD_S) / RISE_S))
 
 
 class _Gaze:
@@ -173,5 +171,5 @@ class _Gaze:
             x, y = self._random.normal(0, 1, 2).clip(-1.5, 1.5).tolist()
             self._to = (0.008 * x, 0.003 * y)
             self._next_s = time_s + float(self._random.uniform(0.7, 3.0))
-        share = _eased(min(1.0, max(0.0, (time_s - self._began_s) / 0.06)))
+        share = float(eased((time_s - self._began_s) / 0.06))
         return tuple(a + (b - a) * share for a, b in zip(self._from, self._to, strict=True))  # type: ignore[return-value]

@@ -15,7 +15,7 @@ from kfusion.bundle_format import BLOCK_SAMPLES
 from kfusion.inference.session import Session
 
 STEP_HZ = 50
-BLOCK_STEPS = 5
+BLOCK_STEPS = BLOCK_SAMPLES * STEP_HZ // SAMPLE_RATE_HZ
 
 
 class VisemeBundle:

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-CLOSED = 0.03
-"""The mouth is closed when the inner lips (62, 66) are less than this share of the inter-ocular distance apart."""
+from kfusion.landmarks import CLOSED
 
 
 def closure_f1(predicted: NDArray[np.float64], target: NDArray[np.float64], counted: NDArray[np.bool_]) -> float:

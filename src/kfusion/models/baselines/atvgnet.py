@@ -33,7 +33,30 @@ def mfcc() -> Mfcc:
     return Mfcc(1, COEFFICIENTS, MEL_BINS)
 
 
-class AtNet(Baseline):
+class MfccBaseline(Baseline):
+    """What reads MFCC and a face by its principal components, and gives the displacement by its own.
+
+    Args:
+        components: how many of each.
+    """
+
+    def __init__(self, components: int) -> None:
+        super().__init__()
+        self.sound = mfcc()
+        self.pca = LandmarkPCA(components, POINT_COUNT)
+        self.identity_pca = LandmarkPCA(components, POINT_COUNT)
+
+    def fit(self, identity: Float[Tensor, "examples 68 2"], target: Float[Tensor, "examples 68 2"]) -> None:
+        """The components of the displacement and those of the identity."""
+        self.pca.fit(target - identity)
+        self.identity_pca.fit(identity)
+
+    def fit_sound(self, samples: Float[Tensor, "examples samples"]) -> None:
+        """Mean and spread of the MFCC."""
+        self.sound.fit(samples)
+
+
+class AtNet(MfccBaseline):
     """MFCC and an identity to PCA coefficients of the landmarks.
 
         MFCC, 37 x 12 around each frame ── MfccEncoder ── 256 ─┐
@@ -53,23 +76,11 @@ class AtNet(Baseline):
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        self.sound = mfcc()
-        self.pca = LandmarkPCA(COMPONENTS, POINT_COUNT)
-        self.identity_pca = LandmarkPCA(COMPONENTS, POINT_COUNT)
+        super().__init__(COMPONENTS)
         self.encoder = MfccEncoder(AUDIO)
         self.identity_in = identity_encoder(COMPONENTS)
         self.lstm = MixedLSTM(AUDIO + 512, LSTM, 3, batch_first=True)
         self.out = nn.Linear(LSTM, COMPONENTS)
-
-    def fit(self, identity: Float[Tensor, "examples 68 2"], target: Float[Tensor, "examples 68 2"]) -> None:
-        """The components of the displacement and those of the identity."""
-        self.pca.fit(target - identity)
-        self.identity_pca.fit(identity)
-
-    def fit_sound(self, samples: Float[Tensor, "examples samples"]) -> None:
-        """Mean and spread of the MFCC."""
-        self.sound.fit(samples)
 
     def displacement(self, clips: SpokenClips) -> Float[Tensor, "batch time 68 2"]:
         """See `Baseline`; features and emotion are not looked at."""

@@ -6,22 +6,20 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from kfusion.landmarks import POINT_COUNT
 from kfusion.models.acoustics import nearest_hops
 from kfusion.models.baselines.atvgnet import (
     AUDIO,
     HIDDEN,
     LSTM,
     REACH,
+    MfccBaseline,
     MfccEncoder,
     beside,
     coefficient_error,
     identity_encoder,
-    mfcc,
     mfcc_sequence,
 )
-from kfusion.models.baselines.baseline import Baseline, SpokenClips, squared_error
-from kfusion.models.baselines.pca import LandmarkPCA
+from kfusion.models.baselines.baseline import SpokenClips, squared_error
 from kfusion.models.lstm import MixedLSTM
 
 COMPONENTS = 16
@@ -32,7 +30,7 @@ WINDOW_STEPS = 28
 LANDMARK_WEIGHT = 10.0
 
 
-class Evp(Baseline):
+class Evp(MfccBaseline):
     """MFCC, heard for content and for emotion, and an identity to PCA coefficients of the displacement.
 
                                      ┌─ MfccEncoder ── 256 ────┐
@@ -52,24 +50,12 @@ class Evp(Baseline):
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        self.sound = mfcc()
-        self.pca = LandmarkPCA(COMPONENTS, POINT_COUNT)
-        self.identity_pca = LandmarkPCA(COMPONENTS, POINT_COUNT)
+        super().__init__(COMPONENTS)
         self.content = MfccEncoder(AUDIO)
         self.emotion = EmotionEncoder()
         self.identity_in = identity_encoder(COMPONENTS)
         self.lstm = MixedLSTM(AUDIO + EMOTION + 512, LSTM, 3, batch_first=True)
         self.out = nn.Linear(LSTM, COMPONENTS)
-
-    def fit(self, identity: Float[Tensor, "examples 68 2"], target: Float[Tensor, "examples 68 2"]) -> None:
-        """The components of the displacement and those of the identity."""
-        self.pca.fit(target - identity)
-        self.identity_pca.fit(identity)
-
-    def fit_sound(self, samples: Float[Tensor, "examples samples"]) -> None:
-        """Mean and spread of the MFCC."""
-        self.sound.fit(samples)
 
     def displacement(self, clips: SpokenClips) -> Float[Tensor, "batch time 68 2"]:
         """See `Baseline`; features and the label are not looked at."""

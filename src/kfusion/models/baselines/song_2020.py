@@ -4,11 +4,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from kfusion.landmarks import MOUTH, POINT_COUNT
+from kfusion.landmarks import MOUTH
 from kfusion.models.acoustics import nearest_hops
-from kfusion.models.baselines.atvgnet import COEFFICIENTS, REACH, beside, coefficient_error, mfcc, mfcc_sequence
-from kfusion.models.baselines.baseline import Baseline, SpokenClips, squared_error
-from kfusion.models.baselines.pca import LandmarkPCA
+from kfusion.models.baselines.atvgnet import COEFFICIENTS, REACH, MfccBaseline, beside, coefficient_error, mfcc_sequence
+from kfusion.models.baselines.baseline import SpokenClips, squared_error
 from kfusion.models.lstm import MixedLSTM
 
 WINDOW_STEPS = 28
@@ -22,7 +21,7 @@ BASIS_SPREAD = 0.05
 """Of the first weights of the bases, so that the spectrum is hardly changed at first."""
 
 
-class Song2020(Baseline):
+class Song2020(MfccBaseline):
     """MFCC without the speaker's identity to the expression of a face.
 
         MFCC, 28 x 12 ── IdentityRemoval ── 256 ─┐
@@ -43,23 +42,11 @@ class Song2020(Baseline):
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        self.sound = mfcc()
-        self.pca = LandmarkPCA(COMPONENTS, POINT_COUNT)
-        self.identity_pca = LandmarkPCA(COMPONENTS, POINT_COUNT)
+        super().__init__(COMPONENTS)
         self.removal = IdentityRemoval()
         self.speech_in = nn.Sequential(nn.Linear(WINDOW_STEPS * COEFFICIENTS, WIDTH), nn.ReLU())
         self.lstm = MixedLSTM(WIDTH + COMPONENTS, WIDTH, batch_first=True)
         self.out = nn.Linear(WIDTH, COMPONENTS)
-
-    def fit(self, identity: Float[Tensor, "examples 68 2"], target: Float[Tensor, "examples 68 2"]) -> None:
-        """The components of the displacement and those of the identity."""
-        self.pca.fit(target - identity)
-        self.identity_pca.fit(identity)
-
-    def fit_sound(self, samples: Float[Tensor, "examples samples"]) -> None:
-        """Mean and spread of the MFCC."""
-        self.sound.fit(samples)
 
     def displacement(self, clips: SpokenClips) -> Float[Tensor, "batch time 68 2"]:
         """See `Baseline`; features and emotion are not looked at."""
