@@ -41,6 +41,8 @@ LAUNCH: Final[dict[str, Any]] = {
     "ssr_mode": False,
     "enable_monitoring": False,
     "num_workers": 0,
+    "run_history": False,
+    "footer_links": ["api"],
 }
 """How the app is launched, wherever it runs: nothing is fetched from others for its looks."""
 _UNKNOWN = "unknown"
@@ -63,7 +65,7 @@ def build_app(generator: Generator, *, longest_s: float = LONGEST_S) -> gr.Block
         gr.Markdown(_HEAD)
         with gr.Row():
             with gr.Column():
-                face = gr.Image(label="Face", type="filepath", format="png", sources=["upload", "webcam"], height=320)
+                face = gr.Image(label="Face", type="filepath", format="png", sources=["upload", "webcam"], height=320, buttons=[])
                 with gr.Accordion("How it speaks", open=False):
                     wishes = _wish_fields()
             with gr.Column():
@@ -145,7 +147,7 @@ def _read_wishes(emotion: str | None, intensity: str | None, seed: float | None,
 
 def _recording_tab(studio: Studio, face: Any, wishes: list[Any]) -> None:
     with gr.Tab("Recording"):
-        speech = gr.Audio(label="Speech", type="filepath", sources=["upload", "microphone"])
+        speech = gr.Audio(label="Speech", type="filepath", sources=["upload", "microphone"], buttons=[])
         button = gr.Button("Speak", variant="primary")
         film = gr.Video(label="Film", interactive=False)
         files = gr.File(label="Files", file_count="multiple", interactive=False)
@@ -192,7 +194,9 @@ def _live_tab(studio: Studio, face: Any, wishes: list[Any]) -> None:
     with gr.Tab("Live"):
         gr.Markdown("Press the microphone and speak: the portrait follows.")
         voice = gr.Audio(label="Voice", type="numpy", sources=["microphone"], streaming=True)
-        picture = gr.Image(label="Portrait", interactive=False, streaming=True, format="jpeg", height=420)
+        picture = gr.Image(
+            label="Portrait", interactive=False, streaming=True, format="jpeg", height=420, buttons=["fullscreen"]
+        )
         state = gr.State(None)
 
     def hear(  # noqa: PLR0913 - their names are those of Gradio's API
