@@ -9,7 +9,7 @@ SEED ?= 0
 # PyTorch and oneDNN as on a CPU without AVX-512. Nothing else reads these, so that the tests of networks and training do.
 AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
 
-.PHONY: demo test test-portable test-haswell lint integrations package matrix nasty fuzz licences clean
+.PHONY: demo test test-portable test-haswell lint integrations package matrix runners nasty fuzz licences clean
 
 demo: $(VENV)/.run  ## run the main job on the packaged recording and portrait
 	$(BIN)/kfusion demo -o out/demo
@@ -38,6 +38,9 @@ package: $(VENV)/.dev  ## wheel and sdist in dist/, checked and tried in fresh e
 
 matrix: $(VENV)/.dev  ## the wheel on every Python with the lowest and the highest dependencies; MATRIX="3.11-lowest 3.12-highest" for some
 	$(BIN)/python tools/release/matrix.py dist/kfusion-*.whl $(if $(MATRIX),--only $(MATRIX))
+
+runners: $(VENV)/.dev  ## the wheel by `uvx` and `pipx run`, in fresh homes
+	$(BIN)/python tools/release/runners.py dist/kfusion-*.whl
 
 nasty: $(VENV)/.dev  ## nasty recordings, pictures and landmark files through the command line
 	rm -rf out/nasty

@@ -17,16 +17,16 @@ def test_the_app_is_open_to_this_machine_alone_without_a_login(monkeypatch, caps
     monkeypatch.setenv("KFUSION_LOGIN", login)
     monkeypatch.setattr("kfusion.inference.generator.load", stop)
     if said is None:
-        with pytest.raises(Stopped):
+        with pytest.raises(LoadedError):
             main(["app", *words])
         return
     assert main(["app", *words]) == 2
     assert said in capsys.readouterr().err
 
 
-class Stopped(Exception):
+class LoadedError(Exception):
     pass
 
 
 def stop(*_: object) -> None:
-    raise Stopped
+    raise LoadedError

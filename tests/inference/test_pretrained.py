@@ -24,9 +24,7 @@ def with_hub(monkeypatch: pytest.MonkeyPatch, snapshot_download: object) -> None
 def test_the_packaged_model_is_the_same_after_a_folder_of_the_hub(saved: Path) -> None:
     first, second = kfusion.load(threads=1), Generator.from_pretrained(saved, threads=1)
     sound = tone(1.5)
-    assert np.array_equal(
-        first.generate(sound, face_points()).points, second.generate(sound, face_points()).points
-    )
+    assert np.array_equal(first.generate(sound, face_points()).points, second.generate(sound, face_points()).points)
     streams = [model.stream(face_points()) for model in (first, second)]
     assert np.array_equal(*(stream.push(sound).points for stream in streams))
     assert streams[0].model == streams[1].model == "kfusion-live-3"
@@ -37,7 +35,9 @@ def test_the_folder_says_what_is_in_it(saved: Path) -> None:
     config = json.loads((saved / "config.json").read_text())
     assert config["library_name"] == "kfusion"
     assert config["recordings"]["model_id"] in (saved / "README.md").read_text()
-    sums = dict(reversed(line.split()) for line in (assets.DEFAULT_MODEL.parent / "SHA256SUMS").read_text().splitlines())
+    sums = dict(
+        reversed(line.split()) for line in (assets.DEFAULT_MODEL.parent / "SHA256SUMS").read_text().splitlines()
+    )
     assert config["sha256"] == {"model.onnx": sums["default.onnx"], "stream.onnx": sums["live.onnx"]}
 
 

@@ -35,7 +35,9 @@ def test_a_face_without_a_picture_is_shown_as_points(model: Generator, tmp_path:
     assert len(list(video_frames(film))) == 15
 
 
-def test_a_recording_that_announces_no_length_ends_at_the_longest(model: Generator, tmp_path: Path, monkeypatch) -> None:
+def test_a_recording_that_announces_no_length_ends_at_the_longest(
+    model: Generator, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr("kfusion.inference.recording.Recording.announced_s", lambda _: None)
     speech = write_wav(tmp_path / "speech.wav", tone(20), 16_000)
     with pytest.raises(InputError, match="at most 5 s"):

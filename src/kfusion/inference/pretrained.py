@@ -42,7 +42,7 @@ def pretrained_folder(source: str | Path, revision: str | None) -> Path:
     folder = Path(source)
     if not folder.exists():
         if not _HUB_NAME.fullmatch(str(source)):
-            raise MissingWeightsError(f"{source}: no such folder: pass a folder with {BUNDLE_NAME}, or a name on the Hub")
+            raise MissingWeightsError(f"{source}: no such folder: pass one with {BUNDLE_NAME}, or a name on the Hub")
         folder = _downloaded(str(source), revision)
     elif revision is not None:
         raise MissingWeightsError(f"{source}: is a folder here, which has no revision {revision}: leave revision out")

@@ -65,7 +65,9 @@ def build_app(generator: Generator, *, longest_s: float = LONGEST_S) -> gr.Block
         gr.Markdown(_HEAD)
         with gr.Row():
             with gr.Column():
-                face = gr.Image(label="Face", type="filepath", format="png", sources=["upload", "webcam"], height=320, buttons=[])
+                face = gr.Image(
+                    label="Face", type="filepath", format="png", sources=["upload", "webcam"], height=320, buttons=[]
+                )
                 with gr.Accordion("How it speaks", open=False):
                     wishes = _wish_fields()
             with gr.Column():

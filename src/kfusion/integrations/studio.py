@@ -1,4 +1,4 @@
-"""What one visitor of the app asks for: a recording and a face in, a film and files out; or a live voice in, pictures out."""
+"""What one visitor of the app asks for: a film and files of a recording, or pictures of a voice that still speaks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -84,7 +84,12 @@ class Studio:
         self._longest_s = longest_s
 
     def film(
-        self, speech: str | Path, face: str | Path | None, wishes: Wishes, folder: Path, progress: Progress | None = None
+        self,
+        speech: str | Path,
+        face: str | Path | None,
+        wishes: Wishes,
+        folder: Path,
+        progress: Progress | None = None,
     ) -> tuple[Path, list[Path]]:
         """Write the film of `face` (None: a mean face, as points) saying `speech`, and the files; their paths.
 
@@ -204,5 +209,3 @@ class LiveFace:
 
 def _no_face() -> str:
     raise InputError("the live face needs a picture: drop a portrait first")
-
-
