@@ -111,7 +111,7 @@ def _checkpoint(folder: Path) -> dict[str, Path]:
 
 
 def _config(cards: list[Card], sums: dict[str, str]) -> dict[str, Any]:
-    names = {BundleCard: "recordings", StreamCard: "streams"}
+    names: dict[type[Any], str] = {BundleCard: "recordings", StreamCard: "streams"}
     said = {names[type(card)]: asdict(card) for card in cards}
     return {"library_name": "kfusion", "kfusion_version": __version__, **said, "sha256": sums}
 
