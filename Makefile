@@ -30,7 +30,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 integrations: $(VENV)-integrations/bin/python  ## voice frameworks and Ray Serve against the real packages, in an environment of their own
-	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray]' pytest onnx
+	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray,app]' pytest onnx
 	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations
 
 package: $(VENV)/.dev  ## wheel and sdist in dist/, checked and tried in fresh environments
@@ -64,7 +64,7 @@ $(VENV)/.run: $(VENV)/bin/python $(SOURCES)
 	touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/python -m pip install -q -e '.[train,wav2vec2,serve,dev]'
+	$(BIN)/python -m pip install -q -e '.[train,wav2vec2,serve,app,dev]'
 	touch $@ $(VENV)/.run
 
 clean:
