@@ -29,6 +29,7 @@ OF_MORE_THAN_ONE_FILE = {
     "real_corpora": "whole corpora from the files to the report",
     "recorded_scores": "scoring from its start to its end",
     "scoring_a_model": "scoring from its start to its end",
+    "versions": "the package, CITATION.cff and the conda recipe",
     "speech_to_landmarks": "a bundle and the network that it was made of",
     "structure": "imports between modules",
     "telemetry": "the package as it is imported",
@@ -108,7 +109,11 @@ def test_no_function_is_written_twice() -> None:
 def test_a_test_is_found_from_the_name_of_what_it_tests(path: Path) -> None:
     mirrored = ROOT / path.parent.relative_to(TESTS)
     files = [*mirrored.rglob("*"), *CHECKOUT.glob("*")]
-    files += [file for folder in ("benchmarks", "docs", "fuzz", "tools") for file in (CHECKOUT / folder).rglob("*")]
+    files += [
+        file
+        for folder in ("benchmarks", "docs", "examples", "fuzz", "tools")
+        for file in (CHECKOUT / folder).rglob("*")
+    ]
     known = {name.lower() for file in files for name in (file.stem, f"{file.stem}_page", file.name.replace(".", "_"))}
     assert path.stem.removeprefix("test_") in known | set(OF_MORE_THAN_ONE_FILE)
 

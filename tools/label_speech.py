@@ -41,7 +41,7 @@ def main() -> None:
     tables: dict[str, list[pa.Table]] = defaultdict(list)
     for split, table in _labelled(arguments.listing, teachers, arguments.gain):
         tables[split].append(table)
-    for split, clips in tables.items():
+    for split, clips in sorted(tables.items(), reverse=True):  # `train` last: with it, all is there
         for number, first in enumerate(range(0, len(clips), SHARD_CLIPS)):
             write_shard(arguments.out / "data" / f"{split}-{number:05d}.parquet", clips[first : first + SHARD_CLIPS])
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kfusion.inference.generator import Generator, load
     from kfusion.landmarks import LandmarkSequence
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Generator", "LandmarkSequence", "__version__", "load"]
 
 # Read once, when onnxruntime is imported.

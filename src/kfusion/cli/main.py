@@ -21,6 +21,7 @@ VERBS = {
     "convert": ("kfusion.cli.convert", "write landmarks in the formats of avatars: ARKit weights, glTF, VRM, Live2D"),
     "stream": ("kfusion.cli.stream", "animate a face with a streamed voice: PCM or a microphone in, JSON lines out"),
     "serve": ("kfusion.cli.serve", "answer requests for landmarks over HTTP and WebSocket"),
+    "app": ("kfusion.cli.app", "make talking pictures in a browser: upload or record, with Gradio"),
     "demo": ("kfusion.cli.demo", "generate from the packaged sample recording and portrait"),
     "doctor": ("kfusion.cli.doctor", "say what is installed, what runs here and what mends the rest"),
     "sync": ("kfusion.cli.sync", "measure how late the sound of talking videos is, and mend it"),
@@ -39,6 +40,7 @@ EXTRAS = {
         ("fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", "websockets", "httpx"), "serve"
     ),
     "sounddevice": "microphone",
+    "gradio": "app",
 }
 """Optional package -> the extra that brings it."""
 EXIT_FAILED, EXIT_CANNOT, EXIT_INTERRUPTED = 1, 2, 130

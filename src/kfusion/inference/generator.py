@@ -21,8 +21,9 @@ from kfusion.inference.delivery import check_expressiveness, check_lead, check_s
 from kfusion.inference.expressiveness import motion_scaler
 from kfusion.inference.identity import Identity, IdentityLike, read_identity
 from kfusion.inference.landmark_stream import Stream
+from kfusion.inference.pretrained import STREAM_NAME, pretrained_folder, save_pretrained
 from kfusion.inference.recording import AudioLike, Gauge, Recording, name_of, read_recording
-from kfusion.inference.session import Session
+from kfusion.inference.session import BUNDLE_NAME, Session
 from kfusion.inference.stream_bundle import StreamBundle, StreamCard
 from kfusion.inference.windows import cut, join
 from kfusion.inference.workers import Workers
@@ -41,7 +42,8 @@ def load(model: str | Path | None = None, *, threads: int | None = None) -> "Gen
     """A model that is ready to generate.
 
     Args:
-        model: an `.onnx` bundle, or a folder with `model.onnx`; None for the default weights in the package.
+        model: an `.onnx` bundle, or a folder with `model.onnx` and perhaps a `stream.onnx` for streams; None for the
+            default weights in the package.
         threads: CPU threads that share the pieces of recordings, which changes no result; None for all cores. With
             one, everything runs on the caller's own thread, as streams always do.
 
@@ -52,8 +54,9 @@ def load(model: str | Path | None = None, *, threads: int | None = None) -> "Gen
     if model is None:
         session = _packaged(assets.DEFAULT_MODEL)
         return Generator(session, Workers(threads), open_stream_session=lambda: _packaged(assets.STREAM_MODEL))
-    session = Session(Path(model))
-    return Generator(session, Workers(threads), open_stream_session=lambda: session)
+    session, beside = Session(Path(model)), Path(model) / STREAM_NAME
+    open_stream_session = (lambda: Session(beside)) if beside.is_file() else (lambda: session)
+    return Generator(session, Workers(threads), open_stream_session=open_stream_session)
 
 
 def _packaged(path: Path) -> Session:
@@ -68,9 +71,44 @@ class Generator:
     def __init__(self, session: Session, workers: Workers, *, open_stream_session: Callable[[], Session]) -> None:
         """`open_stream_session` opens the weights for streams, when they are first asked for."""
         self._workers = workers
+        self._path = session.path
         self._bundle = StreamBundle(session) if session.metadata.get("kind") == STREAM_KIND else Bundle(session)
         self._open_stream_session = open_stream_session
         self._stream_bundle: StreamBundle | None = None
+
+    @classmethod
+    def from_pretrained(
+        cls, source: str | Path, *, revision: str | None = None, threads: int | None = None
+    ) -> "Generator":
+        """A model from a folder that `save_pretrained` wrote, or from the Hugging Face Hub (the extra `hub`).
+
+        Args:
+            source: the folder; or `OWNER/NAME` on the Hub, where there is no such folder.
+            revision: branch, tag or commit on the Hub.
+            threads: as for `load`.
+
+        Raises:
+            MissingWeightsError: it is not there, or has no exported network: `kfusion export` writes one.
+            MissingExtraError: it is to come from the Hub, and the extra is not installed.
+            CheckpointError: a file is damaged, or has another format version.
+        """
+        return load(pretrained_folder(source, revision), threads=threads)
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write the model as a folder in the layout of the Hub: networks, configuration, card.
+
+        A checkpoint in the folder that the model was loaded from (`model.safetensors`) goes with it.
+
+        Raises:
+            OutputError: the place cannot be written, or the disk is full.
+        """
+        networks, cards = {BUNDLE_NAME: self._path}, [self.card]
+        session = self._open_stream_session()
+        if session.path != self._path:
+            networks[STREAM_NAME] = session.path
+            cards.append(StreamBundle(session).card)
+        save_pretrained(Path(folder), networks, cards)
+        return Path(folder)
 
     @property
     def card(self) -> BundleCard | StreamCard:
