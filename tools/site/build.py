@@ -1,0 +1,119 @@
+"""The site of `make site`: the pages of docs/ and what they link to, built by Zensical, whose warnings are errors.
+
+What a page links to outside docs/ comes along under `repository/`, so that no link needs an address: Markdown and
+pictures as they are, other files as a page that shows them. A page of the navigation that is not there is left out,
+with a note.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCS, TRY = ROOT / "docs", ROOT / "src" / "kfusion" / "web" / "page"
+STYLE = Path(__file__).with_name("style.css")
+PROJECT_PAGES = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+LINK = re.compile(r"\]\(([^)\s:#]+)(#[^)\s]*)?\)")
+DRAWING = re.compile(r"^!\[[^\]]*\]\(([^)\s]+\.svg)\)$", flags=re.MULTILINE)
+FENCE = re.compile(r"^```.*?^```$", flags=re.MULTILINE | re.DOTALL)
+AS_IT_IS = {".md", ".png", ".jpg", ".gif", ".mp4", ".svg", ".webm"}
+LANGUAGES = {".py": "python", ".sh": "bash", ".json": "json", ".toml": "toml"}
+
+
+class Pages:
+    """The pages as Zensical reads them, in a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._waiting = [path for path in DOCS.rglob("*") if path.is_file()] + [ROOT / name for name in PROJECT_PAGES]
+        self._seen = set(self._waiting)
+
+    def write(self) -> None:
+        """Every page, and every file that one of them links to."""
+        while self._waiting:
+            path = self._waiting.pop()
+            place = self.folder / self.place(path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if path.suffix == ".md":
+                place.write_text(self._text(path))
+            elif place.suffix == ".md":
+                place.write_text(_shown(path))
+            else:
+                shutil.copy(path, place)
+
+    def place(self, path: Path) -> Path:
+        """Where a file of the repository stands among the pages."""
+        if path.is_relative_to(DOCS):
+            return path.relative_to(DOCS)
+        kept = path if path.suffix in AS_IT_IS else path.with_name(f"{path.name}.md")
+        return "repository" / kept.relative_to(ROOT)
+
+    def _text(self, path: Path) -> str:
+        """A page with its links where they lead now, and its drawings in it, so that they follow light and dark."""
+        text = path.read_text()
+        code = [found.span() for found in FENCE.finditer(text)]
+        text = LINK.sub(lambda link: self._link(link, path, code), text)
+        return DRAWING.sub(lambda drawing: f'<div class="drawing">{_svg(path.parent / drawing[1])}</div>', text)
+
+    def _link(self, link: re.Match[str], page: Path, code: list[tuple[int, int]]) -> str:
+        target = (page.parent / link[1]).resolve()
+        if any(start < link.start() < end for start, end in code):
+            return link[0]
+        if not target.is_file():
+            raise SystemExit(f"{page.relative_to(ROOT)}: links to {link[1]}, which is not there")
+        if target not in self._seen:
+            self._seen.add(target)
+            self._waiting.append(target)
+        place = os.path.relpath(self.place(target), self.place(page).parent)
+        return f"]({place}{link[2] or ''})"
+
+
+def _svg(path: Path) -> str:
+    """A drawing without what only a file of its own needs, on one line: Markdown would end it at an empty one."""
+    return " ".join(re.sub(r"<\?xml.*?\?>", "", path.read_text()).split())
+
+
+def _shown(path: Path) -> str:
+    """A page that shows a file."""
+    name = path.relative_to(ROOT)
+    return f"# {name}\n\n```{LANGUAGES.get(path.suffix, 'text')}\n{path.read_text()}```\n"
+
+
+def configuration(pages: Path) -> str:
+    """`mkdocs.yml` for a folder below the repository's, without the pages that are not there."""
+    lines = []
+    for line in (ROOT / "mkdocs.yml").read_text().splitlines():
+        page = re.fullmatch(r"\s+- (?:[^:]+: )?([\w/.-]+\.md)", line)
+        if page and not (pages / page[1]).is_file():
+            print(f"site: note: {page[1]} is not there and not in the navigation", file=sys.stderr)
+            continue
+        lines.append(line)
+    text = "\n".join(lines) + "\n"
+    for key, value in {"docs_dir": "pages", "site_dir": "site", "          paths": f"[{ROOT / 'src'}]"}.items():
+        text = re.sub(rf"^{key}: .*", f"{key}: {value}", text, flags=re.MULTILINE)
+    return text
+
+
+def main() -> int:
+    """Build the site into a folder, `site` in it; the exit code is Zensical's."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-o", "--output", type=Path, default=ROOT / "out" / "site", help="folder that is made anew")
+    output = parser.parse_args().output.resolve()
+    shutil.rmtree(output, ignore_errors=True)
+    pages = output / "pages"
+    Pages(pages).write()
+    shutil.copy(STYLE, pages)
+    (output / "mkdocs.yml").write_text(configuration(pages))
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", str(output / "mkdocs.yml")]
+    code = subprocess.run(command, cwd=output, check=False).returncode
+    if not code and TRY.is_dir():
+        shutil.copytree(TRY, output / "site" / "try")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
