@@ -9,7 +9,7 @@ SEED ?= 0
 # PyTorch and oneDNN as on a CPU without AVX-512. Nothing else reads these, so that the tests of networks and training do.
 AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
 
-.PHONY: demo test test-portable test-haswell lint integrations package matrix nasty fuzz licences clean
+.PHONY: demo test test-portable test-haswell lint site integrations package matrix nasty fuzz licences clean
 
 demo: $(VENV)/.run  ## run the main job on the packaged recording and portrait
 	$(BIN)/kfusion demo -o out/demo
@@ -28,6 +28,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+site: $(VENV)/.dev  ## docs/ as a site in out/site/site; warnings are errors
+	$(BIN)/python tools/site/build_site.py
 
 integrations: $(VENV)-integrations/bin/python  ## voice frameworks and Ray Serve against the real packages, in an environment of their own
 	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray]' pytest onnx
@@ -61,7 +64,7 @@ $(VENV)/.run: $(VENV)/bin/python $(SOURCES)
 	touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/python -m pip install -q -e '.[train,wav2vec2,serve,dev]'
+	$(BIN)/python -m pip install -q -e '.[train,wav2vec2,serve,dev,site]'
 	touch $@ $(VENV)/.run
 
 clean:

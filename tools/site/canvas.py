@@ -8,12 +8,12 @@ Point = tuple[float, float]
 
 FONT = "ui-sans-serif, system-ui, 'Segoe UI', Roboto, sans-serif"
 LIGHT = {
-    "ink": "#1f2430", "faint": "#6b7280", "line": "#9aa3b2", "paper": "#ffffff", "grey": "#eef0f3",
+    "ink": "#1f2430", "faint": "#6b7280", "line": "#9aa3b2", "paper": "#ffffff", "sheet": "#ffffff", "grey": "#eef0f3",
     "blue": "#dbe8fb", "blue-line": "#3b6fc4", "yellow": "#fbeecb", "yellow-line": "#b7862a",
     "green": "#d9efdd", "green-line": "#3d8a55", "red-line": "#c2413b", "violet-line": "#7a4fb5",
 }  # fmt: skip
 DARK = {
-    "ink": "#e6e9f0", "faint": "#9aa3b5", "line": "#6c7689", "paper": "#14171f", "grey": "#2a2f3a",
+    "ink": "#e6e9f0", "faint": "#9aa3b5", "line": "#6c7689", "paper": "#14171f", "sheet": "#14171f", "grey": "#2a2f3a",
     "blue": "#1d3152", "blue-line": "#7ba6ec", "yellow": "#40351a", "yellow-line": "#dcb35d",
     "green": "#1c3a26", "green-line": "#77c48f", "red-line": "#f0867f", "violet-line": "#b79be8",
 }  # fmt: skip
@@ -74,11 +74,13 @@ class Canvas:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="kfusion" role="img" '
-            f'font-family="{FONT}"><title>{escape(self.title)}</title>\n<style>svg.kfusion {{ {_colours(LIGHT)} }}\n'
-            f"@media (prefers-color-scheme: dark) {{ svg.kfusion {{ {_colours(DARK)} }} }}</style>\n"
-            f'<rect width="{width}" height="{height}" fill="var(--paper)"/>\n' + "\n".join(self._parts) + "\n</svg>\n"
+            f'font-family="{FONT}"><title>{escape(self.title)}</title>\n<style>svg.kfusion {{ {colours()} }}\n'
+            f"@media (prefers-color-scheme: dark) {{ svg.kfusion {{ {colours(True)} }} }}</style>\n"
+            f'<rect width="{width}" height="{height}" fill="var(--sheet)"/>\n' + "\n".join(self._parts) + "\n</svg>\n"
         )
 
 
-def _colours(named: dict[str, str]) -> str:
+def colours(dark: bool = False, *, paper: str | None = None) -> str:
+    """Those of `LIGHT` or `DARK` as CSS; `paper` is what lies under the drawing, where it is another."""
+    named = (DARK if dark else LIGHT) | ({"sheet": paper} if paper else {})
     return " ".join(f"--{name}: {value};" for name, value in named.items())

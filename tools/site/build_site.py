@@ -13,8 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from canvas import colours
+
 ROOT = Path(__file__).parents[2]
-DOCS, TRY = ROOT / "docs", ROOT / "src" / "kfusion" / "web" / "page"
+DOCS = ROOT / "docs"
+BROWSER_PAGE = ROOT / "web" / "static-page"
+"""The page that runs in the browser, as `npm run static` leaves it in web/."""
 STYLE = Path(__file__).with_name("style.css")
 PROJECT_PAGES = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 LINK = re.compile(r"\]\(([^)\s:#]+)(#[^)\s]*)?\)")
@@ -83,8 +87,8 @@ def _shown(path: Path) -> str:
     return f"# {name}\n\n```{LANGUAGES.get(path.suffix, 'text')}\n{path.read_text()}```\n"
 
 
-def configuration(pages: Path) -> str:
-    """`mkdocs.yml` for a folder below the repository's, without the pages that are not there."""
+def configuration(pages: Path, *, with_browser_page: bool) -> str:
+    """`mkdocs.yml` for the folder above the pages: without those that are not there, with the page to try."""
     lines = []
     for line in (ROOT / "mkdocs.yml").read_text().splitlines():
         page = re.fullmatch(r"\s+- (?:[^:]+: )?([\w/.-]+\.md)", line)
@@ -92,27 +96,44 @@ def configuration(pages: Path) -> str:
             print(f"site: note: {page[1]} is not there and not in the navigation", file=sys.stderr)
             continue
         lines.append(line)
+    if with_browser_page:
+        lines.insert(lines.index("nav:") + 2, f"  - Try it: {os.environ.get('SITE_URL', '/')}try/")
     text = "\n".join(lines) + "\n"
     for key, value in {"docs_dir": "pages", "site_dir": "site", "          paths": f"[{ROOT / 'src'}]"}.items():
         text = re.sub(rf"^{key}: .*", f"{key}: {value}", text, flags=re.MULTILINE)
     return text
 
 
-def main() -> int:
-    """Build the site into a folder, `site` in it; the exit code is Zensical's."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-o", "--output", type=Path, default=ROOT / "out" / "site", help="folder that is made anew")
-    output = parser.parse_args().output.resolve()
+def write_style(folder: Path) -> None:
+    """The style of the pages, and the colours of drawings that stand in them."""
+    schemes = [
+        f'[data-md-color-scheme="{scheme}"] .drawing svg.kfusion {{ {colours(dark, paper="transparent")} }}\n'
+        for scheme, dark in (("default", False), ("slate", True))
+    ]
+    (folder / STYLE.name).write_text(STYLE.read_text() + "".join(schemes))
+
+
+def build(output: Path, browser_page: Path) -> int:
+    """Build the site into `output`/site; the exit code is Zensical's."""
     shutil.rmtree(output, ignore_errors=True)
     pages = output / "pages"
     Pages(pages).write()
-    shutil.copy(STYLE, pages)
-    (output / "mkdocs.yml").write_text(configuration(pages))
+    write_style(pages)
+    (output / "mkdocs.yml").write_text(configuration(pages, with_browser_page=browser_page.is_dir()))
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", str(output / "mkdocs.yml")]
     code = subprocess.run(command, cwd=output, check=False).returncode
-    if not code and TRY.is_dir():
-        shutil.copytree(TRY, output / "site" / "try")
+    if not code and browser_page.is_dir():
+        shutil.copytree(browser_page, output / "site" / "try")
     return code
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("-o", "--output", type=Path, default=ROOT / "out" / "site", help="folder that is made anew")
+    parser.add_argument("--try", dest="browser_page", type=Path, default=BROWSER_PAGE, help="what stands under try/")
+    arguments = parser.parse_args()
+    return build(arguments.output.resolve(), arguments.browser_page.resolve())
 
 
 if __name__ == "__main__":
