@@ -116,3 +116,16 @@ def test_the_site_is_built_without_a_warning_and_asks_nobody_else_for_anything(t
     fetched = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(https?://[^"]+)"', start)
     assert not [address for address in fetched if "127.0.0.1" not in address]
     assert "Try it" in start
+    assert not dead_links(site)
+
+
+def dead_links(site):
+    """What pages of the site point at, on the site itself, that is not there."""
+    dead = set()
+    for page in site.rglob("*.html"):
+        if page.name != "404.html" and "try" not in page.parts:
+            for link in re.findall(r'(?:href|src)="([^":#?]+)[#?]?[^"]*"', page.read_text()):
+                target = (site / link.lstrip("/")) if link.startswith("/") else page.parent / link
+                if not target.exists():
+                    dead.add((str(page.relative_to(site)), link))
+    return dead
