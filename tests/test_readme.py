@@ -32,7 +32,7 @@ NOT_RUN = {
         23,
     ),
     "a microphone": (r"kfusion stream --microphone", 3),
-    "a service that runs until it is stopped": (r"(?:KFUSION_TOKEN=\S+ )?kfusion serve|serve run |curl ", 5),
+    "a service that runs until it is stopped": (r"(?:\w+=\S+ )?kfusion (?:serve|app)|serve run |curl ", 5),
 }
 """Reason -> the lines of the shell that it keeps from being run, and their number; their flags are looked at."""
 PYTHON_ELSEWHERE = {
