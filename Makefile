@@ -9,7 +9,7 @@ SEED ?= 0
 # PyTorch and oneDNN as on a CPU without AVX-512. Nothing else reads these, so that the tests of networks and training do.
 AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
 
-.PHONY: demo test test-portable test-haswell lint integrations package matrix runners nasty fuzz licences clean
+.PHONY: demo test test-portable test-haswell lint integrations package matrix nasty fuzz licences clean
 
 demo: $(VENV)/.run  ## run the main job on the packaged recording and portrait
 	$(BIN)/kfusion demo -o out/demo
@@ -34,7 +34,7 @@ site: $(VENV)/.dev  ## docs/ as a site in out/site/site; warnings are errors
 	$(BIN)/python tools/site/build_site.py
 
 integrations: $(VENV)-integrations/bin/python  ## voice frameworks and Ray Serve against the real packages, in an environment of their own
-	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray,app]' pytest onnx
+	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray]' pytest onnx
 	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations
 
 package: $(VENV)/.dev  ## wheel and sdist in dist/, checked and tried in fresh environments
@@ -42,9 +42,6 @@ package: $(VENV)/.dev  ## wheel and sdist in dist/, checked and tried in fresh e
 
 matrix: $(VENV)/.dev  ## the wheel on every Python with the lowest and the highest dependencies; MATRIX="3.11-lowest 3.12-highest" for some
 	$(BIN)/python tools/release/matrix.py dist/kfusion-*.whl $(if $(MATRIX),--only $(MATRIX))
-
-runners: $(VENV)/.dev  ## the wheel by `uvx` and `pipx run`, in fresh homes
-	$(BIN)/python tools/release/runners.py dist/kfusion-*.whl
 
 nasty: $(VENV)/.dev  ## nasty recordings, pictures and landmark files through the command line
 	rm -rf out/nasty
@@ -68,7 +65,7 @@ $(VENV)/.run: $(VENV)/bin/python $(SOURCES)
 	touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/python -m pip install -q -e '.[train,wav2vec2,serve,app,dev]'
+	$(BIN)/python -m pip install -q -e '.[train,wav2vec2,serve,dev]'
 	touch $@ $(VENV)/.run
 
 clean:
