@@ -27,15 +27,15 @@ LINK = re.compile(r"\]\(([^)\s:]*)\)")
 FLAG = re.compile(r"(?<![\w-])--[a-z][\w.-]*\w")
 
 NOT_RUN = {
-    "sets an environment up, from the network": (r"make |(?:python -m )?(?:pip|venv) |pip install |uvx ", 14),
+    "sets an environment up, from the network": (r"make |(?:python -m )?(?:pip|venv) |pip install |uvx ", 15),
     "hours, on a corpus or on what was trained on it": (
         r"kfusion (?:prepare|train|evaluate|export|benchmark) |python tools/|.*runs/mine",
         23,
     ),
     "a microphone": (r"kfusion stream --microphone", 3),
-    "a service that runs until it is stopped": (r"(?:\w+=\S+ )?kfusion (?:serve|app)|serve run |curl ", 5),
+    "a service that runs until it is stopped": (r"(?:\w+=\S+ )?kfusion (?:serve|app)|serve run |curl ", 7),
 }
-"""Reason -> the lines of the shell that it keeps from being run, and their number; their flags are looked at."""
+"""Reason -> the lines of the shell that it keeps from being run, and how many at most; their flags are looked at."""
 PYTHON_ELSEWHERE = {
     "README.md": "test_readme.py",
     "docs/generate.md": "test_readme.py",
@@ -44,8 +44,12 @@ PYTHON_ELSEWHERE = {
     "docs/integrations.md": "integrations/test_integrations_page.py",
 }
 """Pages whose Python has a test of its own, which knows what it must give."""
-COMING = {("demo", "--web")}
-"""Flags that stand in pages before they stand in the code: whoever brings one takes it out here."""
+PYTHON_NOT_RUN = {"an app that runs until it is stopped": ("gradio_client", 1)}
+"""Reason -> a word of the blocks of Python that it keeps from being run, and how many at most; they are compiled."""
+COMING = {("demo", "--web"), ("app", "")}
+"""Verbs and flags that stand in pages before they stand in the code: whoever brings one takes it out here."""
+COMING_PAGES = {"docs/web.md", "docs/app.md", "docs/scaling.md"}
+"""Pages with a place in the navigation, and links to them, before they are there."""
 
 
 @pytest.fixture
@@ -123,10 +127,24 @@ def test_the_shell_lines_of_a_page_run_one_after_the_other(page, full_desk, capf
 def test_the_lines_that_are_not_run_are_counted_by_their_reasons():
     found = Counter(why_not(line) for block in blocks("bash") for line in block.lines)
     del found[None]
-    assert found == {reason: count for reason, (_, count) in NOT_RUN.items()}
+    assert not {reason: count for reason, count in found.items() if count > NOT_RUN[reason][1]}
 
 
-@pytest.mark.parametrize("block", [one for one in blocks("python") if one.page not in PYTHON_ELSEWHERE], ids=str)
+def keeps_back(block):
+    return next((reason for reason, (word, _) in PYTHON_NOT_RUN.items() if word in block.text), None)
+
+
+def test_the_python_that_is_not_run_is_counted_and_compiles():
+    found = [block for block in blocks("python") if keeps_back(block)]
+    for block in found:
+        compile(block.text, block.page, "exec")
+    counts = Counter(keeps_back(block) for block in found)
+    assert not {reason: count for reason, count in counts.items() if count > PYTHON_NOT_RUN[reason][1]}
+
+
+@pytest.mark.parametrize(
+    "block", [one for one in blocks("python") if one.page not in PYTHON_ELSEWHERE and not keeps_back(one)], ids=str
+)
 def test_the_python_of_a_page_runs(block, full_desk):
     names = {"microphone": np.zeros((10, 1600), np.float32)}
     with ExitStack() as stack:
@@ -186,7 +204,7 @@ def test_a_verb_has_every_flag_that_stands_beside_it_in_a_line(verb, capsys):
 
 def test_every_verb_that_a_line_names_is_there():
     named = {span.split()[1] for _, span in spans("kfusion")}
-    assert {name for name in named if re.fullmatch("[a-z]+", name)} <= set(VERBS)
+    assert {name for name in named if re.fullmatch("[a-z]+", name)} <= set(VERBS) | {verb for verb, _ in COMING}
 
 
 def test_every_script_has_the_flags_that_the_pages_give_it():
@@ -215,6 +233,8 @@ def test_every_file_that_a_page_points_at_is_there(name):
     for link in LINK.findall(TEXTS[name]):
         target, _, heading = link.partition("#")
         file = (ROOT / name).parent / target if target else ROOT / name
+        if not file.exists() and str(file.resolve().relative_to(ROOT)) in COMING_PAGES:
+            continue
         assert file.exists(), link
         if heading:
             headings = re.findall(r"^#+ (.*)$", file.read_text(), flags=re.MULTILINE)

@@ -2,7 +2,7 @@
 
 What a page links to outside docs/ comes along under `repository/`, so that no link needs an address: Markdown and
 pictures as they are, other files as a page that shows them. A page of the navigation that is not there is left out,
-with a note.
+with a note, and links to it are words.
 """
 
 import argparse
@@ -23,6 +23,7 @@ STYLE = Path(__file__).with_name("style.css")
 PROJECT_PAGES = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 LINK = re.compile(r"\]\(([^)\s:#]+)(#[^)\s]*)?\)")
 DRAWING = re.compile(r"^!\[[^\]]*\]\(([^)\s]+\.svg)\)$", flags=re.MULTILINE)
+NAVIGATED = re.compile(r"^\s+- (?:[^:\n]+: )?([\w/.-]+\.md)$", flags=re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```$", flags=re.MULTILINE | re.DOTALL)
 AS_IT_IS = {".md", ".png", ".jpg", ".gif", ".mp4", ".svg", ".webm"}
 LANGUAGES = {".py": "python", ".sh": "bash", ".json": "json", ".toml": "toml"}
@@ -67,6 +68,8 @@ class Pages:
         target = (page.parent / link[1]).resolve()
         if any(start < link.start() < end for start, end in code):
             return link[0]
+        if not target.is_file() and target.is_relative_to(DOCS) and str(target.relative_to(DOCS)) in _navigation():
+            return "]"
         if not target.is_file():
             raise SystemExit(f"{page.relative_to(ROOT)}: links to {link[1]}, which is not there")
         if target not in self._seen:
@@ -74,6 +77,11 @@ class Pages:
             self._waiting.append(target)
         place = os.path.relpath(self.place(target), self.place(page).parent)
         return f"]({place}{link[2] or ''})"
+
+
+def _navigation() -> set[str]:
+    """The pages that have a place, whether they are there or not."""
+    return set(NAVIGATED.findall((ROOT / "mkdocs.yml").read_text()))
 
 
 def _svg(path: Path) -> str:
@@ -91,7 +99,7 @@ def configuration(pages: Path, *, with_browser_page: bool) -> str:
     """`mkdocs.yml` for the folder above the pages: without those that are not there, with the page to try."""
     lines = []
     for line in (ROOT / "mkdocs.yml").read_text().splitlines():
-        page = re.fullmatch(r"\s+- (?:[^:]+: )?([\w/.-]+\.md)", line)
+        page = NAVIGATED.fullmatch(line)
         if page and not (pages / page[1]).is_file():
             print(f"site: note: {page[1]} is not there and not in the navigation", file=sys.stderr)
             continue
