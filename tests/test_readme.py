@@ -244,7 +244,7 @@ def test_every_file_that_a_page_points_at_is_there(name):
 @pytest.mark.parametrize("name", BY_HAND)
 def test_every_path_and_every_make_target_that_a_page_names_is_there(name):
     paths = re.findall(r"\b(?:benchmarks|docs|examples|fuzz|src|tests|tools)/[\w./-]*[\w/](?![\w*])", BY_HAND[name])
-    assert not [path for path in paths if not (ROOT / path).exists()]
+    assert not [path for path in paths if not (ROOT / path).exists() and path not in COMING_PAGES]
     targets = re.findall(r"(?:^|`)make ([a-z -]+?) *(?:$|`|#)", BY_HAND[name], flags=re.MULTILINE)
     makefile = (ROOT / "Makefile").read_text()
     assert not [one for words in targets for one in words.split() if f"\n{one}:" not in makefile]

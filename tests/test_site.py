@@ -94,6 +94,23 @@ def test_a_page_that_links_to_nothing_stops_the_build(tmp_path, monkeypatch):
         build_site.Pages(tmp_path / "pages").write()
 
 
+def test_a_folder_that_a_page_links_to_is_a_list_of_its_files(tmp_path, monkeypatch):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "mkdocs.yml").write_text("nav:\n")
+    (tmp_path / "docs" / "index.md").write_text("[all](../parts)\n")
+    (tmp_path / "parts" / "one.py").write_text("1\n")
+    monkeypatch.setattr(build_site, "ROOT", tmp_path)
+    monkeypatch.setattr(build_site, "DOCS", tmp_path / "docs")
+    monkeypatch.setattr(build_site, "PROJECT_PAGES", ())
+    build_site.Pages(tmp_path / "pages").write()
+    assert (tmp_path / "pages" / "index.md").read_text() == "[all](repository/parts/folder.md)\n"
+    assert (
+        tmp_path / "pages" / "repository" / "parts" / "folder.md"
+    ).read_text() == "# parts\n\n- [one.py](one.py.md)\n"
+    assert (tmp_path / "pages" / "repository" / "parts" / "one.py.md").is_file()
+
+
 def test_what_a_page_links_to_outside_docs_comes_along(tmp_path):
     build_site.Pages(tmp_path).write()
     example = tmp_path / "repository" / "examples" / "pipecat_video.py.md"

@@ -25,6 +25,7 @@ LINK = re.compile(r"\]\(([^)\s:#]+)(#[^)\s]*)?\)")
 DRAWING = re.compile(r"^!\[[^\]]*\]\(([^)\s]+\.svg)\)$", flags=re.MULTILINE)
 NAVIGATED = re.compile(r"^\s+- (?:[^:\n]+: )?([\w/.-]+\.md)$", flags=re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```$", flags=re.MULTILINE | re.DOTALL)
+FOLDER_PAGE = "folder.md"
 AS_IT_IS = {".md", ".png", ".jpg", ".gif", ".mp4", ".svg", ".webm"}
 LANGUAGES = {".py": "python", ".sh": "bash", ".json": "json", ".toml": "toml"}
 
@@ -43,7 +44,9 @@ class Pages:
             path = self._waiting.pop()
             place = self.folder / self.place(path)
             place.parent.mkdir(parents=True, exist_ok=True)
-            if path.suffix == ".md":
+            if path.is_dir():
+                place.write_text(self._linked(_listed(path), path / FOLDER_PAGE))
+            elif path.suffix == ".md":
                 place.write_text(self._text(path))
             elif place.suffix == ".md":
                 place.write_text(_shown(path))
@@ -52,6 +55,8 @@ class Pages:
 
     def place(self, path: Path) -> Path:
         """Where a file of the repository stands among the pages."""
+        if path.is_dir():
+            return self.place(path / FOLDER_PAGE)
         if path.is_relative_to(DOCS):
             return path.relative_to(DOCS)
         kept = path if path.suffix in AS_IT_IS else path.with_name(f"{path.name}.md")
@@ -59,18 +64,20 @@ class Pages:
 
     def _text(self, path: Path) -> str:
         """A page with its links where they lead now, and its drawings in it, so that they follow light and dark."""
-        text = path.read_text()
-        code = [found.span() for found in FENCE.finditer(text)]
-        text = LINK.sub(lambda link: self._link(link, path, code), text)
+        text = self._linked(path.read_text(), path)
         return DRAWING.sub(lambda drawing: f'<div class="drawing">{_svg(path.parent / drawing[1])}</div>', text)
+
+    def _linked(self, text: str, page: Path) -> str:
+        code = [found.span() for found in FENCE.finditer(text)]
+        return LINK.sub(lambda link: self._link(link, page, code), text)
 
     def _link(self, link: re.Match[str], page: Path, code: list[tuple[int, int]]) -> str:
         target = (page.parent / link[1]).resolve()
         if any(start < link.start() < end for start, end in code):
             return link[0]
-        if not target.is_file() and target.is_relative_to(DOCS) and str(target.relative_to(DOCS)) in _navigation():
+        if not target.exists() and target.is_relative_to(DOCS) and str(target.relative_to(DOCS)) in _navigation():
             return "]"
-        if not target.is_file():
+        if not target.exists():
             raise SystemExit(f"{page.relative_to(ROOT)}: links to {link[1]}, which is not there")
         if target not in self._seen:
             self._seen.add(target)
@@ -87,6 +94,12 @@ def _navigation() -> set[str]:
 def _svg(path: Path) -> str:
     """A drawing without what only a file of its own needs, on one line: Markdown would end it at an empty one."""
     return " ".join(re.sub(r"<\?xml.*?\?>", "", path.read_text()).split())
+
+
+def _listed(folder: Path) -> str:
+    """A page that names the files of a folder."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    return f"# {folder.relative_to(ROOT)}\n\n" + "".join(f"- [{name}]({name})\n" for name in names)
 
 
 def _shown(path: Path) -> str:
