@@ -29,6 +29,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+.PHONY: site
+site: $(VENV)/.dev  ## docs/ as a site in out/site/site; warnings are errors
+	$(BIN)/python tools/site/build_site.py
+
 integrations: $(VENV)-integrations/bin/python  ## voice frameworks and Ray Serve against the real packages, in an environment of their own
 	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray,app]' pytest onnx
 	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations

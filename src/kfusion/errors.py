@@ -1,12 +1,12 @@
 """Errors a caller can act on.
 
-KfusionError                 everything this package raises on purpose
-├── InputError               an argument, a recording, a picture or a landmark file cannot be used
-├── OutputError              a result cannot be written where it was asked for
-├── MissingWeightsError      weights that must be downloaded or passed are not there
-├── MissingExtraError        a feature needs an optional dependency that is not installed
-├── CheckpointError          a checkpoint is damaged or was written by another version
-└── UnexpectedError          one of several inputs met a fault of this package: the others go on
+    KfusionError                 everything this package raises on purpose
+    ├── InputError               an argument, a recording, a picture or a landmark file cannot be used
+    ├── OutputError              a result cannot be written where it was asked for
+    ├── MissingWeightsError      weights that must be downloaded or passed are not there
+    ├── MissingExtraError        a feature needs an optional dependency that is not installed
+    ├── CheckpointError          a checkpoint is damaged or was written by another version
+    └── UnexpectedError          one of several inputs met a fault of this package: the others go on
 
 Every message says what is wrong, with which value, and what to do about it. The command line
 prints it on one line and exits with code 2, or 1 after an `UnexpectedError`.

@@ -5,13 +5,13 @@ Point order is the usual one (300-W, dlib): 0-16 jaw, 17-26 brows, 27-35 nose, 3
 
 Coordinate frames, all with x to the right and y down:
 
-image   pixels of a picture. Coordinates are continuous: the pixel in column c and row r covers
-        [c, c + 1) x [r, r + 1), so its centre is (c + 0.5, r + 0.5).
-crop    pixels of the 256 x 256 crop that `kfusion prepare` places once on a clip: the image frame
-        shifted and scaled, never rotated.
-unit    what networks see. The origin is the midpoint of the outer eye corners (36 and 45), the x
-        axis runs from 36 to 45, and the distance between them is 1. Position, size and in-plane
-        rotation of the face in the picture are gone.
+    image   pixels of a picture. Coordinates are continuous: the pixel in column c and row r covers
+            [c, c + 1) x [r, r + 1), so its centre is (c + 0.5, r + 0.5).
+    crop    pixels of the 256 x 256 crop that `kfusion prepare` places once on a clip: the image frame
+            shifted and scaled, never rotated.
+    unit    what networks see. The origin is the midpoint of the outer eye corners (36 and 45), the x
+            axis runs from 36 to 45, and the distance between them is 1. Position, size and in-plane
+            rotation of the face in the picture are gone.
 """
 
 import csv

@@ -123,14 +123,14 @@ def matched_mlp_width(config: KFusionConfig) -> int:
 class KFusion(nn.Module):
     """Speech, an identity and an emotion to landmarks in the identity's unit frame.
 
-                  identity v ──────────┬────────── v_m = v[L_m]
-                                       │
-      samples ── E ── Conv ──┬── D_f(·, v) ──── gb ───┐
-                 (Global)    └── D_m(·, v_m) ── gb_m ─│─┐
-                                                      │ │      x_f = f ⊕ gb ⊕ ct ── B(x_f) ⊗ Conv(x_f) ─┐
-      features × w(emotion) ─┬── E, Conv, D(·, v) ─ ct┤ ├──                                    at L_m ← ├─ KAN ─ y'
-                 (Content)   ├── LSTM ───────────── f ┘ │      x_m = m ⊕ gb_m ──── B(x_m) ──────────────┘
-                             └── LSTM ───────────── m ──┘
+                    identity v ──────────┬────────── v_m = v[L_m]
+                                         │
+        samples ── E ── Conv ──┬── D_f(·, v) ──── gb ───┐
+                   (Global)    └── D_m(·, v_m) ── gb_m ─│─┐
+                                                        │ │      x_f = f ⊕ gb ⊕ ct ── B(x_f) ⊗ Conv(x_f) ─┐
+        features × w(emotion) ─┬── E, Conv, D(·, v) ─ ct┤ ├──                                    at L_m ← ├─ KAN ─ y'
+                   (Content)   ├── LSTM ───────────── f ┘ │      x_m = m ⊕ gb_m ──── B(x_m) ──────────────┘
+                               └── LSTM ───────────── m ──┘
 
     An ablation leaves a branch out (`global_domain`, `lstm`) or puts something simpler in its place
     (`fusion`, `head`); the branches that stay are as they were.
