@@ -209,7 +209,7 @@ def _work(pipe: Connection, options: BatchOptions, limits: ItemLimits, folder: P
     if not die_with_parent():
         threading.Thread(target=_leave_with_parent, daemon=True).start()
     _be_silent()
-    limit(Limits(cpu_s=_LONG_S, memory_mb=limits.memory_mb, file_mb=_LONG_MB))
+    limit(Limits(cpu_s=_LONG_S, memory_mb=limits.memory_mb, file_mb=_LONG_MB, niceness=0))
     try:
         animate = Animator(options)
     except Exception as error:  # noqa: BLE001 - the parent is told

@@ -1,11 +1,12 @@
 """One row of a manifest, checked: what is animated, how, and what its result is called."""
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import fsencode
-from pathlib import PurePath
+from os.path import split, splitdrive
 from typing import Any, TypeAlias
 from unicodedata import normalize
 
@@ -79,9 +80,10 @@ def read_item(row: int, fields: Fields) -> Item:
 
 def default_name(speech: str) -> str:
     """A recording's path, without its ending and without the way up: `../a/b.wav` is `a/b`."""
-    path = PurePath(path_in_store(speech) if is_address(speech) else speech)
-    folders = [part for part in path.parent.parts if part not in ("..", path.anchor)]
-    stems = [name for name in (path.stem, path.name) if name not in ("", ".", "..") and not is_work(name)]
+    # Not with pathlib, which remembers every part of a path.
+    folder, file = split(path_in_store(speech) if is_address(speech) else splitdrive(speech)[1])
+    folders = [part for part in folder.replace(os.sep, "/").split("/") if part not in ("", ".", "..")]
+    stems = [name for name in (file.rpartition(".")[0], file) if name not in ("", ".", "..") and not is_work(name)]
     if not stems:
         raise InputError(f"{without_secrets(speech)}: has no name to call a result by: fill the column name")
     return "/".join([*folders, stems[0]])
@@ -95,7 +97,7 @@ def name_key(name: str) -> str:
 def _checked_name(name: str) -> str:
     """Raises `InputError` unless a result can be called so, inside the folder of results."""
     parts = name.split("/")
-    if any(part in ("", ".", "..") or is_work(part) for part in parts) or "\0" in name or PurePath(name).is_absolute():
+    if any(part in ("", ".", "..") or is_work(part) for part in parts) or "\0" in name:
         raise InputError(f"name is '{name}': use a path inside the folder of results, such as speaker/clip")
     if any(len(fsencode(part)) > MAX_PART_BYTES for part in parts) or len(fsencode(name)) > MAX_NAME_BYTES:
         raise InputError(

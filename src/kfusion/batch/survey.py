@@ -16,7 +16,7 @@ from kfusion.errors import InputError
 
 _SHARES = 64
 """Files that names are dealt out to, so that one of them fits into memory."""
-_BUFFER_BYTES = 1 << 16
+_BUFFER_BYTES = 1 << 12
 _NAMED = np.dtype([("high", "<u8"), ("low", "<u8"), ("row", "<u8")])
 """128 bits of the digest of a name, and the row that it stands in."""
 
