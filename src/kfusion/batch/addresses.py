@@ -3,9 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path, PurePath
-from typing import Any
 
 from kfusion.errors import InputError, MissingExtraError, one_line
 from kfusion.files import check_file
@@ -14,7 +12,6 @@ MAX_BYTES = 4 << 30
 """Of a file from a store."""
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Before a store that did not answer is asked again."""
-_PIECE_BYTES = 1 << 20
 _REFUSALS = {*range(400, 500)} - {408, 429}
 """Answers that will be the same next time."""
 _GONE = (502, 503, 504)
@@ -145,28 +142,24 @@ def called(text: str, path: Path, written: str) -> str:
 
 
 def _copy(address: str, copy: Path) -> None:
+    """Not through `open`, which takes whatever a server says before it sends a file for the lack of one."""
+    from fsspec.callbacks import Callback
     from fsspec.core import url_to_fs
 
-    system, path = url_to_fs(address, **_options(address))
-    size = 0
-    with system.open(path, "rb") as source, copy.open("wb") as file:
-        for piece in _pieces(source):
-            size += len(piece)
-            if size > MAX_BYTES:
-                raise InputError(f"{without_secrets(address)}: is longer than {MAX_BYTES >> 30} GB: cut it into parts")
-            file.write(piece)
-    if not size:
-        raise InputError(f"{without_secrets(address)}: the file is empty (0 bytes): record or export it again")
+    name = without_secrets(address)
 
+    class Meter(Callback):
+        """Stops what is too long."""
 
-def _pieces(source: Any) -> Iterator[bytes]:
-    while piece := source.read(_PIECE_BYTES):
-        yield piece
+        def relative_update(self, inc: int = 1) -> None:
+            super().relative_update(inc)
+            if self.value > MAX_BYTES:
+                raise InputError(f"{name}: is longer than {MAX_BYTES >> 30} GB: cut it into parts")
 
-
-def _options(address: str) -> dict[str, Any]:
-    """A file is read once, from its start on: nothing of it is to be kept."""
-    return {"block_size": 0} if _protocol(address) in ("http", "https") else {}
+    system, path = url_to_fs(address)
+    system.get_file(path, str(copy), callback=Meter())
+    if not copy.stat().st_size:
+        raise InputError(f"{name}: the file is empty (0 bytes): record or export it again")
 
 
 def _ending(address: str) -> str:

@@ -1,5 +1,6 @@
 """One item of a manifest to the files of its result."""
 
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from kfusion.batch.item_notes import heard_notes
 from kfusion.batch.manifest_item import Item
 from kfusion.batch.speakers import Speaker, Speakers
 from kfusion.batch.survey import file_digest
-from kfusion.errors import InputError, OutputError, error_of
+from kfusion.errors import InputError, MissingExtraError, OutputError, error_of
 from kfusion.files import writing
 from kfusion.formats.motion_files import MOTION_FORMATS
 from kfusion.inference.generator import load
@@ -56,6 +57,8 @@ class BatchOptions:
                 raise InputError(f"unknown output format '{kind}': use {', '.join(known)}")
         if SHARDS in self.formats and self.formats != (SHARDS,):
             raise InputError("parquet holds all results in common files, and goes alone: leave the other formats out")
+        if SHARDS in self.formats and not _is_installed("pyarrow"):
+            raise MissingExtraError("--format parquet", "batch")
 
     @property
     def motion_kinds(self) -> tuple[str, ...]:
@@ -182,6 +185,14 @@ class Animator:
         from kfusion.motion.resting import face_in_silence
 
         return face_in_silence(lambda sound: self._model.generate(sound, identity))
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        importlib.import_module(package)
+    except ImportError:
+        return False
+    return True
 
 
 @contextmanager

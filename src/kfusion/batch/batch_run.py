@@ -304,7 +304,7 @@ def _agreed(plan: BatchPlan, ledger: Ledger, work: Path) -> _Shape:
         InputError: it does, or the manifest cannot be used.
     """
     begun = ledger.begun()
-    if begun is None:
+    if begun is None or ledger.is_empty():
         found = survey(plan.manifest, work)
         shortest, longest = PIECE_ROWS
         piece_rows = plan.piece_rows or min(max(-(-found.rows // PIECES), shortest), longest)

@@ -88,6 +88,10 @@ class Ledger:
         """
         return _read(self.folder / "run.json") if (self.folder / "run.json").exists() else None
 
+    def is_empty(self) -> bool:
+        """Whether no row has ended yet."""
+        return not any(any((self.folder / kind).iterdir()) for kind in ("pieces", "open"))
+
     def begin(self, asked: Mapping[str, Any]) -> None:
         """Remember it."""
         _write(self.folder / "run.json", {"format": LEDGER_FORMAT, **asked})

@@ -20,6 +20,11 @@ from kfusion.batch.manifest_item import Item
 from kfusion.errors import InputError, MissingExtraError, one_line
 from kfusion.files import work_folder
 
+try:
+    import ray
+except ImportError as error:
+    raise MissingExtraError("--engine ray", "ray") from error
+
 RETRIES = 3
 """Of an item whose machine is lost."""
 
@@ -37,13 +42,8 @@ def ray_lanes(
         limits: of one item.
 
     Raises:
-        MissingExtraError: Ray is not installed.
         InputError: there is no such cluster.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingExtraError("--engine ray", "ray") from error
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     begun = not ray.is_initialized()
     if begun:
@@ -77,8 +77,6 @@ class RayLane:
 
     def close(self) -> None:
         """End it."""
-        import ray
-
         ray.kill(self._actor)
 
 
