@@ -2,6 +2,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import fsspec
 import pytest
@@ -25,7 +26,7 @@ SECRET = "https://me:pass-word@host:8080/x/a.wav?X-Amz-Signature=abcdef&x=1#y"
 class Shop(BaseHTTPRequestHandler):
     """Answers `/a.wav`, `/empty`, and as often as it is told with an error before that."""
 
-    errors: list[int] = []
+    errors: ClassVar[list[int]] = []
     asked = 0
 
     def do_GET(self) -> None:
@@ -103,7 +104,7 @@ def test_what_a_store_does_not_have_is_not_asked_for_again(
 def test_a_store_that_is_gone_is_told_from_one_that_answers_badly(shop: str, tmp_path: Path) -> None:
     for errors, gone in (([500] * 3, None), ([503] * 3, shop)):
         Shop.errors = list(errors)
-        with pytest.raises(StoreError, match="did not give it .*: try again later") as caught:
+        with pytest.raises(StoreError, match=r"did not give it .*: try again later") as caught:
             fetched(f"{shop}/a.wav", tmp_path)
         assert caught.value.store == gone
     nobody = "http://127.0.0.1:9"

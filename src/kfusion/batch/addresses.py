@@ -148,7 +148,7 @@ def _copy(address: str, copy: Path) -> None:
 
     name = without_secrets(address)
 
-    class Meter(Callback):
+    class Meter(Callback):  # type: ignore[misc]
         """Stops what is too long."""
 
         def relative_update(self, inc: int = 1) -> None:

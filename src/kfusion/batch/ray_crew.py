@@ -5,6 +5,7 @@ come back as bytes, so that the machines need no disk in common; paths in the ma
 """
 
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -25,6 +26,7 @@ try:
 except ImportError as error:
     raise MissingExtraError("--engine ray", "ray") from error
 
+_ANSWER_S = 10.0
 RETRIES = 3
 """Of an item whose machine is lost."""
 
@@ -47,6 +49,7 @@ def ray_lanes(
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     begun = not ray.is_initialized()
     if begun:
+        _check_listens(address)
         try:
             ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None)
         except Exception as error:
@@ -62,6 +65,17 @@ def ray_lanes(
     finally:
         if begun:
             ray.shutdown()
+
+
+def _check_listens(address: str | None) -> None:
+    """Raises `InputError` where nobody listens at an address; Ray itself waits for minutes."""
+    host, colon, port = (address or "").rpartition("://")[2].rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), _ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"no Ray cluster at {address} ({one_line(error)}): check --address") from error
 
 
 class RayLane:
