@@ -1,4 +1,4 @@
-"""Against the real Ray: a local cluster of two nodes, and a worker that is killed in the middle; `make integrations`."""
+"""Against the real Ray: a local cluster of two nodes, an actor that is killed in the middle; `make integrations`."""
 
 import os
 import secrets
@@ -92,7 +92,7 @@ def _descends(process: int) -> bool:
 def test_a_cluster_that_is_not_there_is_named(tmp_path: Path) -> None:
     plan = make_plan(tmp_path)
     with (
-        pytest.raises(InputError, match="no Ray cluster at 127.0.0.1:9"),
+        pytest.raises(InputError, match=r"no Ray cluster at 127\.0\.0\.1:9"),
         ray_lanes("127.0.0.1:9", 1, plan.options, ItemLimits()),
     ):
         pass
