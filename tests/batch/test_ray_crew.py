@@ -24,6 +24,7 @@ from kfusion.batch.ray_crew import ray_lanes
 from kfusion.errors import InputError
 
 COUNT = 60
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # sockets of Ray's own
 
 
 @pytest.fixture
