@@ -4,9 +4,9 @@ Usage: python benchmarks/batch.py OUT.json [--rounds N] [--rows N]
 
 Clips of 3 s and of 60 s are cut of the packaged recording. Each way animates all of them, start-up included: `generate`
 with all names on its command line, `batch` into files and into Parquet. A core-hour is one of CPU time, of the command
-and all its processes, for which it does not matter what else the machine does; by the clock it is told too. Then a
-manifest of ROWS rows, a million unless told, whose clips are not computed: what the run itself costs a row, and how much
-memory it takes at a tenth of the rows and at all.
+and all its processes, for which it does not matter what else the machine does; by the clock it is told too. Before that
+a manifest of ROWS rows, a million unless told, whose clips are not computed: what the run itself costs a row, and how
+much memory it takes at a tenth of the rows and at all.
 """
 
 import argparse
@@ -31,8 +31,9 @@ from speed.result import describe_machine
 from kfusion.assets import SAMPLE_SPEECH
 from kfusion.audio import SAMPLE_RATE_HZ, read_audio
 from kfusion.batch import batch_run
-from kfusion.batch.animator import BatchOptions, Outcome
-from kfusion.batch.batch_run import BatchPlan, run_batch
+from kfusion.batch.animator import SHARDS, BatchOptions, Outcome
+from kfusion.batch.batch_run import BatchPlan, local_lanes, run_batch
+from kfusion.batch.lane import ItemLimits
 
 CLIPS = {3: 160, 60: 8}
 """Length in seconds -> how many."""
@@ -78,13 +79,31 @@ def measure_clips(seconds: int, count: int, rounds: int) -> dict[str, Any]:
             }
             for name in ways if number % 2 == 0 else reversed(ways):
                 found[name].append(spent(ways[name], folder))
-    hours = seconds * count / 3600
+        written = {name: bytes_below(folder / f"{name.split()[-1]}-0") for name in found}
     for name, runs in found.items():
-        cpu_s = statistics.median(run["cpu_s"] for run in runs)
-        print(
-            f"{count} clips of {seconds} s, {name}: {hours * 3600 / cpu_s:.1f} hours of speech a core-hour", flush=True
-        )
-    return {"seconds": seconds, "clips": count, "runs": found}
+        rate = seconds * count / statistics.median(run["cpu_s"] for run in runs)
+        print(f"{count} clips of {seconds} s, {name}: {rate:.1f} hours of speech a core-hour", flush=True)
+    return {"seconds": seconds, "clips": count, "runs": found, "bytes": written}
+
+
+def bytes_below(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def measure_dealing(seconds: int, count: int) -> dict[str, Any]:
+    """CPU time of the process that deals out rows and puts results in their place, its lanes left out."""
+    found = {}
+    for kind in ("npz", SHARDS):
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            write_clips(folder, seconds, count)
+            options = BatchOptions(base=place, formats=(kind,))
+            plan = BatchPlan(manifest=folder / "manifest.csv", out=folder / "out", options=options, model_digest="none")
+            begun = time.process_time()
+            run_batch(plan, local_lanes(None, options, ItemLimits()), lambda pace: None)
+            found[kind] = {"rows": count, "cpu_s": time.process_time() - begun}
+    print(json.dumps(found), flush=True)
+    return found
 
 
 class InstantLane:
@@ -126,7 +145,7 @@ def measure_rows(rows: int) -> dict[str, Any]:
         begun = time.process_time()
         with patch.object(batch_run._Run, "_published", lambda self, item, outcome: outcome):
             summary = run_batch(plan, lambda work: nullcontext([InstantLane() for _ in range(4)]), look)
-        ledger = sum(path.stat().st_size for path in (folder / "out").rglob("*") if path.is_file())
+        ledger = bytes_below(folder / "out")
         assert summary.done + summary.failed == rows
         cost = {"rows": rows, "cpu_s": time.process_time() - begun, "peak_mb": max(_seen), "ledger_bytes": ledger}
     print(json.dumps(cost), flush=True)
@@ -142,6 +161,7 @@ def main() -> None:
     result = {
         "machine": describe_machine(),
         "rows": [measure_rows(rows) for rows in (arguments.rows // 10, arguments.rows)],
+        "dealing": measure_dealing(3, CLIPS[3]),
         "clips": [measure_clips(seconds, count, arguments.rounds) for seconds, count in CLIPS.items()],
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,3 +1,4 @@
+import errno
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +19,7 @@ from kfusion.batch.addresses import (
     store_of,
     without_secrets,
 )
-from kfusion.errors import InputError
+from kfusion.errors import InputError, OutputError
 
 SECRET = "https://me:pass-word@host:8080/x/a.wav?X-Amz-Signature=abcdef&x=1#y"
 
@@ -112,6 +113,15 @@ def test_a_store_that_is_gone_is_told_from_one_that_answers_badly(shop: str, tmp
         fetched(f"{nobody}/a.wav?signature=abc", tmp_path)
     assert caught.value.store == nobody
     assert "signature" not in str(caught.value)
+
+
+def test_a_full_disk_is_no_fault_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(addresses, "_copy", full)
+    with pytest.raises(OutputError, match="cannot write .No space left on device.: choose another place"):
+        fetched("memory://far/b.flac", tmp_path)
 
 
 def test_a_kind_of_store_that_there_is_not_costs_its_row_alone(tmp_path: Path) -> None:

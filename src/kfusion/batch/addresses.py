@@ -3,9 +3,10 @@
 import os
 import re
 import time
+from errno import EDQUOT, ENOSPC, EROFS
 from pathlib import Path, PurePath
 
-from kfusion.errors import InputError, MissingExtraError, one_line
+from kfusion.errors import InputError, MissingExtraError, OutputError, one_line
 from kfusion.files import check_file
 
 MAX_BYTES = 4 << 30
@@ -14,6 +15,7 @@ PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Before a store that did not answer is asked again."""
 _REFUSALS = {*range(400, 500)} - {408, 429}
 """Answers that will be the same next time."""
+_FULL = (ENOSPC, EDQUOT, EROFS)
 _GONE = (502, 503, 504)
 """Answers of what stands before a store."""
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:::|://)")
@@ -82,6 +84,7 @@ def fetched(address: str, folder: Path) -> Path:
     Raises:
         InputError: the store has no such file, it is empty or too long, or it may not be read.
         StoreError: the store did not answer.
+        OutputError: there is no room for it.
     """
     copy, name, problem = folder / f"fetched{_ending(address)}", without_secrets(address), Exception()
     for pause_s in (0.0, *PAUSES_S):
@@ -94,6 +97,8 @@ def fetched(address: str, folder: Path) -> Path:
         except (FileNotFoundError, PermissionError, IsADirectoryError, ValueError, ImportError) as error:
             raise InputError(f"{name}: cannot be read ({_said(error)}): check the address") from error
         except Exception as error:  # every store has errors of its own
+            if isinstance(error, OSError) and error.errno in _FULL:
+                raise OutputError(f"{folder}: cannot write ({error.strerror}): choose another place") from error
             status = _status(error)
             if status in _REFUSALS:
                 raise InputError(
