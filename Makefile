@@ -30,8 +30,8 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 integrations: $(VENV)-integrations/bin/python  ## voice frameworks and Ray Serve against the real packages, in an environment of their own
-	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray,batch]' pytest onnx
-	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations tests/batch/test_ray_crew.py
+	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray,batch]' pytest onnx s3fs 'moto[server]'
+	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations tests/batch/test_ray_crew.py tests/batch/test_addresses.py
 
 package: $(VENV)/.dev  ## wheel and sdist in dist/, checked and tried in fresh environments
 	$(BIN)/python tools/release/package.py

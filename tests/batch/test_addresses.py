@@ -120,7 +120,7 @@ def test_a_full_disk_is_no_fault_of_the_store(tmp_path: Path, monkeypatch: pytes
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(addresses, "_copy", full)
-    with pytest.raises(OutputError, match="cannot write .No space left on device.: choose another place"):
+    with pytest.raises(OutputError, match=r"cannot write .No space left on device.: choose another place"):
         fetched("memory://far/b.flac", tmp_path)
 
 
@@ -135,3 +135,30 @@ def test_a_file_beside_the_manifest_is_called_as_it_is_there(tmp_path: Path) -> 
     assert opened_file("a.wav", str(tmp_path), tmp_path, "recording") == tmp_path / "a.wav"
     with pytest.raises(InputError, match=r"^b\.wav: no such recording"):
         opened_file("b.wav", str(tmp_path), tmp_path, "recording")
+
+
+def test_a_bucket_gives_its_files_and_says_what_it_has_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against a local server of S3; `make integrations`."""
+    pytest.importorskip("s3fs", reason="s3fs is not installed")
+    moto = pytest.importorskip("moto.server", reason="moto[server] is not installed")
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setattr(addresses, "PAUSES_S", (0.01,))
+    try:
+        bucket = fsspec.filesystem("s3", skip_instance_cache=True)
+        bucket.mkdir("voices")
+        bucket.pipe("voices/a b.wav", b"sound")
+        assert fetched("s3://voices/a b.wav", tmp_path).read_bytes() == b"sound"
+        with pytest.raises(InputError, match=r"s3://voices/none\.wav: cannot be read") as caught:
+            fetched("s3://voices/none.wav", tmp_path)
+        assert not isinstance(caught.value, StoreError)
+        assert "wJalr" not in str(caught.value)
+    finally:
+        server.stop()
+    with pytest.raises(StoreError, match="the store s3://voices did not give it") as lost:
+        fetched("s3://voices/a b.wav", tmp_path)
+    assert lost.value.store == "s3://voices"
