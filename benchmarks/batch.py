@@ -35,7 +35,7 @@ from kfusion.batch.animator import SHARDS, BatchOptions, Outcome
 from kfusion.batch.batch_run import BatchPlan, local_lanes, run_batch
 from kfusion.batch.lane import ItemLimits
 
-CLIPS = {3: 160, 60: 8}
+CLIPS = {3: 640, 60: 32}
 """Length in seconds -> how many."""
 FAILS_EVERY = 1000
 

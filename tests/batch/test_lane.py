@@ -14,7 +14,7 @@ from factories.inputs import tone, write_bundle, write_wav
 
 from kfusion.batch import lane as lane_module
 from kfusion.batch.animator import Animator, BatchOptions
-from kfusion.batch.lane import ItemLimits, Lane, item_folder
+from kfusion.batch.lane import BatchLane, ItemLimits, item_folder
 from kfusion.batch.manifest_item import Item, read_item
 from kfusion.errors import KfusionError
 from kfusion.landmarks import LandmarkSequence
@@ -41,13 +41,13 @@ def cruel_work(*words: Any) -> None:
 
 
 @contextmanager
-def open_lane(folder: Path, monkeypatch: pytest.MonkeyPatch, **limits: float) -> Iterator[Lane]:
+def open_lane(folder: Path, monkeypatch: pytest.MonkeyPatch, **limits: float) -> Iterator[BatchLane]:
     write_wav(folder / "a.wav", tone(0.5))
     write_bundle(folder / "model.onnx")
     (folder / "work").mkdir()
     monkeypatch.setattr(lane_module, "_work", cruel_work)
     options = BatchOptions(base=str(folder), model=str(folder / "model.onnx"))
-    lane = Lane(options, ItemLimits(**limits), folder / "work")
+    lane = BatchLane(options, ItemLimits(**limits), folder / "work")
     try:
         yield lane
     finally:

@@ -12,7 +12,7 @@ import pytest
 from factories.batch import contents, write_manifest, write_recordings
 from factories.inputs import write_bundle
 
-from kfusion.cli.batch import FORMATS, Progress
+from kfusion.cli.batch import FORMATS, PaceTeller
 from kfusion.cli.main import main
 from kfusion.formats.motion_files import MOTION_FORMATS
 
@@ -135,7 +135,7 @@ def test_lines_about_the_pace_are_far_between(
 
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    pace, progress = Pace(100, 1, lambda: now[0]), Progress()
+    pace, progress = Pace(100, 1, lambda: now[0]), PaceTeller()
     for _ in range(100):
         now[0] += 1
         pace.count(2.0)

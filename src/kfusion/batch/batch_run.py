@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from kfusion.batch.addresses import is_address, path_in_store, store_of, without_secrets
 from kfusion.batch.animator import ROW_FILE, SHARDS, BatchOptions, Outcome
 from kfusion.batch.crew import AnyLane, closing_all, share_out
-from kfusion.batch.lane import ItemLimits, Lane, item_folder
+from kfusion.batch.lane import BatchLane, ItemLimits, item_folder
 from kfusion.batch.ledger import LEDGER_FORMAT, Failure, Ledger, PieceRecord
 from kfusion.batch.manifest import manifest_rows
 from kfusion.batch.manifest_item import Fields, Item, read_item
@@ -110,7 +110,7 @@ def local_lanes(jobs: int | None, options: BatchOptions, limits: ItemLimits) -> 
 
     @contextmanager
     def lanes_in(work: Path) -> Iterator[list[AnyLane]]:
-        lanes: list[AnyLane] = [Lane(options, limits, work) for _ in range(jobs or cores())]
+        lanes: list[AnyLane] = [BatchLane(options, limits, work) for _ in range(jobs or cores())]
         try:
             yield lanes
         finally:

@@ -48,7 +48,7 @@ class _Process:
     is_ready: bool = False
 
 
-class Lane:
+class BatchLane:
     """One process at a time, which begins when the first item comes.
 
     Args:

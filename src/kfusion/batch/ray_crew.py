@@ -16,7 +16,7 @@ from typing import Any
 
 from kfusion.batch.animator import BatchOptions, Outcome
 from kfusion.batch.crew import AnyLane, closing_all
-from kfusion.batch.lane import ItemLimits, Lane, item_folder
+from kfusion.batch.lane import BatchLane, ItemLimits, item_folder
 from kfusion.batch.manifest_item import Item
 from kfusion.errors import InputError, MissingExtraError, one_line
 from kfusion.files import work_folder
@@ -100,7 +100,7 @@ class FarLane:
     def __init__(self, options: BatchOptions, limits: ItemLimits) -> None:
         self._stack = ExitStack()
         self._folder = self._stack.enter_context(work_folder(Path(tempfile.gettempdir())))
-        self._lane = Lane(options, limits, self._folder)
+        self._lane = BatchLane(options, limits, self._folder)
 
     def run(self, item: Item) -> Outcome:
         """Animate one item; its files come back as bytes."""

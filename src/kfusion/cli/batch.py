@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     _check(arguments)
     plan, lanes_of = _plan(arguments), _lanes_of(arguments)
-    progress = Progress()
+    progress = PaceTeller()
     try:
         summary = run_batch(plan, lanes_of, progress)
     except KeyboardInterrupt:
@@ -187,7 +187,7 @@ def _lanes_of(arguments: argparse.Namespace) -> "LanesOf":
     return lambda _: ray_lanes(arguments.address, arguments.jobs, options, limits)
 
 
-class Progress:
+class PaceTeller:
     """Tells on stderr how far a run is, not too often."""
 
     def __init__(self) -> None:
