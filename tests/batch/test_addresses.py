@@ -139,7 +139,7 @@ def test_a_file_beside_the_manifest_is_called_as_it_is_there(tmp_path: Path) -> 
 
 def test_a_bucket_gives_its_files_and_says_what_it_has_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Against a local server of S3; `make integrations`."""
-    pytest.importorskip("s3fs", reason="s3fs is not installed")
+    s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
     moto = pytest.importorskip("moto.server", reason="moto[server] is not installed")
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
@@ -148,6 +148,8 @@ def test_a_bucket_gives_its_files_and_says_what_it_has_not(tmp_path: Path, monke
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
     monkeypatch.setattr(addresses, "PAUSES_S", (0.01,))
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     try:
         bucket = fsspec.filesystem("s3", skip_instance_cache=True)
         bucket.mkdir("voices")

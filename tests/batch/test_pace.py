@@ -1,6 +1,6 @@
 import pytest
 
-from kfusion.batch.pace import SURE_ITEMS, Pace, shown_time
+from kfusion.batch.pace import SURE_ITEMS, BatchPace, shown_time
 
 
 class Clock:
@@ -12,7 +12,7 @@ class Clock:
 
 def test_nothing_is_said_of_the_end_before_something_is_known() -> None:
     clock = Clock()
-    pace = Pace(1000, 2, clock)
+    pace = BatchPace(1000, 2, clock)
     for _ in range(SURE_ITEMS - 1):
         clock.now += 1
         pace.count(3.0)
@@ -22,7 +22,7 @@ def test_nothing_is_said_of_the_end_before_something_is_known() -> None:
 
 def test_an_even_pace_gives_an_interval_that_holds_the_end_and_narrows() -> None:
     clock, widths = Clock(), []
-    pace = Pace(1000, 2, clock)
+    pace = BatchPace(1000, 2, clock)
     pace.before = 100
     for ended in range(1, 801):
         clock.now += 1
@@ -40,7 +40,7 @@ def test_an_even_pace_gives_an_interval_that_holds_the_end_and_narrows() -> None
 
 def test_a_run_that_slows_down_says_so() -> None:
     clock = Clock()
-    pace = Pace(10_000, 1, clock)
+    pace = BatchPace(10_000, 1, clock)
     for ended in range(2000):
         clock.now += 0.1 if ended < 1000 else 2.0
         pace.count(1.0)

@@ -37,9 +37,9 @@ def test_a_manifest_without_a_row_or_without_speech_is_refused(tmp_path: Path, w
 def test_a_store_whose_package_is_missing_stops_the_run_before_it_begins(
     tmp_path: Path, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
-    path = write_manifest(tmp_path / "m.jsonl", [{"speech": "s3://bucket/a.wav"}])
-    with pytest.raises(MissingExtraError, match=r"s3:// .*: pip install s3fs"):
+    monkeypatch.setitem(__import__("sys").modules, "gcsfs", None)
+    path = write_manifest(tmp_path / "m.jsonl", [{"speech": "gs://bucket/a.wav"}])
+    with pytest.raises(MissingExtraError, match=r"gs:// .*: pip install gcsfs"):
         survey(path, work)
 
 

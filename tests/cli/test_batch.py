@@ -131,11 +131,11 @@ def _indented(text: str) -> str:
 def test_lines_about_the_pace_are_far_between(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from kfusion.batch.pace import Pace
+    from kfusion.batch.pace import BatchPace
 
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    pace, progress = Pace(100, 1, lambda: now[0]), PaceTeller()
+    pace, progress = BatchPace(100, 1, lambda: now[0]), PaceTeller()
     for _ in range(100):
         now[0] += 1
         pace.count(2.0)

@@ -17,7 +17,7 @@ from kfusion.batch.lane import BatchLane, ItemLimits, item_folder
 from kfusion.batch.ledger import LEDGER_FORMAT, Failure, Ledger, PieceRecord
 from kfusion.batch.manifest import manifest_rows
 from kfusion.batch.manifest_item import Fields, Item, read_item
-from kfusion.batch.pace import Pace
+from kfusion.batch.pace import BatchPace
 from kfusion.batch.survey import file_digest, survey
 from kfusion.errors import InputError, OutputError
 from kfusion.files import atomic_path, locked, work_folder, writing
@@ -31,6 +31,8 @@ _FAULTS_OF_NAMES = {EEXIST, EILSEQ, EINVAL, EISDIR, ENAMETOOLONG, ENOTDIR}
 """What a disk says to a name that it cannot hold: other names are no worse for it."""
 LanesOf = Callable[[Path], AbstractContextManager[list[AnyLane]]]
 """Makes the lanes of a run, which work in a folder."""
+Tell = Callable[[BatchPace], None]
+"""Called after every row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def local_lanes(jobs: int | None, options: BatchOptions, limits: ItemLimits) -> 
     return lanes_in
 
 
-def run_batch(plan: BatchPlan, lanes_of: LanesOf, tell: Callable[[Pace], None]) -> BatchSummary:
+def run_batch(plan: BatchPlan, lanes_of: LanesOf, tell: Tell) -> BatchSummary:
     """Animate every row of a share that is not done yet.
 
     Results appear whole or not at all, and in Parquet a piece at once. However the run ends, the next one goes on.
@@ -141,7 +143,7 @@ def run_batch(plan: BatchPlan, lanes_of: LanesOf, tell: Callable[[Pace], None]) 
         summary = BatchSummary(rows=shape.rows_of(plan.share))
         try:
             with lanes_of(work) as lanes:
-                _Run(plan, shape, ledger, work, Pace(summary.rows, len(lanes)), tell).go(lanes)
+                _Run(plan, shape, ledger, work, BatchPace(summary.rows, len(lanes)), tell).go(lanes)
         finally:
             _list_failures(plan, shape, ledger, summary)
         return summary
@@ -151,7 +153,13 @@ class _Run:
     """What is known while a run goes on."""
 
     def __init__(
-        self, plan: BatchPlan, shape: _Shape, ledger: Ledger, work: Path, pace: Pace, tell: Callable[[Pace], None]
+        self,
+        plan: BatchPlan,
+        shape: _Shape,
+        ledger: Ledger,
+        work: Path,
+        pace: BatchPace,
+        tell: Callable[[BatchPace], None],
     ) -> None:
         self._plan, self._shape, self._ledger, self._work = plan, shape, ledger, work
         self._pace, self._tell = pace, tell

@@ -10,7 +10,7 @@ RECENT_S = 300.0
 _TICK_S = 1.0
 
 
-class Pace:
+class BatchPace:
     """Counts what is done.
 
     Args:

@@ -19,7 +19,7 @@ from kfusion.numbers import number
 if TYPE_CHECKING:
     from kfusion.batch.animator import BatchOptions
     from kfusion.batch.batch_run import BatchPlan, BatchSummary, LanesOf, Share
-    from kfusion.batch.pace import Pace
+    from kfusion.batch.pace import BatchPace
 
 log = logging.getLogger(__name__)
 
@@ -193,9 +193,9 @@ class PaceTeller:
     def __init__(self) -> None:
         self._on_terminal = sys.stderr.isatty()
         self._told = time.monotonic()
-        self._pace: Pace | None = None
+        self._pace: BatchPace | None = None
 
-    def __call__(self, pace: "Pace") -> None:
+    def __call__(self, pace: "BatchPace") -> None:
         """After every row."""
         self._pace = pace
         if time.monotonic() - self._told >= (TERMINAL_S if self._on_terminal else LINES_S):
