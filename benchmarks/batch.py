@@ -42,10 +42,11 @@ FAILS_EVERY = 1000
 
 def write_clips(folder: Path, seconds: int, count: int) -> list[str]:
     """Pieces of the recording, each from another place on; their names."""
-    speech = np.tile(read_audio(SAMPLE_SPEECH), 2 + seconds * SAMPLE_RATE_HZ // len(read_audio(SAMPLE_SPEECH)))
+    once = read_audio(SAMPLE_SPEECH)
+    speech = np.tile(once, 2 + seconds * SAMPLE_RATE_HZ // len(once))
     names = [f"{number:04}.wav" for number in range(count)]
     for number, name in enumerate(names):
-        start = number * 997
+        start = number * 997 % len(once)
         samples = speech[start : start + seconds * SAMPLE_RATE_HZ]
         with wave.open(str(folder / name), "wb") as file:
             file.setnchannels(1)
@@ -100,7 +101,8 @@ def measure_dealing(seconds: int, count: int) -> dict[str, Any]:
             options = BatchOptions(base=place, formats=(kind,))
             plan = BatchPlan(manifest=folder / "manifest.csv", out=folder / "out", options=options, model_digest="none")
             begun = time.process_time()
-            run_batch(plan, local_lanes(None, options, ItemLimits()), lambda pace: None)
+            summary = run_batch(plan, local_lanes(None, options, ItemLimits()), lambda pace: None)
+            assert summary.done == count
             found[kind] = {"rows": count, "cpu_s": time.process_time() - begun}
     print(json.dumps(found), flush=True)
     return found

@@ -82,6 +82,8 @@ class Outcome:
     """Whether it may go better another time: a store did not give a file."""
     lost_store: str | None = None
     """The store, where it did not answer at all."""
+    out_of_memory: bool = False
+    """Whether the process had no memory left for it."""
     full: str | None = None
     """Why nothing can be written where files go: no fault of the item."""
 
@@ -129,7 +131,7 @@ class Animator:
             reason = without_secrets(str(error_of(item.shown_speech, error)))
             if isinstance(error, StoreError):
                 return Outcome(row=item.row, reason=reason, again=True, lost_store=error.store)
-            return Outcome(row=item.row, reason=reason)
+            return Outcome(row=item.row, reason=reason, out_of_memory=isinstance(error, MemoryError))
 
     def _animate(self, item: Item, folder: Path, work: Path, fetched: Callable[[], None]) -> Outcome:
         wish = self._options

@@ -152,15 +152,7 @@ def run_batch(plan: BatchPlan, lanes_of: LanesOf, tell: Tell) -> BatchSummary:
 class _Run:
     """What is known while a run goes on."""
 
-    def __init__(
-        self,
-        plan: BatchPlan,
-        shape: _Shape,
-        ledger: Ledger,
-        work: Path,
-        pace: BatchPace,
-        tell: Callable[[BatchPace], None],
-    ) -> None:
+    def __init__(self, plan: BatchPlan, shape: _Shape, ledger: Ledger, work: Path, pace: BatchPace, tell: Tell) -> None:
         self._plan, self._shape, self._ledger, self._work = plan, shape, ledger, work
         self._pace, self._tell = pace, tell
         self._waiting: dict[int, set[int]] = {}

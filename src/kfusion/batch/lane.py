@@ -23,7 +23,7 @@ from kfusion.errors import KfusionError, error_of
 from kfusion.serve.confine import Limits, die_with_parent, limit
 
 ATTEMPTS = 2
-"""For an item whose process dies: the first time it may have been the memory that another one took."""
+"""For an item whose process dies or has no memory left, which others before it or beside it may have taken."""
 _READY, _FETCHED = "ready", "fetched"
 _START_S = 300.0
 _DEATH_S = 2.0
@@ -73,19 +73,23 @@ class BatchLane:
         Raises:
             KfusionError: no process can be started.
         """
-        death = ""
+        outcome = Outcome(row=item.row)
         for _ in range(ATTEMPTS):
             process = self._process()
             try:
-                return self._ask(item, process.pipe)
+                outcome = self._ask(item, process.pipe)
+                if not outcome.out_of_memory:
+                    break
+                self._end_process()
             except EOFError:
                 death = self._end_process(_DEATH_S)
+                reason = (
+                    f"{item.shown_speech}: its worker process died {ATTEMPTS} times ({death}; out of memory, or a crash "
+                    "in a decoder): convert the file"
+                )
+                outcome = Outcome(row=item.row, reason=reason)
                 self._clean(item)
-        reason = (
-            f"{item.shown_speech}: its worker process died {ATTEMPTS} times ({death}; out of memory, or a crash in a "
-            "decoder): convert the file"
-        )
-        return Outcome(row=item.row, reason=reason)
+        return outcome
 
     def close(self) -> None:
         """End the process at once, whatever it does."""
@@ -229,7 +233,10 @@ def _one(animate: Animator, item: Item, folder: Path, pipe: Connection) -> Outco
     except OSError as error:
         return Outcome(row=item.row, full=f"{folder}: cannot write ({error.strerror}): choose another place")
     try:
-        return animate(item, place, fetched, lambda: pipe.send(_FETCHED))
+        outcome = animate(item, place, fetched, lambda: pipe.send(_FETCHED))
+        if not outcome.files:
+            shutil.rmtree(place, ignore_errors=True)
+        return outcome
     finally:
         shutil.rmtree(fetched, ignore_errors=True)
 

@@ -5,6 +5,7 @@ come back as bytes, so that the machines need no disk in common; paths in the ma
 """
 
 import os
+import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -107,6 +108,5 @@ class FarLane:
         outcome = self._lane.run(item)
         place = item_folder(self._folder, item.row)
         contents = tuple((place / name).read_bytes() for name in outcome.files)
-        for path in place.glob("*"):
-            path.unlink()
+        shutil.rmtree(place, ignore_errors=True)
         return replace(outcome, contents=contents)
