@@ -84,8 +84,8 @@ class BatchLane:
             except EOFError:
                 death = self._end_process(_DEATH_S)
                 reason = (
-                    f"{item.shown_speech}: its worker process died {ATTEMPTS} times ({death}; out of memory, or a crash "
-                    "in a decoder): convert the file"
+                    f"{item.shown_speech}: its worker process died {ATTEMPTS} times ({death}; out of memory, or a "
+                    "crash in a decoder): convert the file"
                 )
                 outcome = Outcome(row=item.row, reason=reason)
                 self._clean(item)
