@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ from factories.batch import HereLane, answered, contents, make_plan, run_here, w
 from factories.inputs import tone, write_wav
 from pyarrow import parquet
 
+from kfusion.assets import SAMPLE_PORTRAIT
 from kfusion.batch import batch_run
 from kfusion.batch.animator import SHARDS, Outcome
 from kfusion.batch.batch_run import BatchPlan, Share
@@ -141,6 +143,18 @@ def test_a_face_that_many_rows_name_is_read_once(tmp_path: Path, monkeypatch: py
     summary = run_here(make_plan(tmp_path))
     assert (summary.done, summary.failed) == (6, 3)
     assert sorted(read) == ["a.csv", "b.csv"]
+
+
+def test_films_are_made_of_portraits_and_of_points(tmp_path: Path) -> None:
+    shutil.copy(SAMPLE_PORTRAIT, tmp_path / "p.jpg")
+    names = write_recordings(tmp_path, 2)
+    write_manifest(tmp_path / "manifest.jsonl", [{"speech": names[0], "face": "p.jpg"}, {"speech": names[1]}])
+    summary = run_here(make_plan(tmp_path, options={"video": "picture"}))
+    assert (summary.done, summary.failed) == (1, 1)
+    assert (tmp_path / "out" / "clip 0é" / "talking.mp4").stat().st_size > 1000
+    assert "use --video points" in (tmp_path / "out" / "failures.csv").read_text()
+    assert run_here(make_plan(tmp_path, "points", options={"video": "points"})).done == 2
+    assert (tmp_path / "points" / "clip 1é" / "preview.mp4").stat().st_size > 1000
 
 
 def _noting(function: Any, names: list[str]) -> Any:

@@ -12,7 +12,8 @@ import pytest
 from factories.batch import contents, write_manifest, write_recordings
 from factories.inputs import write_bundle
 
-from kfusion.cli.batch import FORMATS, PaceTeller
+from kfusion.batch.animator import VIDEOS
+from kfusion.cli.batch import FORMATS, VIDEO_CHOICES, PaceTeller
 from kfusion.cli.main import main
 from kfusion.formats.motion_files import MOTION_FORMATS
 
@@ -32,6 +33,7 @@ def batch(*words: str) -> int:
 
 def test_the_command_knows_the_formats_of_the_library() -> None:
     assert set(FORMATS) == {"npz", "csv", "json", *MOTION_FORMATS} - {"parquet"}
+    assert tuple(VIDEOS) == VIDEO_CHOICES
 
 
 def test_a_run_tells_what_there_is_and_how_fast_it_was(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,6 +87,7 @@ def test_the_exit_code_tells_whether_too_many_failed(desk: Path, capsys: pytest.
         (["--max-failures", "5"], "--max-failures is 5: use a share from 0 to 1"),
         (["--address", "auto"], "--address auto goes with --engine ray"),
         (["--format", "parquet,npz"], "parquet holds all results in common files"),
+        (["--format", "parquet", "--video", "points"], "parquet holds no films"),
         (["--format", "bvh"], "unknown output format 'bvh'"),
         (["--face", "none.jpg"], "none.jpg"),
         (["--intensity", "2"], "intensity 2 without an emotion"),

@@ -24,12 +24,15 @@ from kfusion.inference.session import BUNDLE_NAME
 if TYPE_CHECKING:
     from kfusion.inference.identity import Identity
     from kfusion.landmarks import LandmarkSequence, Points
+    from kfusion.picture.sitter import Sitter
 
 LANDMARK_KINDS = ("npz", "csv", "json")
 SHARDS = "parquet"
 ROW_FILE = "row.arrow"
 """The result of an item that goes into a Parquet file with others."""
 NOTES_FILE = "notes.txt"
+VIDEOS = {"none": "", "points": "preview.mp4", "picture": "talking.mp4", "side-by-side": "side-by-side.mp4"}
+"""What is shown -> what the film is called."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +52,8 @@ class BatchOptions:
     lead_ms: float = 0.0
     expressiveness: float = 1.0
     allow_silence: bool = False
+    video: str = "none"
+    """Of `VIDEOS`: what is shown beside."""
 
     def __post_init__(self) -> None:
         known = (*LANDMARK_KINDS, *MOTION_FORMATS)
@@ -57,6 +62,10 @@ class BatchOptions:
                 raise InputError(f"unknown output format '{kind}': use {', '.join(known)}")
         if SHARDS in self.formats and self.formats != (SHARDS,):
             raise InputError("parquet holds all results in common files, and goes alone: leave the other formats out")
+        if self.video not in VIDEOS:
+            raise InputError(f"unknown video '{self.video}': use {', '.join(VIDEOS)}")
+        if SHARDS in self.formats and self.video != "none":
+            raise InputError("parquet holds no films: use another format with --video")
         if SHARDS in self.formats and not _is_installed("pyarrow"):
             raise MissingExtraError("--format parquet", "batch")
 
@@ -112,7 +121,8 @@ class Animator:
     def __init__(self, options: BatchOptions) -> None:
         self._options = options
         self._model = load(options.model, threads=1)
-        self._speakers = Speakers(options.base, self._rest_of)
+        seat_of = _seat if options.video in ("picture", "side-by-side") else None
+        self._speakers = Speakers(options.base, self._rest_of, seat_of)
 
     def __call__(self, item: Item, folder: Path, work: Path, fetched: Callable[[], None]) -> Outcome:
         """Animate one item.
@@ -153,7 +163,7 @@ class Animator:
         duration_s = len(sequence) / sequence.fps
         said = [*speaker.notes, *(called(note, path, item.speech) for note in notes)]
         sequence = replace(sequence, source=item.shown_speech)
-        with writing(folder):
+        with _called(path, item.speech), writing(folder):
             files = self._write(item, folder, sequence, speaker, speech, said)
         return Outcome(row=item.row, speech_s=duration_s, files=files)
 
@@ -176,6 +186,9 @@ class Animator:
         for name in names:
             sequence.save(folder / name)
         names += _write_motion(folder, self._options, sequence, speaker.rest, speech)
+        if self._options.video != "none":
+            names.append(VIDEOS[self._options.video])
+            _write_film(folder / names[-1], sequence, speaker, speech)
         if notes:
             (folder / NOTES_FILE).write_text("".join(f"{note}\n" for note in notes), errors="backslashreplace")
             names.append(NOTES_FILE)
@@ -187,6 +200,25 @@ class Animator:
         from kfusion.motion.resting import face_in_silence
 
         return face_in_silence(lambda sound: self._model.generate(sound, identity))
+
+
+def _seat(identity: "Identity", path: Path | None) -> "Sitter":
+    from kfusion.picture.sitter import seat
+
+    return seat(identity, path)
+
+
+def _write_film(path: Path, sequence: "LandmarkSequence", speaker: Speaker, speech: Recording) -> None:
+    if speaker.sitter is None:
+        from kfusion.inference.preview import write_preview
+
+        write_preview(path, sequence, speech, speaker.identity)
+        return
+    from kfusion.motion.life import LifeOptions
+    from kfusion.picture.movie import write_talking
+
+    beside_points = path.name == VIDEOS["side-by-side"]
+    write_talking(path, sequence, speech, speaker.sitter, life=LifeOptions(), beside_points=beside_points)
 
 
 def _is_installed(package: str) -> bool:

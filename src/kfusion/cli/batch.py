@@ -27,6 +27,7 @@ MAX_FAILURES = 0.05
 TERMINAL_S, LINES_S = 1.0, 30.0
 """Between two lines about the pace, on a terminal and elsewhere."""
 _SHARE = re.compile(r"(\d{1,6})/(\d{1,6})")
+VIDEO_CHOICES = ("none", "points", "picture", "side-by-side")
 FORMATS = ("npz", "csv", "json", *(kind for kind in ENDINGS if kind != "parquet"))
 
 
@@ -48,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="npz",
         help=f"parquet: common files, a row a recording; or {', '.join(FORMATS)}, "
         "joined by commas: a folder a recording (default: npz)",
+    )
+    parser.add_argument(
+        "--video",
+        choices=VIDEO_CHOICES,
+        default="none",
+        help="a film of each: the portrait that speaks, its points, both",
     )
     parser.add_argument("--model", metavar="PATH", type=Path, help="another .onnx bundle, or a folder with model.onnx")
     parser.add_argument("--allow-silence", action="store_true", help="animate silent recordings: a resting face")
@@ -154,6 +161,7 @@ def _options(arguments: argparse.Namespace) -> "BatchOptions":
         lead_ms=arguments.lead_ms,
         expressiveness=arguments.expressiveness,
         allow_silence=arguments.allow_silence,
+        video=arguments.video,
     )
 
 
