@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, dataclass
-from errno import EEXIST, EILSEQ, EINVAL, EISDIR, ENAMETOOLONG, ENOTDIR
+from errno import EEXIST, EILSEQ, EINVAL, EISDIR, ENAMETOOLONG, ENOTDIR, ENOTEMPTY
 from itertools import groupby
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
@@ -273,17 +273,9 @@ class _Run:
         """The outcome, once its files are in their place; or that they cannot be there."""
         if outcome.full is not None:
             raise _full(outcome.full, self._work, self._plan.out)
-        place = item_folder(self._work, item.row)
-        targets = {name: self._target(item, name) for name in outcome.files}
-        with writing(self._plan.out, *targets.values()):
+        with writing(self._plan.out, self._plan.out / item.name):
             try:
-                place.mkdir(exist_ok=True)
-                for name, content in zip(outcome.files, outcome.contents, strict=False):
-                    (place / name).write_bytes(content)
-                for name in reversed(outcome.files):  # landmarks.npz comes last
-                    targets[name].parent.mkdir(parents=True, exist_ok=True)
-                    (place / name).replace(targets[name])
-                place.rmdir()
+                self._move(item, outcome)
             except OSError as error:
                 if error.errno not in _FAULTS_OF_NAMES:
                     raise
@@ -291,10 +283,34 @@ class _Run:
                 return Outcome(row=item.row, reason=reason)
         return outcome
 
-    def _target(self, item: Item, name: str) -> Path:
-        if name == ROW_FILE:
-            return self._ledger.rows_folder(self._shape.piece_of(item.row)) / f"{item.row}.arrow"
-        return self._plan.out / item.name / name
+    def _move(self, item: Item, outcome: Outcome) -> None:
+        """The files of a result to their place; the folder that is left empty is the lane's to remove."""
+        place = item_folder(self._work, item.row)
+        if outcome.contents:
+            place.mkdir(exist_ok=True)
+            for name, content in zip(outcome.files, outcome.contents, strict=True):
+                (place / name).write_bytes(content)
+        if outcome.files == (ROW_FILE,):
+            rows = self._ledger.rows_folder(self._shape.piece_of(item.row))
+            _moved(place / ROW_FILE, rows / f"{item.row}.arrow")
+            return
+        target = self._plan.out / item.name
+        try:
+            _moved(place, target)  # at once, where there is nothing yet
+        except OSError as error:
+            if error.errno not in (ENOTEMPTY, EEXIST):
+                raise
+            for name in reversed(outcome.files):  # landmarks.npz comes last
+                (place / name).replace(target / name)
+
+
+def _moved(path: Path, target: Path) -> None:
+    """To a folder that is made where it is missing."""
+    try:
+        path.rename(target)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
 
 
 def _agreed(plan: BatchPlan, ledger: Ledger, work: Path) -> _Shape:

@@ -221,8 +221,12 @@ def _work(pipe: Connection, options: BatchOptions, limits: ItemLimits, folder: P
         return
     pipe.send(_READY)
     with suppress(EOFError, OSError):  # the parent is gone
+        last = -1
         while True:
-            pipe.send(_one(animate, pipe.recv(), folder, pipe))
+            item = pipe.recv()
+            shutil.rmtree(item_folder(folder, last), ignore_errors=True)  # what is in it was moved to its place
+            pipe.send(_one(animate, item, folder, pipe))
+            last = item.row
 
 
 def _one(animate: Animator, item: Item, folder: Path, pipe: Connection) -> Outcome:
