@@ -24,7 +24,7 @@ ORDER = (
     ("motion",),
     ("picture", "formats"),
     ("evaluation", "serve"),
-    ("benchmark", "integrations"),
+    ("benchmark", "integrations", "batch"),
     ("cli", "web"),
 )
 """From the ground up: a room imports from its own floor or below."""

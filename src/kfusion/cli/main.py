@@ -18,6 +18,7 @@ from kfusion.numbers import READERS
 
 VERBS = {
     "generate": ("kfusion.cli.generate", "animate a face with a recording: landmarks and a preview video"),
+    "batch": ("kfusion.cli.batch", "animate the recordings of a manifest, by the million: resumable, on many machines"),
     "convert": ("kfusion.cli.convert", "write landmarks in the formats of avatars: ARKit weights, glTF, VRM, Live2D"),
     "stream": ("kfusion.cli.stream", "animate a face with a streamed voice: PCM or a microphone in, JSON lines out"),
     "serve": ("kfusion.cli.serve", "answer requests for landmarks over HTTP and WebSocket"),
@@ -41,6 +42,7 @@ EXTRAS = {
     ),
     "sounddevice": "microphone",
     "gradio": "app",
+    "fsspec": "batch",
 }
 """Optional package -> the extra that brings it."""
 EXIT_FAILED, EXIT_CANNOT, EXIT_INTERRUPTED = 1, 2, 130

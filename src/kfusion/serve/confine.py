@@ -25,7 +25,6 @@ except ImportError:  # Windows
 MAX_FILES = 128
 _MAPPED_BYTES = 4 << 30
 """Address space beyond the memory limit, for libraries and what allocators only reserve."""
-_NICENESS = 10
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 """Landlock's system calls, of the same numbers on every processor."""
@@ -50,12 +49,14 @@ class Limits:
     """Memory of its own, in MB (1e6 bytes)."""
     file_mb: float
     """Longest file that it writes."""
+    niceness: int = 10
+    """By how much it gives way to others."""
 
 
 def limit(limits: Limits) -> None:
     """Bound what this process may use from here on; a system that lacks a limit goes without it."""
     with contextlib.suppress(OSError, AttributeError):
-        os.nice(_NICENESS)  # streams come first
+        os.nice(limits.niceness)  # streams come first
     if resource is None:
         return
     memory, cpu_s = round(limits.memory_mb * 1e6), math.ceil(limits.cpu_s)
