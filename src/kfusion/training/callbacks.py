@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from kfusion.errors import InputError, OutputError
 from kfusion.training.checkpoint import CheckpointInfo, save_checkpoint
-from kfusion.training.datamodule import TalkingData, training_emotions
+from kfusion.training.datamodule import TalkingData
 from kfusion.training.module import HOLD_MLD, LOSS, MLD, OPENING, SCORES, TrainingModule
 
 log = logging.getLogger(__name__)
@@ -234,8 +234,8 @@ def checkpoint_info(trainer: Trainer, module: TrainingModule, scores: dict[str, 
     data = _data(trainer)
     return CheckpointInfo(
         run=module.run,
-        emotions=training_emotions(data.stores),
-        training_data=tuple(data.origin()["training_data"]),
+        emotions=data.emotions(),
+        training_data=tuple(data.described()),
         scores={name: score for name, score in scores.items() if math.isfinite(score)},
         epochs=epochs,
     )
