@@ -16,7 +16,7 @@ from kfusion.models.past import BLOCK_FRAMES
 from kfusion.training.epoch_order import EpochOrder, ShownPiece
 from kfusion.training.faces import FaceChange, in_frame_of
 from kfusion.training.features import FPS, ClipSpan, FeatureKind, piece_of
-from kfusion.training.shard_window import Bytes, SetShard, ShardWindow, WindowClip, as_face, read
+from kfusion.training.shard_window import ByteSpan, SetShard, ShardWindow, WindowClip, as_face, read
 from kfusion.training.training_set import SplitSummary, TrainingSet
 
 
@@ -96,13 +96,13 @@ class PiecePlan(NamedTuple):
     first: int
     """Frame, a multiple of 3 so that steps and samples start on the same instant."""
     frames: int
-    identity: Bytes
+    identity: ByteSpan
     change: FaceChange | None
     emotion: tuple[int, int]
     counted: bool
 
     @property
-    def blocks(self) -> Bytes:
+    def blocks(self) -> ByteSpan:
         """Where the piece stands."""
         return self.clip.blocks(self.version, self.first // BLOCK_FRAMES, -(-self.frames // BLOCK_FRAMES))
 
@@ -225,7 +225,7 @@ class TalkingFaces(Dataset[Batch]):
         emotion = self._emotion(clip.recorded, random)
         return PiecePlan(clip, version, first, frames, identity, change, emotion, shown.counted)
 
-    def _identity(self, window: ShardWindow, number: int, random: np.random.Generator) -> Bytes:
+    def _identity(self, window: ShardWindow, number: int, random: np.random.Generator) -> ByteSpan:
         """A face in the unit frame of its clip's median face."""
         clip = window.clips[number]
         if self.config.identity_from == "frame-0":

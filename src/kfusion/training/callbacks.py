@@ -48,15 +48,18 @@ class StopRequest:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Takes the first signal as a request, and a second one as an order."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = self.listen()
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def listen(self) -> dict[int, Any]:
+        """Take both signals, and return what took them before; nothing where this is not the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+        return {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         if self.interrupted and number == signal.SIGINT:
@@ -148,8 +151,9 @@ class KeepResumeState(Callback):
         self.saved_at_s = time.monotonic()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The clock starts."""
+        """The clock starts; Lightning's own answer to SIGTERM would end a process before all have agreed to stop."""
         self.saved_at_s = time.monotonic()
+        self.stop.listen()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

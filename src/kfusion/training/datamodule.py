@@ -70,6 +70,11 @@ class TalkingData(LightningDataModule):
         """How many batches each process sees."""
         return -(-len(self.training_faces) // (processes * self.run.optimiser.batch_size))
 
+    def clips_in_step(self, step: int, processes: int) -> int:
+        """How many clips all processes together see in a step of an epoch."""
+        full = processes * self.run.optimiser.batch_size
+        return min(full, len(self.training_faces) - step * full)
+
     def epochs(self, processes: int) -> int:
         """How many epochs the run has; with `max_steps` the last one may end early."""
         epochs, steps = self.run.optimiser.epochs, self.run.optimiser.max_steps

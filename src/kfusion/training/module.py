@@ -66,7 +66,8 @@ class TrainingModule(LightningModule):
             terms = self.terms(predicted, batch)
             total = torch.stack(list(terms.values())).sum()
         logged = {LOSS: total.detach(), **{f"train/{name}": term.detach() for name, term in terms.items()}}
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(batch.frames), sync_dist=True)
+        clips = self._data.clips_in_step(batch_idx, self.trainer.world_size)
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=clips, sync_dist=True)
         return total
 
     def terms(self, predicted: Float[Tensor, "batch time 68 2"], batch: Batch) -> dict[str, Tensor]:

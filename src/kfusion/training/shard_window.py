@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kfusion.landmarks import POINT_COUNT, Points
 from kfusion.models.past import BLOCK_FRAMES, BLOCK_STEPS
 from kfusion.training.features import ClipSpan, FeatureKind, ShardVersion, block_type
-from kfusion.training.store_folder import StoreFolder, ByteRange
+from kfusion.training.store_folder import ByteRange, StoreFolder
 from kfusion.training.training_set import TrainingSet
 
 FACE_BYTES = POINT_COUNT * 2 * 4
@@ -25,7 +25,7 @@ class SetShard:
     versions: int
 
 
-class Bytes(NamedTuple):
+class ByteSpan(NamedTuple):
     """A stretch of a file of a data set."""
 
     folder: StoreFolder
@@ -45,27 +45,27 @@ class WindowClip(NamedTuple):
         """The clip as it was recorded."""
         return self.versions[0][1]
 
-    def blocks(self, version: int, first: int, count: int) -> Bytes:
+    def blocks(self, version: int, first: int, count: int) -> ByteSpan:
         """Where some of its blocks stand."""
         name, span = self.versions[version]
         size = block_type(self.width).itemsize
         start = (span.first_block + first) * size
-        return Bytes(self.folder, (name, start, start + count * size))
+        return ByteSpan(self.folder, (name, start, start + count * size))
 
-    def face(self, frame: int) -> Bytes:
+    def face(self, frame: int) -> ByteSpan:
         """Where a frame's face (68, 2) stands, as it was recorded."""
         name, span = self.versions[0]
         block, place = divmod(frame, BLOCK_FRAMES)
         start = (span.first_block + block) * block_type(self.width).itemsize + place * FACE_BYTES
-        return Bytes(self.folder, (name, start, start + FACE_BYTES))
+        return ByteSpan(self.folder, (name, start, start + FACE_BYTES))
 
-    def feature(self, version: int, step: int) -> Bytes:
+    def feature(self, version: int, step: int) -> ByteSpan:
         """Where the features (width,) of a step stand."""
         name, span = self.versions[version]
         block, place = divmod(step, BLOCK_STEPS)
         before = block_type(self.width)["target"].itemsize
         start = (span.first_block + block) * block_type(self.width).itemsize + before + place * 2 * self.width
-        return Bytes(self.folder, (name, start, start + 2 * self.width))
+        return ByteSpan(self.folder, (name, start, start + 2 * self.width))
 
     def parse(self, content: bytes) -> NDArray[Any]:
         """The blocks that some bytes are."""
@@ -110,7 +110,7 @@ def _load(shards: dict[int, SetShard], kind: FeatureKind) -> list[tuple[int, lis
     return sorted(found, key=lambda pair: pair[0])
 
 
-def read(wanted: Sequence[Bytes]) -> list[bytes]:
+def read(wanted: Sequence[ByteSpan]) -> list[bytes]:
     """The bytes, all that are of one data set asked for at once."""
     found: list[bytes] = [b""] * len(wanted)
     for folder in dict.fromkeys(place.folder for place in wanted):

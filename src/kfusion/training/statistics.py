@@ -19,7 +19,7 @@ from kfusion.training.features import FPS
 from kfusion.training.shard_window import WindowClip, read
 
 _FEATURE_ROWS = 4000
-_CLIPS, _FRAMES_A_CLIP = 200, 10
+_CLIPS, _FRAMES_A_CLIP, _READ_AT_ONCE = 200, 10, 40
 _SOUNDS, _SOUND_S = 64, 2
 _LEAST_SPREAD = 0.01
 """Inter-ocular distances: the eye corners hardly move in the unit frame."""
@@ -80,11 +80,12 @@ def face_sample(
     """Identities and frames of the targets as training shows them: 2000 pairs, from random clips and epochs."""
     random = np.random.default_rng([faces.seed, _SAMPLE])
     identities, targets = [], []
-    for piece in _draws(faces, _CLIPS, random):
-        clip = faces[piece]
-        frames = random.integers(int(clip.frames[0]), size=_FRAMES_A_CLIP)
-        identities.append(clip.identity.expand(_FRAMES_A_CLIP, -1, -1))
-        targets.append(clip.target[0, frames])
+    drawn = list(_draws(faces, _CLIPS, random))
+    for first in range(0, _CLIPS, _READ_AT_ONCE):
+        for clip in faces.__getitems__(drawn[first : first + _READ_AT_ONCE]):
+            frames = random.integers(int(clip.frames[0]), size=_FRAMES_A_CLIP)
+            identities.append(clip.identity.expand(_FRAMES_A_CLIP, -1, -1))
+            targets.append(clip.target[0, frames])
     return torch.cat(identities), torch.cat(targets)
 
 
