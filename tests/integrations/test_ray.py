@@ -7,6 +7,7 @@ import socket
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,15 @@ with warnings.catch_warnings():
     serve = pytest.importorskip("ray.serve", reason="ray[serve] is not installed")
 
 import httpx
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 from kfusion.integrations.ray import build
 
-REQUESTS = 24
+REQUESTS, STREAMS = 24, 8
+START = json.dumps({"type": "start", "version": 1, "sample_rate": 16_000})
+REPLICA = "SERVE_REPLICA::default#kfusion"
+RECONNECT = {1006, 1011, 1012}
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +76,55 @@ def test_both_replicas_answer_recordings_streams_and_questions(address: str, tmp
     assert 0 < max(counts) < REQUESTS
 
 
+@pytest.mark.slow
+def test_a_replica_that_is_killed_ends_its_own_streams_and_no_other(address: str) -> None:
+    """A killed replica can say nothing, so Ray Serve's proxy ends its streams; no other one notices."""
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(connect(f"ws://{address}/v1/stream")) for _ in range(STREAMS)]
+        for socket in sockets:
+            socket.send(START)
+            assert json.loads(socket.recv(20))["type"] == "ready"
+        victim = next(
+            actor["name"] for actor in ray.util.list_named_actors(all_namespaces=True) if REPLICA in actor["name"]
+        )
+        ray.kill(ray.get_actor(victim, namespace="serve"))
+        ended = [end_of(socket) for socket in sockets]
+    lost = [end for end in ended if end != 30]
+    assert 0 < len(lost) < STREAMS
+    assert set(lost) <= RECONNECT, lost
+
+
+def end_of(socket: ClientConnection) -> int:
+    """The frames of a stream of 1 s, or the close code where it was broken off."""
+    try:
+        return sent_frames(socket, tone(1.0))
+    except ConnectionClosed:
+        return int(socket.close_code or 1006)
+
+
+def test_replicas_may_be_as_many_as_the_streams_ask_for(monkeypatch) -> None:
+    monkeypatch.delenv("KFUSION_TOKEN", raising=False)
+    config = deployment_of(build({"replicas": "2-20", "streams_a_replica": "6", "drain_s": "90"}))
+    scaling = config.autoscaling_config
+    assert (scaling.min_replicas, scaling.max_replicas, scaling.target_ongoing_requests) == (2, 20, 6)
+    assert config.graceful_shutdown_timeout_s == 90
+    assert deployment_of(build({"replicas": 3})).num_replicas == 3
+
+
+def deployment_of(application):
+    return application._bound_deployment._deployment_config
+
+
 def streamed_frames(address: str, samples: np.ndarray) -> int:
     with connect(f"ws://{address}/v1/stream") as socket:
-        socket.send(json.dumps({"type": "start", "version": 1, "sample_rate": 16_000}))
-        socket.send(np.round(samples * 32767).astype("<i2").tobytes())
-        socket.send(json.dumps({"type": "flush"}))
-        return sum(len(message.get("points", [])) for message in map(json.loads, socket))
+        socket.send(START)
+        return sent_frames(socket, samples)
+
+
+def sent_frames(socket: ClientConnection, samples: np.ndarray) -> int:
+    socket.send(np.round(samples * 32767).astype("<i2").tobytes())
+    socket.send(json.dumps({"type": "flush"}))
+    return sum(len(message.get("points", [])) for message in map(json.loads, socket))
 
 
 def counted(metrics: str) -> float:
@@ -89,7 +137,10 @@ def counted(metrics: str) -> float:
     ("arguments", "reason"),
     [
         ({"replicas": "0"}, "replicas is '0': use 1 or more"),
-        ({"replicas": 1.5}, "replicas is 1.5: use 1 or more"),
+        ({"replicas": 1.5}, "replicas is '1.5': use 1 or more"),
+        ({"replicas": "4-2"}, "replicas is '4-2': use FEWEST-MOST"),
+        ({"replicas": "2-"}, "replicas is '2-': use 1 or more"),
+        ({"streams_a_replica": "few"}, "streams_a_replica is 'few'"),
         ({"colour": "red"}, "colour"),
         ({"max_streams": "many"}, "max-streams"),
         ({"max_streams": -1}, "max_streams is -1: use a number above 0"),

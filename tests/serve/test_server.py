@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from kfusion.serve.app import create_app
+from kfusion.serve.client import Client, ServiceError
 from kfusion.serve.server import listen, make_server
 from kfusion.serve.settings import ServerSettings
 
@@ -97,6 +100,34 @@ def test_a_stream_that_was_begun_is_served_to_its_end_and_nothing_new_is_begun(
         assert finish(old) == 30
         running.thread.join(5)
         assert not running.thread.is_alive(), "the last stream has ended, so the server ends"
+
+
+def test_a_client_is_told_to_connect_again_by_a_server_that_goes_and_by_one_that_is_gone(
+    generator: TinyGenerator, model: Path
+) -> None:
+    with server(generator, replace(QUICK, drain_s=0.3)) as running, Client(running.url).stream() as stream:
+        running.signal(signal.SIGTERM)
+        running.thread.join(5)
+        with pytest.raises(ServiceError, match="connect again") as told:
+            [stream.push(tone(0.5)), stream.flush()]
+        assert told.value.code == "restarting"
+    with killable_server(model) as (process, url), Client(url).stream() as stream:
+        process.kill()
+        process.wait()
+        with pytest.raises(ServiceError, match=r"the server is gone .*: connect again") as told:
+            [stream.push(tone(0.5)), stream.flush()]
+        assert told.value.code == "restarting"
+
+
+@contextmanager
+def killable_server(model: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [sys.executable, "-m", "kfusion", "serve", "--port", "0", "--model", str(model), "--max-streams", "4"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
 
 
 def test_streams_that_take_longer_than_the_grace_are_told_to_connect_again(generator: TinyGenerator) -> None:

@@ -32,7 +32,9 @@ STATUS = {
 }
 """Code of an error -> how it travels."""
 RETRY_AFTER_S = 2
-_CODES = {status.http: code for code, status in STATUS.items() if code not in ("wrong_version", "unavailable", "restarting")}
+_CODES = {
+    status.http: code for code, status in STATUS.items() if code not in ("wrong_version", "unavailable", "restarting")
+}
 
 
 class RefusedError(KfusionError):
