@@ -274,6 +274,28 @@ def test_cuda_without_a_device_is_refused(data_set: Path, tmp_path: Path) -> Non
         train(RUN, [data_set], tmp_path, machines=Machines(accelerator="cuda"))
 
 
+def test_bf16_is_refused_where_the_device_has_none(
+    data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, answer in {"is_available": True, "device_count": 1, "is_bf16_supported": False}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda answer=answer, **options: answer)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla V100")
+    with pytest.raises(InputError, match=r"Tesla V100 has no bf16: pass --optimiser\.precision 32-true"):
+        train(override(RUN, {"optimiser.precision": "bf16-mixed"}), [data_set], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+def test_cuda_trains_and_stays_near_a_cpu(precision: str, unbroken: Path, data_set: Path, tmp_path: Path) -> None:
+    train(
+        override(RUN, {"optimiser.precision": precision}), [data_set], tmp_path, machines=Machines(accelerator="cuda")
+    )
+    ours, theirs = read_info(tmp_path / "last").scores, read_info(unbroken / "last").scores
+    assert ours[MLD] == pytest.approx(theirs[MLD], rel=0.1)
+
+
 # --- a budget of steps: three of them are an epoch
 
 

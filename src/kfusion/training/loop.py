@@ -89,7 +89,7 @@ def train(
     _check_splits(sets)
     launch = Launched.of(os.environ)
     machines = launch.machines(machines)
-    accelerator = _accelerator(machines)
+    accelerator = _accelerator(machines, run.optimiser.precision)
     _make_folder(out)
     with _no_empty_folder(out):
         stopped = _stopped(out, run, machines.processes)
@@ -214,7 +214,7 @@ def _check_splits(sets: Sequence[TrainingSet]) -> None:
             )
 
 
-def _accelerator(machines: Machines) -> str:
+def _accelerator(machines: Machines, precision: str) -> str:
     found = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if machines.accelerator == "cpu" or (machines.accelerator == "auto" and not found):
         return "cpu"
@@ -222,6 +222,9 @@ def _accelerator(machines: Machines) -> str:
         raise InputError(
             f"{machines.devices} CUDA devices asked for, {found} found: pass fewer --devices or --accelerator cpu"
         )
+    if precision == "bf16-mixed" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        name = torch.cuda.get_device_name()
+        raise InputError(f"precision bf16-mixed: {name} has no bf16: pass --optimiser.precision 32-true")
     return "cuda"
 
 
