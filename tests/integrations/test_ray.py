@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import secrets
 import socket
 import tempfile
@@ -49,7 +50,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patch.setenv("RAY_AUTH_TOKEN_PATH", f"{root}/token")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         ray.init(
-            num_cpus=2, object_store_memory=100_000_000, include_dashboard=False, log_to_driver=False, _temp_dir=root
+            num_cpus=4, object_store_memory=100_000_000, include_dashboard=False, log_to_driver=False, _temp_dir=root
         )
         try:
             serve.start(http_options={"host": "127.0.0.1", "port": port})
@@ -113,6 +114,19 @@ def test_replicas_may_be_as_many_as_the_streams_ask_for(monkeypatch) -> None:
 
 def deployment_of(application):
     return application._bound_deployment._deployment_config
+
+
+@pytest.mark.slow
+def test_the_example_trains_in_two_processes(address: str, tmp_path: Path, monkeypatch) -> None:
+    """In whatever cluster there is: here that of the service."""
+    pytest.importorskip("ray.train.torch", reason="ray[train] is not installed")
+    pytest.importorskip("lightning", reason="the extra 'train' is not installed")
+    from factories.training import write_data_set
+
+    words = ["tiny", "--data", str(write_data_set(tmp_path / "data")), "-o", str(tmp_path / "run"), "--epochs", "1"]
+    monkeypatch.setattr("sys.argv", ["train_ray.py", *words, "--processes", "2", "--batch-size", "1", "--tries", "0"])
+    runpy.run_path(str(Path(__file__).parents[2] / "examples" / "train_ray.py"), run_name="__main__")
+    assert json.loads((tmp_path / "run" / "last" / "config.json").read_text())["finished"]
 
 
 def streamed_frames(address: str, samples: np.ndarray) -> int:

@@ -42,6 +42,15 @@ log = logging.getLogger(__name__)
 
 LOGS = "tensorboard"
 _HERE = Machines()
+_SILENT: dict[str, Any] = {
+    "log_every_n_steps": 10,
+    "num_sanity_val_steps": 0,
+    "use_distributed_sampler": False,
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+}
+"""What Lightning is to leave to us."""
 _MOST_WORKERS = 4
 """That are started unasked."""
 _REMEDY = "pass the same settings to go on with it, or another folder with -o"
@@ -95,14 +104,12 @@ def train(
         stopped = _stopped(out, run, machines.processes)
         workers = _workers(machines, sets, accelerator)
         talking = TalkingData(sets, run, workers=workers, share=launch.share(machines))
-        if stopped is not None and stopped.training_data != talking.described():
-            raise InputError(f"{out}: this run was started with other data: {_REMEDY}")
-        if stopped is not None and stopped.finished:
-            log.warning("%s: this run is finished already, nothing is done: train to another folder with -o", out)
+        if stopped is not None and _is_finished(out, stopped, talking):
             return out / BEST
         stop = StopRequest(max_hours)
         with _quiet_lightning(), stop.listening():
             trainer = Trainer(
+                **_SILENT,
                 accelerator=accelerator,
                 devices=machines.devices,
                 num_nodes=machines.num_nodes,
@@ -112,12 +119,6 @@ def train(
                 logger=TensorBoardLogger(out, name=LOGS, version=""),
                 callbacks=_callbacks(out, stop, save_every_minutes),
                 default_root_dir=out,
-                log_every_n_steps=10,
-                num_sanity_val_steps=0,
-                use_distributed_sampler=False,
-                enable_checkpointing=False,
-                enable_progress_bar=False,
-                enable_model_summary=False,
             )
             _fit(trainer, TrainingModule(run, compiled=machines.compile), talking, stop)
     return out / BEST
@@ -182,6 +183,15 @@ def _stopped(out: Path, run: RunConfig, processes: int) -> _StoppedRun | None:
         counts = f"{state['processes']} processes, not {processes}"
         raise InputError(f"{out}: this run was started with {counts} (devices times nodes): {_REMEDY}")
     return _StoppedRun(finished=False, training_data=state["training_data"])
+
+
+def _is_finished(out: Path, stopped: _StoppedRun, data: TalkingData) -> bool:
+    """Whether there is nothing to do, after a check that the data are those of the run."""
+    if stopped.training_data != data.described():
+        raise InputError(f"{out}: this run was started with other data: {_REMEDY}")
+    if stopped.finished:
+        log.warning("%s: this run is finished already, nothing is done: train to another folder with -o", out)
+    return stopped.finished
 
 
 def _read_state(out: Path) -> tuple[RunConfig, dict[str, Any]]:

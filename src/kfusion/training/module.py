@@ -76,9 +76,11 @@ class TrainingModule(LightningModule):
         The mean of those of all processes is the mean over all their frames.
         """
         if isinstance(self.network, Baseline) and self.network.own_loss:
-            share = self._mean(torch.ones_like(batch.mask, dtype=torch.float32), batch.mask)
             own = self.network.loss(predicted.float(), batch.target, batch.mask)
-            return {name: share * term for name, term in own.items()} if self.trainer.world_size > 1 else own
+            if self.trainer.world_size == 1:
+                return own
+            share = self._mean(torch.ones_like(batch.mask, dtype=torch.float32), batch.mask)
+            return {name: share * term for name, term in own.items()}
         return loss(predicted, batch.target, batch.mask, self.run.loss, batch.samples, self._mean)
 
     def _mean(self, values: Tensor, mask: Tensor) -> Tensor:
