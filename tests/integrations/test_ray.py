@@ -6,6 +6,7 @@ import runpy
 import secrets
 import socket
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -101,6 +102,35 @@ def end_of(socket: ClientConnection) -> int:
         return sent_frames(socket, tone(1.0))
     except ConnectionClosed:
         return int(socket.close_code or 1006)
+
+
+@pytest.mark.slow
+def test_more_streams_bring_another_replica(address: str, tmp_path: Path) -> None:
+    model = write_stream_bundle(tmp_path / "stream.onnx")
+    scaled = build({"replicas": "1-2", "streams_a_replica": "2", "model": str(model)})
+    serve.run(scaled, name="scaled", route_prefix="/scaled")
+    silence = np.zeros(1600, "<i2").tobytes()
+    try:
+        assert running_replicas("scaled") == 1
+        with ExitStack() as opened:
+            url = f"ws://{address}/scaled/v1/stream"
+            sockets = [opened.enter_context(connect(url)) for _ in range(5)]
+            for socket in sockets:
+                socket.send(START)
+            for _ in range(900):
+                for socket in sockets:
+                    socket.send(silence)
+                if running_replicas("scaled") == 2:
+                    break
+                time.sleep(0.1)
+            assert running_replicas("scaled") == 2
+    finally:
+        serve.delete("scaled")
+
+
+def running_replicas(application: str) -> int:
+    states = serve.status().applications[application].deployments["kfusion"].replica_states
+    return int(states.get("RUNNING", 0))
 
 
 def test_replicas_may_be_as_many_as_the_streams_ask_for(monkeypatch) -> None:
