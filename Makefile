@@ -34,7 +34,7 @@ site: $(VENV)/.dev  ## docs/ as a site in out/site/site; warnings are errors
 	$(BIN)/python tools/site/build_site.py
 
 integrations: $(VENV)-integrations/bin/python  ## voice frameworks and Ray Serve against the real packages, in an environment of their own
-	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray,app,batch]' pytest onnx s3fs 'moto[server]'
+	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray,train,app,batch]' 'ray[train]' pytest s3fs 'moto[server]'
 	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations tests/batch/test_ray_crew.py tests/batch/test_addresses.py
 
 package: $(VENV)/.dev  ## wheel and sdist in dist/, checked and tried in fresh environments
@@ -68,7 +68,7 @@ $(VENV)/.run: $(VENV)/bin/python $(SOURCES)
 	touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/python -m pip install -q -e '.[train,wav2vec2,serve,app,dev]'
+	$(BIN)/python -m pip install -q -e '.[train,store,wav2vec2,serve,app,dev]'
 	touch $@ $(VENV)/.run
 
 clean:

@@ -24,9 +24,9 @@ from kfusion.models.speech import STREAMING
 from kfusion.models.speech.streaming import PACKAGED, StreamingConfig, StreamingEncoder
 from kfusion.presets import live
 from kfusion.training.checkpoint import CheckpointInfo, save_checkpoint
-from kfusion.training.datamodule import describe
 from kfusion.training.distil import Course, EncoderCourse, NetworkCourse, validate
 from kfusion.training.pieces import CourseConfig, Pieces, talks_of
+from kfusion.training.training_set import describe
 
 ENCODER = CourseConfig(steps=7300, batch_size=128, learning_rate=1.5e-3, warmup_steps=300)
 NETWORK = CourseConfig(steps=2750)

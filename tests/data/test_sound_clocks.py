@@ -16,7 +16,7 @@ from kfusion.data.preparation import prepare
 from kfusion.data.sound_clocks import SyncRule
 from kfusion.data.store import ClipStore, clip_table, write_shard
 from kfusion.inference.sync import Listener
-from kfusion.training.datamodule import describe
+from kfusion.training.training_set import describe
 
 FRAMES = 90
 """Of a clip: 3 s."""

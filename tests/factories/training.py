@@ -98,13 +98,14 @@ def write_clips(
     frames: int = 12,
     emotion: str | None = None,
     intensity: int | None = None,
+    number: int = 0,
 ) -> Path:
-    """A shard with one clip for each letter of `speakers`, its speaker; clips differ in length."""
+    """Shard `number` with one clip for each letter of `speakers`, its speaker; clips differ in length."""
     tables = []
-    for number, speaker in enumerate(speakers):
-        count = frames + number
+    for place, speaker in enumerate(speakers):
+        count, clip = frames + place, place + 100 * number
         row = {
-            "clip_id": f"{split}{number}",
+            "clip_id": f"{split}{clip}",
             "corpus": "toy",
             "speaker": speaker,
             "split": split,
@@ -116,10 +117,10 @@ def write_clips(
             "missing": 0,
             "crop": [0, 0, 256],
         }
-        samples = 0.1 * np.random.default_rng(number).standard_normal(count * 16_000 // 30)
-        tables.append(clip_table(row, talking_face(count, number), samples.astype(np.float32)))
+        samples = 0.1 * np.random.default_rng(clip).standard_normal(count * 16_000 // 30)
+        tables.append(clip_table(row, talking_face(count, clip), samples.astype(np.float32)))
     (root / "data").mkdir(parents=True, exist_ok=True)
-    write_shard(root / "data" / f"{split}-00000.parquet", tables)
+    write_shard(root / "data" / f"{split}-{number:05d}.parquet", tables)
     return root
 
 

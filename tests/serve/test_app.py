@@ -87,7 +87,7 @@ def test_an_allowed_page_is_told_so_by_cors(generator: TinyGenerator) -> None:
 def test_openapi_names_the_fields_and_the_error_shape(generator: TinyGenerator) -> None:
     with TestClient(create_app(QUICK, generator)) as client:
         paths = client.get("/openapi.json").json()["paths"]
-    assert set(paths) == {"/v1/generate", "/healthz", "/metrics"}
+    assert set(paths) == {"/v1/generate", "/healthz", "/readyz", "/metrics"}
     post = paths["/v1/generate"]["post"]
     fields = post["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
     speech = {"lead_ms", "expressiveness", "allow_silence"}

@@ -123,6 +123,7 @@ def test_nothing_is_left_when_a_client_hangs_up(generator: TinyGenerator, hours:
 @contextmanager
 def serving(model: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     line = [sys.executable, "-m", "kfusion", "serve", "--port", "0", "--max-duration-s", "1e6", "--model", str(model)]
+    line += ["--drain-s", "0.1"]
     environment = os.environ | {"KFUSION_TOKEN": ""}
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
         try:

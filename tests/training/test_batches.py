@@ -1,13 +1,11 @@
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from factories.training import write_clips
 
-from kfusion.data.store import ClipStore
 from kfusion.errors import InputError
 from kfusion.landmarks import EYE_CORNERS, Points, unit_frame
 from kfusion.models.speech.encoder import steps_in
@@ -16,6 +14,9 @@ from kfusion.training import batches, features
 from kfusion.training.augment import VoiceChange
 from kfusion.training.batches import Batch, DataConfig, TalkingFaces, collate
 from kfusion.training.faces import identity_face
+from kfusion.training.features import piece_of
+from kfusion.training.shard_window import WindowClip, read
+from kfusion.training.training_set import TrainingSet
 
 EVERYTHING = DataConfig(variants=7, change_faces=True)
 
@@ -23,19 +24,32 @@ EVERYTHING = DataConfig(variants=7, change_faces=True)
 def faces(
     data: Path, config: DataConfig, split: str = "train", *, training: bool = True, seed: int = 0
 ) -> TalkingFaces:
-    return TalkingFaces([ClipStore(data)], split, "tiny", config, seed=seed, training=training)
+    return TalkingFaces([TrainingSet(data)], split, "tiny", config, seed=seed, training=training)
 
 
 def equal(one: Batch, other: Batch) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+def clips_of(data: TalkingFaces) -> list[WindowClip]:
+    return data.window(0, 0).clips
+
+
+def content(data: TalkingFaces, number: int, version: int = 0) -> tuple[Points, np.ndarray, np.ndarray]:
+    """Faces, features and samples of a whole clip."""
+    clip = clips_of(data)[number]
+    span = clip.versions[version][1]
+    return piece_of(clip.parse(read([clip.blocks(version, 0, span.blocks)])[0]), span.frames)
+
+
 def sources(data: TalkingFaces, index: int, identity: torch.Tensor) -> list[tuple[int, int]]:
     """Clips and frames that an unchanged identity may come from."""
     found = []
-    for other, (_, _, target) in enumerate(data.items):
+    for other in range(len(clips_of(data))):
         matches = [
-            frame for frame, face in enumerate(target) if np.array_equal(identity_face(face), identity[0].numpy())
+            frame
+            for frame, face in enumerate(content(data, other)[0])
+            if np.array_equal(identity_face(face), identity[0].numpy())
         ]
         found += [(other, frame) for frame in matches]
     return found
@@ -67,7 +81,7 @@ def test_validation_clips_are_the_same_in_every_epoch(data_set: Path) -> None:
 
 def test_identities_come_from_other_clips_of_the_speaker(data_set: Path) -> None:
     data = faces(data_set, DataConfig())
-    speakers = [clip.speaker for clip, _, _ in data.items]
+    speakers = [clip.recorded.speaker for clip in clips_of(data)]
     for epoch in range(8):
         data.epoch = epoch
         for index in range(len(data)):
@@ -109,24 +123,26 @@ def test_every_part_of_a_clip_is_as_long_as_its_frames_say(data_set: Path) -> No
             assert clip.samples.shape[1] == frames * 16_000 // 30
 
 
-def test_muted_clips_have_a_face_that_does_not_move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_muted_clips_have_a_face_that_does_not_move(tmp_path: Path) -> None:
     data = faces(write_clips(tmp_path, "train", "aa"), EVERYTHING)
-    muted, moving = data.items[0][1][6], data.items[0][1][1]
-    assert all(entry.muted for entry in muted.entries.values())
-    for variant, still in ((muted, True), (moving, False)):
-        data.items = [(clip, [variant], target) for clip, _, target in data.items]
-        target = data[0].target[0]
+    assert [span.muted for _, span in clips_of(data)[0].versions] == [False] * 6 + [True]
+    for version, still in ((6, True), (1, False)):
+        target = content(data, 0, version)[0]
         assert bool((target == target[0]).all()) is still
+    shown = set()
+    for data.epoch in range(30):
+        target = data[0].target[0]
+        shown.add(bool((target == target[0]).all()))
+    assert shown == {True, False}
 
 
 def test_a_piece_starts_at_the_same_instant_in_sound_features_and_face(data_set: Path) -> None:
     data = faces(data_set, DataConfig(clip_s=0.2, unknown_emotion=0.0))
-    index, starts = data.shown.index(4), set()
+    whole, features, samples = content(data, 4)
+    index, starts = shown(data).index(4), set()
     for epoch in range(20):
         data.epoch = epoch
         piece = data[index]
-        _, (variant,), whole = data.items[4]
-        features, samples = variant.read(variant.entries["train4"])
         target = piece.target[0].numpy()
         moved = unit_frame(target[0])(target)
         first = next(t for t in range(len(whole)) if np.allclose(moved, seen_from(whole, t)[:6], atol=1e-5))
@@ -135,8 +151,13 @@ def test_a_piece_starts_at_the_same_instant_in_sound_features_and_face(data_set:
         assert int(piece.frames) == 6
         begin = first * 16_000 // 30
         assert np.array_equal(piece.samples[0].numpy(), samples[begin : begin + 3200])
-        assert np.array_equal(piece.features[0].numpy(), features[first * 5 // 3 :][:10].astype(np.float32))
+        assert np.array_equal(piece.features[0].numpy(), features[first * 5 // 3 :][:10])
     assert len(starts) > 2
+
+
+def shown(data: TalkingFaces) -> list[int]:
+    """The number of the clip that each index shows, or shows a piece of."""
+    return [data.clip(0, index)[1] for index in range(len(data))]
 
 
 def seen_from(whole: Points, first: int) -> Points:
@@ -148,11 +169,12 @@ def seen_from(whole: Points, first: int) -> Points:
 def test_an_epoch_shows_as_many_pieces_of_a_clip_as_it_holds(data_set: Path) -> None:
     config = DataConfig(clip_s=0.2)
     data = faces(data_set, config)
-    for number, (clip, _, _) in enumerate(data.items):
-        assert data.shown.count(number) == max(1, round(clip.frames / 6)) == config.pieces_of(clip.frames)
-    assert len(data) == len(data.shown) > len(data.items)
+    for number, clip in enumerate(clips_of(data)):
+        frames = clip.recorded.frames
+        assert shown(data).count(number) == max(1, round(frames / 6)) == config.pieces_of(frames)
+    assert len(data) > len(clips_of(data))
     whole = faces(data_set, config, training=False)
-    assert len(whole) == len(whole.items), "validation is on whole clips"
+    assert len(whole) == len(clips_of(whole)), "validation is on whole clips"
 
 
 def test_the_identity_is_a_frame_of_the_target_where_it_comes_from_the_clip(data_set: Path) -> None:
@@ -166,8 +188,7 @@ def test_the_identity_is_a_frame_of_the_target_where_it_comes_from_the_clip(data
 
 @pytest.mark.parametrize(("hours", "expected"), [(0.001, 12), (1.0, 12), (2.0, 7), (14.0, 1), (400.0, 1)])
 def test_a_large_data_set_has_fewer_versions(hours: float, expected: int) -> None:
-    clip = SimpleNamespace(frames=round(hours * 3600 * 30 / 10))
-    assert DataConfig(variants=12, cached_hours=14.0).variants_of([clip] * 10) == expected  # type: ignore[list-item]
+    assert DataConfig(variants=12, cached_hours=14.0).variants_of(round(hours * 3600 * 30)) == expected
 
 
 def test_labels_are_hidden_as_often_as_is_asked_for(data_set: Path) -> None:
@@ -264,7 +285,9 @@ def test_settings_that_make_no_sense_are_refused(make: Callable[[], DataConfig],
 
 def test_several_data_sets_keep_their_speakers_apart(data_set: Path, tmp_path: Path) -> None:
     other = write_clips(tmp_path, "train", "z")
-    data = TalkingFaces([ClipStore(data_set), ClipStore(other)], "train", "tiny", DataConfig(), seed=0, training=True)
+    data = TalkingFaces(
+        [TrainingSet(data_set), TrainingSet(other)], "train", "tiny", DataConfig(), seed=0, training=True
+    )
     assert len(data) == 6
-    assert data.by_speaker["toy/z"] == [5]
+    assert data.window(0, 0).by_voice["toy/z"] == [5]
     assert batches.collate([data[0], data[5]]).frames.tolist() == [12, 12]

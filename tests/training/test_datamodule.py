@@ -1,33 +1,20 @@
 from pathlib import Path
 
-import numpy as np
-import torch
 from factories.training import tiny_run, write_clips, write_data_set
 
 from kfusion.data.store import ClipStore
-from kfusion.training.batches import TalkingFaces
-from kfusion.training.datamodule import EpochSampler, describe, training_emotions
-from kfusion.training.statistics import feature_statistics
+from kfusion.training.datamodule import EpochSampler, TalkingData
+from kfusion.training.epoch_order import EpochOrder, ShownPiece
+from kfusion.training.training_set import TrainingSet, describe
 
 
 def keys(
     *, epoch: int, seed: int | None = 0, rank: int = 0, processes: int = 1, done: tuple[int, int] = (0, 0)
-) -> list[tuple[int, int]]:
-    sampler = EpochSampler(10, seed=seed, batch_size=3, rank=rank, processes=processes, done=done)
+) -> list[ShownPiece]:
+    order = EpochOrder(pieces=[4, 6], weights=[1, 1], seed=seed, window_shards=8)
+    sampler = EpochSampler(order, batch_size=3, rank=rank, processes=processes, done=done)
     sampler.set_epoch(epoch)
     return list(sampler)
-
-
-def test_every_epoch_shows_every_clip_once_in_an_order_of_its_own() -> None:
-    first, second = keys(epoch=0), keys(epoch=1)
-    assert sorted(index for _, index in first) == list(range(10))
-    assert {epoch for epoch, _ in second} == {1}
-    assert [index for _, index in first] != [index for _, index in second]
-    assert first == keys(epoch=0) != keys(epoch=0, seed=1)
-
-
-def test_validation_clips_come_as_they_are() -> None:
-    assert keys(epoch=4, seed=None) == [(4, index) for index in range(10)]
 
 
 def test_a_resumed_epoch_shows_what_is_left_and_the_next_one_everything() -> None:
@@ -35,28 +22,25 @@ def test_a_resumed_epoch_shows_what_is_left_and_the_next_one_everything() -> Non
     assert len(keys(epoch=3, done=(2, 2))) == 10
 
 
-def test_processes_share_the_clips_evenly() -> None:
-    shares = [keys(epoch=0, rank=rank, processes=4) for rank in range(4)]
-    assert {len(share) for share in shares} == {3}
-    assert {index for share in shares for _, index in share} == set(range(10))
-
-
-def test_statistics_are_those_of_the_features_without_muted_shots(tmp_path: Path) -> None:
-    run = tiny_run(data__variants=7)
-    faces = TalkingFaces([ClipStore(write_data_set(tmp_path))], "train", "tiny", run.data, seed=0, training=True)
-    mean, std = feature_statistics(faces)
-    spoken = np.concatenate([variant.features for variant in faces.items[0][1][:6]]).astype(np.float32)
-    assert torch.allclose(mean, torch.from_numpy(spoken.mean(0)), atol=1e-5)
-    assert torch.allclose(std, torch.from_numpy(spoken.std(0)) + 1e-3, atol=1e-5)
+def test_validation_clips_come_as_they_are() -> None:
+    assert keys(epoch=4, seed=None) == [ShownPiece(4, index) for index in range(10)]
 
 
 def test_a_data_set_is_known_by_its_clips_and_not_by_its_place(data_set: Path, tmp_path: Path) -> None:
-    assert describe(ClipStore(write_data_set(tmp_path / "copy"))) == describe(ClipStore(data_set))
+    def described(root: Path) -> list[dict[str, object]]:
+        return TalkingData([TrainingSet(root)], tiny_run()).described()
+
+    assert described(write_data_set(tmp_path / "copy")) == described(data_set) == [describe(ClipStore(data_set))]
     other = write_clips(write_data_set(tmp_path / "other"), "train", "aaabbb")
-    assert describe(ClipStore(other))["sha256"] != describe(ClipStore(data_set))["sha256"]
+    assert described(other)[0]["sha256"] != described(data_set)[0]["sha256"]
+    ((twice,), (once,)) = (TalkingData([TrainingSet(data_set, w)], tiny_run()).described() for w in (2.0, 1.0))
+    assert twice == {**once, "weight": 2.0}
 
 
 def test_the_emotions_are_those_of_the_training_clips(data_set: Path, tmp_path: Path) -> None:
-    sad = ClipStore(write_clips(tmp_path, "train", "a", emotion="angry"))
-    assert training_emotions([ClipStore(data_set), sad]) == ("angry", "happy")
-    assert training_emotions([ClipStore(write_clips(tmp_path / "plain", "train", "a"))]) == ()
+    def emotions(*roots: Path) -> tuple[str, ...]:
+        return TalkingData([TrainingSet(root) for root in roots], tiny_run()).emotions()
+
+    assert emotions(data_set, write_clips(tmp_path / "sad", "train", "a", emotion="angry")) == ("angry", "happy")
+    plain = write_clips(write_clips(tmp_path / "plain", "train", "a"), "val", "b")
+    assert emotions(plain) == ()

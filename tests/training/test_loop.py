@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+from factories.processes import ended, forked, kill_self, together
 from factories.training import DIM, ToyBaseline, tiny_run, write_clips, write_data_set
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
 from kfusion.config import override
@@ -19,7 +21,7 @@ from kfusion.training import loop
 from kfusion.training.callbacks import StopRequest
 from kfusion.training.checkpoint import load_model, read_info
 from kfusion.training.loop import train
-from kfusion.training.module import HOLD_MLD, MLD, TrainingModule
+from kfusion.training.module import HOLD_MLD, LOSS, MLD, TrainingModule
 from kfusion.training.run_config import Machines, RunConfig
 
 RUN = tiny_run(optimiser__epochs=3)
@@ -272,6 +274,28 @@ def test_cuda_without_a_device_is_refused(data_set: Path, tmp_path: Path) -> Non
         train(RUN, [data_set], tmp_path, machines=Machines(accelerator="cuda"))
 
 
+def test_bf16_is_refused_where_the_device_has_none(
+    data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, answer in {"is_available": True, "device_count": 1, "is_bf16_supported": False}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda answer=answer, **options: answer)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla V100")
+    with pytest.raises(InputError, match=r"Tesla V100 has no bf16: pass --optimiser\.precision 32-true"):
+        train(override(RUN, {"optimiser.precision": "bf16-mixed"}), [data_set], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+def test_cuda_trains_and_stays_near_a_cpu(precision: str, unbroken: Path, data_set: Path, tmp_path: Path) -> None:
+    train(
+        override(RUN, {"optimiser.precision": precision}), [data_set], tmp_path, machines=Machines(accelerator="cuda")
+    )
+    ours, theirs = read_info(tmp_path / "last").scores, read_info(unbroken / "last").scores
+    assert ours[MLD] == pytest.approx(theirs[MLD], rel=0.1)
+
+
 # --- a budget of steps: three of them are an epoch
 
 
@@ -351,6 +375,91 @@ def test_a_spent_budget_does_not_go_on_when_resumed(
     assert taken == []
     assert read_info(tmp_path / "last") == read_info(seven_steps / "last")
     assert same(last_weights(seven_steps), last_weights(tmp_path))
+
+
+# --- killed, and in several processes
+
+
+def killed(act: Callable[[], object]) -> None:
+    """Does something in a process that is killed while it does."""
+    assert ended(forked(act)) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("step", [2, 6, 9])
+def test_a_run_that_was_killed_at_any_step_equals_an_unbroken_one(
+    step: int, unbroken: Path, data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        before_step(patch, step, kill_self)
+        killed(lambda: run_in(tmp_path, data_set, save_every_minutes=0))
+    taken = count_steps(monkeypatch)
+    run_in(tmp_path, data_set)
+    assert len(taken) == 9 - (step - 1), "what was done is not done again"
+    assert same(last_weights(unbroken), last_weights(tmp_path))
+    assert read_info(tmp_path / "best") == read_info(unbroken / "best")
+
+
+@pytest.mark.parametrize("write", [1, 9, 10, 11])
+def test_a_run_that_was_killed_while_it_wrote_equals_an_unbroken_one(
+    write: int, unbroken: Path, data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what is written: a state a step, and at the end of an epoch `best`, `last` and a state."""
+    with monkeypatch.context() as patch:
+        count, moves = itertools.count(1), {name: getattr(Path, name) for name in ("rename", "replace")}
+
+        def move(name: str, path: Path, target: Path) -> Path:
+            if path.is_relative_to(tmp_path) and next(count) == write:
+                kill_self()
+            moved: Path = moves[name](path, target)
+            return moved
+
+        for name in moves:
+            patch.setattr(Path, name, partialmethod_of(move, name))
+        killed(lambda: run_in(tmp_path, data_set, save_every_minutes=0))
+    run_in(tmp_path, data_set)
+    assert same(last_weights(unbroken), last_weights(tmp_path))
+    assert read_info(tmp_path / "best") == read_info(unbroken / "best")
+
+
+def partialmethod_of(move: Callable[..., Path], name: str) -> Callable[..., Path]:
+    return lambda path, target: move(name, path, target)
+
+
+CALM = override(RUN, {"model.dropout": 0.0, "optimiser.batch_size": 4})
+"""Dropout is drawn by each process, so two cannot draw that of one."""
+
+
+def losses(out: Path) -> list[float]:
+    events = EventAccumulator(str(out / "tensorboard"))
+    events.Reload()
+    return [event.value for event in events.Scalars(LOSS)]
+
+
+def test_two_processes_give_the_loss_curve_of_one_at_an_equal_global_batch(data_set: Path, tmp_path: Path) -> None:
+    """Five clips of different lengths, in batches of 4: shares that are not equal, and one that is made up."""
+    run_in(tmp_path / "one", data_set, CALM)
+    half = override(CALM, {"optimiser.batch_size": 2})
+    assert together(lambda: run_in(tmp_path / "two", data_set, half), 2) == [0, 0]
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-4)
+    one, two = (read_info(tmp_path / name / "last") for name in ("one", "two"))
+    assert two.scores == pytest.approx(one.scores, rel=1e-3)
+    ours, theirs = last_weights(tmp_path / "one"), last_weights(tmp_path / "two")
+    assert all(torch.allclose(ours[name], theirs[name], atol=2e-4) for name in ours)
+
+
+def test_two_processes_that_were_told_to_stop_go_on(data_set: Path, tmp_path: Path) -> None:
+    half = override(RUN, {"optimiser.epochs": 2, "data.clip_s": 0.05})
+    assert together(lambda: run_in(tmp_path / "unbroken", data_set, half), 2) == [0, 0]
+
+    def stopped() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            before_step(patch, 4, lambda: signal.raise_signal(signal.SIGTERM))
+            run_in(tmp_path / "stopped", data_set, half)
+
+    assert together(stopped, 2) == [130, 130]
+    assert (tmp_path / "stopped" / "resume.ckpt").exists()
+    assert together(lambda: run_in(tmp_path / "stopped", data_set, half), 2) == [0, 0]
+    assert same(last_weights(tmp_path / "unbroken"), last_weights(tmp_path / "stopped"))
 
 
 # --- other networks

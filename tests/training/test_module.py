@@ -21,6 +21,7 @@ def batch_of(frames: list[int], dim: int = 12) -> Batch:
         emotion=torch.tensor([[5, 2]] * len(frames)),
         frames=torch.tensor(frames),
         target=torch.randn(len(frames), longest, 68, 2, generator=generator),
+        counted=torch.ones(len(frames), dtype=torch.bool),
     )
 
 

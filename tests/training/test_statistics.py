@@ -1,20 +1,23 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from factories.training import DIM, ToyBaseline, tiny_run, write_clips
 
-from kfusion.data.store import ClipStore
 from kfusion.models.baselines.temporal_conv import TemporalConv
 from kfusion.models.networks import build_network
 from kfusion.training.batches import TalkingFaces
+from kfusion.training.features import piece_of
+from kfusion.training.shard_window import WindowClip, read
 from kfusion.training.statistics import face_sample, feature_statistics, sound_sample, take_statistics
+from kfusion.training.training_set import TrainingSet
 
 
 def faces_in(root: Path, *, variants: int = 7, seed: int = 0) -> TalkingFaces:
     """Of seven variants the last is muted."""
     run = tiny_run(data__variants=variants)
-    return TalkingFaces([ClipStore(root)], "train", "tiny", run.data, seed=seed, training=True)
+    return TalkingFaces([TrainingSet(root)], "train", "tiny", run.data, seed=seed, training=True)
 
 
 def test_the_sample_holds_pairs_as_training_shows_them(data_set: Path) -> None:
@@ -35,7 +38,7 @@ def test_the_sample_follows_from_the_seed_whatever_was_seen_before(data_set: Pat
     first, faces.epoch = (*face_sample(faces), sound_sample(faces)), 5
     again = (*face_sample(faces), sound_sample(faces))
     assert all(torch.equal(one, other) for one, other in zip(first, again, strict=True))
-    assert faces.epoch == 0
+    assert faces.epoch == 5
     assert not torch.equal(first[0], face_sample(faces_in(data_set, seed=1))[0])
 
 
@@ -77,3 +80,31 @@ def test_the_identity_is_standardised_by_the_faces_of_training(network: torch.nn
     identities, _ = face_sample(faces)
     assert torch.allclose(network.get_buffer("identity_mean"), identities.mean(0))
     assert torch.allclose(network.get_buffer("identity_std"), identities.std(0, correction=0) + 0.01)
+
+
+def test_statistics_are_those_of_the_features_without_muted_shots(data_set: Path) -> None:
+    faces = faces_in(data_set)
+    mean, std = feature_statistics(faces)
+    clips = faces.window(0, 0).clips
+    assert [span.muted for _, span in clips[0].versions] == [False] * 6 + [True]
+    spoken = np.concatenate([features_of(clip, version) for version in range(6) for clip in clips])
+    assert torch.allclose(mean, torch.from_numpy(spoken.mean(0)), atol=1e-5)
+    assert torch.allclose(std, torch.from_numpy(spoken.std(0)) + 1e-3, atol=1e-5)
+
+
+def features_of(clip: WindowClip, version: int) -> np.ndarray:
+    span = clip.versions[version][1]
+    (content,) = read([clip.blocks(version, 0, span.blocks)])
+    return piece_of(clip.parse(content), span.frames)[1]
+
+
+def test_of_many_shards_a_window_is_asked(tmp_path: Path) -> None:
+    for number in range(6):
+        write_clips(tmp_path, "train", "ab", number=number)
+    run = tiny_run(data__shuffled_shards=2, data__variants=1)
+    faces = TalkingFaces([TrainingSet(tmp_path)], "train", "tiny", run.data, seed=0, training=True)
+    mean, _ = feature_statistics(faces)
+    asked = faces.window(0, faces.order.windows(0)[0][0])
+    assert len(asked.clips) == 4
+    assert torch.allclose(mean, torch.from_numpy(np.concatenate([features_of(c, 0) for c in asked.clips]).mean(0)))
+    assert face_sample(faces)[0].shape == (2000, 68, 2)

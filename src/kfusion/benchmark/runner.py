@@ -17,8 +17,9 @@ from kfusion.benchmark.run_record import FAILED
 from kfusion.benchmark.system_scores import noise_floor_folder
 from kfusion.benchmark.systems import ON_LABELS, System
 from kfusion.evaluation.sanity_rows import NOISE_FLOOR
-from kfusion.training.features import load_variants
+from kfusion.training.datamodule import TalkingData
 from kfusion.training.run_config import RunConfig
+from kfusion.training.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 
@@ -124,9 +125,7 @@ class _Runner:
 
     def _prepare_features(self, config: RunConfig) -> None:
         """Compute the speech features before the clock of a run starts, once for all processes."""
-        for store in self.data.train:
-            for split, count in (("train", config.data.variants), ("val", 1)):
-                load_variants(store, split, config.model.speech_encoder, count)
+        TalkingData([TrainingSet(store.root) for store in self.data.train], config)
 
     def _collect(self) -> None:
         for run, process in list(self.running.items()):

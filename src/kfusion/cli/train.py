@@ -29,11 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("preset", metavar="PRESET", help=", ".join(PRESETS))
     parser.add_argument(
         "--data",
-        metavar="DIR",
-        type=Path,
+        metavar="SET",
         action="append",
         required=True,
-        help="a data set that `kfusion prepare` made; may be given several times",
+        help="a data set that `kfusion prepare` made: a folder, or s3://BUCKET/SET (pip install 'kfusion[store]'); "
+        "may be given several times, and with a weight: SET*2 is shown twice an epoch, SET*0.5 half of it",
     )
     parser.add_argument("-o", "--output", metavar="RUN", type=Path, required=True, help="folder of the run")
     group = parser.add_argument_group("where and how long")

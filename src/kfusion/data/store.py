@@ -137,7 +137,7 @@ class ClipStore:
         shards = shard_paths(self.root)
         if not shards:
             raise InputError(f"{root}: not a prepared data set: make it with `kfusion prepare CORPUS SRC -o {root}`")
-        self.clips = [clip for shard in shards for clip in _shard_clips(shard)]
+        self.clips = [clip for shard in shards for clip in shard_clips(shard)]
 
     def split(self, *names: str) -> list[StoredClip]:
         """The clips of the named splits.
@@ -179,7 +179,12 @@ def shard_rows(shard: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _shard_clips(shard: Path) -> list[StoredClip]:
+def shard_clips(shard: Path) -> list[StoredClip]:
+    """The clips of a shard.
+
+    Raises:
+        InputError: the shard is damaged, or another version wrote it.
+    """
     names = ("clip_id", "corpus", "speaker", "split", "emotion", "intensity", "frames")
     return [
         StoredClip(**{name: row[name] for name in names}, shard=shard, row_group=index, sync_ms=SoundClock.of(row).ms)

@@ -59,6 +59,7 @@ def create_app(settings: ServerSettings, generator: Generator | None = None) -> 
     app.add_api_route(generate_route.PATH, generate_route.generate, methods=["POST"], **generate_route.DOCUMENTATION)
     app.add_api_websocket_route(stream_route.PATH, stream_route.stream)
     app.add_api_route("/healthz", _health, summary="Whether the server is up, and with which model")
+    app.add_api_route("/readyz", _ready, summary="Whether new work may be sent here; 503 once the server is to stop")
     app.add_api_route("/metrics", _metrics, summary="Counters for Prometheus", response_class=Response)
     app.add_api_route("/", _page, include_in_schema=False, response_class=FileResponse)
     app.mount("/static", StaticFiles(directory=STATIC))
@@ -67,6 +68,11 @@ def create_app(settings: ServerSettings, generator: Generator | None = None) -> 
 
 async def _health(request: Request) -> dict[str, str]:
     return {"status": "ok", "version": __version__, "model": request.app.state.service.generator.card.model_id}
+
+
+async def _ready(request: Request) -> JSONResponse:
+    draining: bool = request.app.state.service.draining
+    return JSONResponse({"status": "draining" if draining else "ready"}, 503 if draining else 200)
 
 
 async def _metrics(request: Request) -> Response:

@@ -39,7 +39,10 @@ _MOST_AHEAD_S = 5
 
 
 class ServiceError(KfusionError):
-    """The server refused, failed, or could not be reached; `code` is its error code, or `unreachable`."""
+    """The server refused, failed, or could not be reached; `code` is its error code, or `unreachable`.
+
+    `restarting` is also that of a stream whose server is gone: another one takes the sound that is still to come.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -253,7 +256,7 @@ class RemoteStream:
         try:
             message = self._connection.recv(timeout_s)
         except ConnectionClosed as error:
-            raise ServiceError("unreachable", f"the server closed the stream ({error}): start another") from error
+            raise ServiceError("restarting", f"the server is gone ({error}): connect again") from error
         if isinstance(message, str) and (content := json.loads(message))["type"] == "error":
             raise ServiceError(content["code"], content["message"])
         return message

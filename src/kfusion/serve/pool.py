@@ -19,7 +19,7 @@ class Slot:
     def __init__(self) -> None:
         self.silent_since: float | None = None
         """Since when the client lets the server wait (`time.monotonic`); None while it does not."""
-        self._reason = ""
+        self._refusal: RefusedError | None = None
         self._scope: asyncio.Timeout | None = None
 
     def spoke(self) -> None:
@@ -42,15 +42,15 @@ class Slot:
             async with asyncio.timeout(limit_s) as self._scope:
                 yield
         except TimeoutError as error:
-            if self._reason:
-                raise RefusedError("busy", self._reason) from error
+            if self._refusal is not None:
+                raise self._refusal from error
             raise
         finally:
             self._scope = None
 
-    def take_away(self, reason: str) -> None:
+    def take_away(self, reason: str, code: str = "busy") -> None:
         """Break the block of `kept` off."""
-        self._reason = reason
+        self._refusal = RefusedError(code, reason)
         if self._scope is not None and not self._scope.expired():
             self._scope.reschedule(0)
 
@@ -67,6 +67,7 @@ class Slots:
     def __init__(self, what: str, limit: int, patience_s: float = float("inf")) -> None:
         self._what, self.limit, self._patience_s = what, limit, patience_s
         self._slots: set[Slot] = set()
+        self._closed: str | None = None
 
     @property
     def taken(self) -> int:
@@ -78,8 +79,10 @@ class Slots:
         """One slot while the block runs.
 
         Raises:
-            RefusedError: all are taken by clients that are at work.
+            RefusedError: all are taken by clients that are at work, or no more are given out.
         """
+        if self._closed is not None:
+            raise RefusedError("restarting", self._closed)
         if self.taken >= self.limit:
             self._make_room()
         slot = Slot()
@@ -89,10 +92,14 @@ class Slots:
         finally:
             self._slots.discard(slot)
 
-    def clear(self, reason: str) -> None:
+    def close(self, reason: str) -> None:
+        """Give no more out."""
+        self._closed = reason
+
+    def clear(self, reason: str, code: str = "busy") -> None:
         """Take every slot away."""
         for slot in self._slots:
-            slot.take_away(reason)
+            slot.take_away(reason, code)
 
     def _make_room(self) -> None:
         """Send the client away that has been silent for longest."""

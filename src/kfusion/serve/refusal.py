@@ -28,10 +28,13 @@ STATUS = {
     "internal": RefusalStatus(500, 1011),
     "busy": RefusalStatus(503, 1013),
     "unavailable": RefusalStatus(503, 4503),
+    "restarting": RefusalStatus(503, 1012),
 }
 """Code of an error -> how it travels."""
 RETRY_AFTER_S = 2
-_CODES = {status.http: code for code, status in STATUS.items() if code not in ("wrong_version", "unavailable")}
+_CODES = {
+    status.http: code for code, status in STATUS.items() if code not in ("wrong_version", "unavailable", "restarting")
+}
 
 
 class RefusedError(KfusionError):
@@ -57,6 +60,7 @@ class RefusedError(KfusionError):
         """Headers that go with the status."""
         return {
             "busy": {"Retry-After": str(RETRY_AFTER_S)},
+            "restarting": {"Retry-After": str(RETRY_AFTER_S)},
             "unauthorized": {"WWW-Authenticate": "Bearer"},
         }.get(self.code, {})
 

@@ -1,7 +1,9 @@
 """The socket side of `kfusion serve`: uvicorn with its limits set."""
 
 import asyncio
+import signal
 import socket
+from types import FrameType
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,6 +11,7 @@ from uvicorn import Config, Server
 
 from kfusion.errors import OutputError
 from kfusion.serve.patience import limited_protocols
+from kfusion.serve.service import Service
 from kfusion.serve.settings import MAX_MESSAGE_BYTES, ServerSettings
 
 GRACE_S = 1
@@ -62,7 +65,9 @@ def make_server(app: FastAPI, settings: ServerSettings) -> Server:
 
 
 class _Server(Server):
-    """Breaks off recordings soon after it is told to stop, and lets a crowd of new clients wait its turn."""
+    """Ends what was begun when it is told to stop, and lets a crowd of new clients wait its turn."""
+
+    _patient = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start."""
@@ -70,8 +75,17 @@ class _Server(Server):
         for listener in sockets or ():
             listener.listen(BACKLOG)
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM lets what was begun come to its end, for a while; Ctrl-C, and any second signal, does not."""
+        self._patient = sig == signal.SIGTERM and not self.should_exit
+        super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[Any] | None = None) -> None:
         """Stop."""
         app: Any = self.config.app
-        asyncio.get_running_loop().call_later(GRACE_S, app.state.service.stop)
+        service: Service = app.state.service
+        service.drain()
+        if self._patient:
+            await service.drained(lambda: self._patient)
+        asyncio.get_running_loop().call_later(GRACE_S, service.stop)
         await super().shutdown(sockets)

@@ -1,10 +1,11 @@
 """The running parts behind the application: the model, threads, places and counters."""
 
+import asyncio
 import logging
 import statistics
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -34,6 +35,10 @@ _TRIED_BLOCKS = 12
 _SHORT_S = 1e-4
 """Less is not measured."""
 _STOPPING = "the server stops: try again"
+_RESTARTING = "the server restarts: connect again"
+_LOOK_AGAIN_S = 0.05
+_GOODBYE_S = 1.0
+"""For streams that are ended to tell their clients so."""
 
 
 class Service:
@@ -56,6 +61,9 @@ class Service:
         self.jobs = Threads("generate", max(1, cores() // 2))
         """Fewer than cores, so that recordings leave room for streamed speech."""
         self.closing = threading.Event()
+        self.draining = False
+        """Whether nothing new is begun: the server is to stop."""
+        self.metrics.ready.set_function(lambda: not self.draining)
 
     def warm_up(self) -> None:
         """Load what streams need, so that the first one does not wait for it, and see how many there can be."""
@@ -99,6 +107,22 @@ class Service:
         check_lead(lead_ms)
         check_expressiveness(expressiveness)
         return {"lead_ms": lead_ms, "expressiveness": expressiveness}
+
+    def drain(self) -> None:
+        """Begin nothing new; what was begun goes on."""
+        self.draining = True
+        for slots in (self.streams, self.recordings):
+            slots.close(_RESTARTING)
+
+    async def drained(self, go_on: Callable[[], bool]) -> None:
+        """Wait for what was begun, at most `drain_s` and as long as `go_on`; then end the streams that are left."""
+        until_s = time.monotonic() + self.settings.drain_s
+        while (self.streams.taken or self.recordings.taken) and go_on() and time.monotonic() < until_s:
+            await asyncio.sleep(_LOOK_AGAIN_S)
+        self.streams.clear(_RESTARTING, "restarting")
+        until_s = time.monotonic() + _GOODBYE_S
+        while self.streams.taken and time.monotonic() < until_s:
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
     def stop(self) -> None:
         """Break off the work at hand: who waits for a recording is told so."""

@@ -16,6 +16,7 @@ class ServiceMetrics:
         self.refused = Counter(
             "kfusion_refused", "Requests and streams that were refused or broken off", ["code"], registry=self.registry
         )
+        self.ready = Gauge("kfusion_ready", "1, or 0 once it is told to stop", registry=self.registry)
         self.streams = Gauge("kfusion_streams_active", "Streams", registry=self.registry)
         self.streams_limit = Gauge("kfusion_streams_limit", "Streams that are served at once", registry=self.registry)
         self.reads = Counter(

@@ -66,6 +66,8 @@ class ServerSettings:
     """For a client to take what it is sent."""
     header_timeout_s: float = 5
     """For the head of an HTTP request, counted from the connection or the request before."""
+    drain_s: float = 5
+    """Once told to stop by SIGTERM, for the streams and recordings there are to end."""
     max_connections: int = 512
     """Connections at once: requests and sockets, half of them for each."""
 

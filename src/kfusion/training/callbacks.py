@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from kfusion.errors import InputError, OutputError
 from kfusion.training.checkpoint import CheckpointInfo, save_checkpoint
-from kfusion.training.datamodule import TalkingData, training_emotions
+from kfusion.training.datamodule import TalkingData
 from kfusion.training.module import HOLD_MLD, LOSS, MLD, OPENING, SCORES, TrainingModule
 
 log = logging.getLogger(__name__)
@@ -48,15 +48,18 @@ class StopRequest:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Takes the first signal as a request, and a second one as an order."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = self.listen()
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def listen(self) -> dict[int, Any]:
+        """Take both signals, and return what took them before; nothing where this is not the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+        return {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         if self.interrupted and number == signal.SIGINT:
@@ -148,8 +151,9 @@ class KeepResumeState(Callback):
         self.saved_at_s = time.monotonic()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The clock starts."""
+        """The clock starts; Lightning's own answer to SIGTERM would end a process before all have agreed to stop."""
         self.saved_at_s = time.monotonic()
+        self.stop.listen()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -234,8 +238,8 @@ def checkpoint_info(trainer: Trainer, module: TrainingModule, scores: dict[str, 
     data = _data(trainer)
     return CheckpointInfo(
         run=module.run,
-        emotions=training_emotions(data.stores),
-        training_data=tuple(data.origin()["training_data"]),
+        emotions=data.emotions(),
+        training_data=tuple(data.described()),
         scores={name: score for name, score in scores.items() if math.isfinite(score)},
         epochs=epochs,
     )

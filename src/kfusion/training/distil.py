@@ -276,6 +276,7 @@ def validate(course: NetworkCourse, talks: list[Talk]) -> dict[str, float]:
             emotion=torch.zeros(1, 2, dtype=torch.long, device=course.device),
             frames=torch.tensor([len(talk.target)], device=course.device),
             target=torch.from_numpy(target)[None].to(course.device),
+            counted=torch.ones(1, dtype=torch.bool, device=course.device),
         )
         predicted = course.kept(batch.samples, batch.features, batch.identity, batch.emotion)
         scores.append(clip_scores(predicted, batch))

@@ -1,12 +1,13 @@
 """A whole training run: from prepared data sets to checkpoints, and on from where it stopped."""
 
 import logging
+import os
 import pickle
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from kfusion.config import flatten
-from kfusion.data.store import ClipStore
 from kfusion.errors import CheckpointError, InputError, KfusionError, OutputError
 from kfusion.files import recover_folder
 from kfusion.training.callbacks import (
@@ -32,14 +32,28 @@ from kfusion.training.callbacks import (
     StopRequest,
 )
 from kfusion.training.checkpoint import CONFIG, read_info, save_checkpoint
-from kfusion.training.datamodule import TRAIN, VAL, TalkingData, describe
+from kfusion.training.datamodule import TalkingData
+from kfusion.training.launch import Launched
 from kfusion.training.module import TrainingModule
 from kfusion.training.run_config import Machines, RunConfig, run_from_dict
+from kfusion.training.training_set import TRAIN, VAL, TrainingSet
 
 log = logging.getLogger(__name__)
 
 LOGS = "tensorboard"
 _HERE = Machines()
+_SILENT: dict[str, Any] = {
+    "log_every_n_steps": 10,
+    "num_sanity_val_steps": 0,
+    "use_distributed_sampler": False,
+    "enable_checkpointing": False,
+    "enable_progress_bar": False,
+    "enable_model_summary": False,
+}
+"""What Lightning is to leave to us."""
+_MOST_WORKERS = 4
+"""That are started unasked."""
+_REMEDY = "pass the same settings to go on with it, or another folder with -o"
 _CHATTER = (
     "does not have many workers",
     "`isinstance(treespec, LeafSpec)` is deprecated",
@@ -53,7 +67,7 @@ _CHATTER = (
 
 def train(
     run: RunConfig,
-    data: list[Path],
+    data: Sequence[str | Path],
     out: Path,
     *,
     machines: Machines = _HERE,
@@ -68,7 +82,7 @@ def train(
 
     Args:
         run: what is trained and how.
-        data: prepared data sets; their `train` and `val` splits are used.
+        data: prepared data sets, as `TrainingSet.parse` reads them; their `train` and `val` splits are used.
         out: folder of the run.
         machines: where to compute.
         max_hours: stop after that time, to be resumed.
@@ -80,54 +94,60 @@ def train(
         CheckpointError: what is to be resumed is damaged.
         KeyboardInterrupt: Ctrl-C or SIGTERM, after the state is saved.
     """
-    out, stores = Path(out), [ClipStore(root) for root in data]
-    _check_splits(stores)
-    accelerator = _accelerator(machines)
+    out, sets = Path(out), [TrainingSet.parse(words) for words in data]
+    _check_splits(sets)
+    launch = Launched.of(os.environ)
+    machines = launch.machines(machines)
+    accelerator = _accelerator(machines, run.optimiser.precision)
     _make_folder(out)
-    origin = {"training_data": [describe(store) for store in stores], "processes": machines.processes}
-    if _is_finished(out, run, origin):
-        log.warning("%s: this run is finished already, nothing is done: train to another folder with -o", out)
-        return out / BEST
-    resumed = _resumed(out, run, origin)
-    stop = StopRequest(max_hours)
-    talking = TalkingData(stores, run, workers=machines.workers)
-    with _quiet_lightning(), stop.listening():
-        trainer = Trainer(
-            accelerator=accelerator,
-            devices=machines.devices,
-            num_nodes=machines.num_nodes,
-            precision=run.optimiser.precision,
-            max_epochs=talking.epochs(machines.processes),
-            logger=TensorBoardLogger(out, name=LOGS, version=""),
-            callbacks=_callbacks(out, stop, save_every_minutes),
-            default_root_dir=out,
-            log_every_n_steps=10,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
-        _fit(trainer, TrainingModule(run), talking, resumed, stop)
+    with _no_empty_folder(out):
+        stopped = _stopped(out, run, machines.processes)
+        workers = _workers(machines, sets, accelerator)
+        talking = TalkingData(sets, run, workers=workers, share=launch.share(machines))
+        if stopped is not None and _is_finished(out, stopped, talking):
+            return out / BEST
+        stop = StopRequest(max_hours)
+        with _quiet_lightning(), stop.listening():
+            trainer = Trainer(
+                **_SILENT,
+                accelerator=accelerator,
+                devices=machines.devices,
+                num_nodes=machines.num_nodes,
+                plugins=launch.plugins() or None,
+                precision=run.optimiser.precision,
+                max_epochs=talking.epochs(machines.processes),
+                logger=TensorBoardLogger(out, name=LOGS, version=""),
+                callbacks=_callbacks(out, stop, save_every_minutes),
+                default_root_dir=out,
+            )
+            _fit(trainer, TrainingModule(run, compiled=machines.compile), talking, stop)
     return out / BEST
 
 
-def _fit(trainer: Trainer, module: TrainingModule, data: TalkingData, resumed: Path | None, stop: StopRequest) -> None:
+def _fit(trainer: Trainer, module: TrainingModule, data: TalkingData, stop: StopRequest) -> None:
     out = Path(trainer.default_root_dir)
+    state = out / RESUME
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=None if resumed is None else str(resumed))
+        trainer.fit(module, datamodule=data, ckpt_path=str(state) if state.exists() else None)
     except (Stopped, Aborted) as error:
         saved = "is kept" if (out / RESUME).exists() else "was not saved yet"
         log.warning("%s: stopped, the state %s: run the same command again to go on", out, saved)
         if stop.interrupted:
             raise KeyboardInterrupt from error
+    else:
+        if trainer.is_global_zero:
+            _finish(out, module)
+
+
+@contextmanager
+def _no_empty_folder(out: Path) -> Iterator[None]:
+    """A run that cannot begin leaves nothing behind."""
+    try:
+        yield
     except KfusionError:
         with suppress(OSError):
             out.rmdir()  # it goes only if nothing stands in it yet
         raise
-    else:
-        if trainer.is_global_zero:
-            _finish(out, module)
 
 
 def _callbacks(out: Path, stop: StopRequest, save_every_minutes: float) -> list[Callback]:
@@ -139,61 +159,72 @@ def _finish(out: Path, module: TrainingModule) -> None:
     (out / RESUME).unlink(missing_ok=True)
 
 
-def _is_finished(out: Path, run: RunConfig, origin: dict[str, Any]) -> bool:
-    """Whether `out` holds the end of this very run."""
-    if not (out / LAST / CONFIG).exists():
-        return False
-    last = read_info(out / LAST)
-    if last.finished:
-        theirs = {"training_data": list(last.training_data), "processes": origin["processes"]}
-        _check_same(out, (last.run, theirs), (run, origin))
-    elif not (out / RESUME).exists():
-        raise CheckpointError(f"{out / RESUME}: missing, this run cannot go on: pass another folder with -o")
-    return last.finished
+@dataclass(frozen=True, slots=True)
+class _StoppedRun:
+    """What stands in the folder of a run."""
+
+    finished: bool
+    training_data: list[dict[str, Any]]
 
 
-def _resumed(out: Path, run: RunConfig, origin: dict[str, Any]) -> Path | None:
-    """The state to go on from, after a check that it is of this very run."""
-    path = out / RESUME
-    if not path.exists():
+def _stopped(out: Path, run: RunConfig, processes: int) -> _StoppedRun | None:
+    """The run to go on with, after a check that its settings are these; None where none has saved a state yet."""
+    last = read_info(out / LAST) if (out / LAST / CONFIG).exists() else None
+    if last is not None and last.finished:
+        _check_same(out, last.run, run)
+        return _StoppedRun(finished=True, training_data=list(last.training_data))
+    if not (out / RESUME).exists():
+        if last is not None and last.epochs > 1:  # the state is saved right after the first `last`
+            raise CheckpointError(f"{out / RESUME}: missing, this run cannot go on: pass another folder with -o")
         return None
+    theirs, state = _read_state(out)
+    _check_same(out, theirs, run)
+    if state["processes"] != processes:
+        counts = f"{state['processes']} processes, not {processes}"
+        raise InputError(f"{out}: this run was started with {counts} (devices times nodes): {_REMEDY}")
+    return _StoppedRun(finished=False, training_data=state["training_data"])
+
+
+def _is_finished(out: Path, stopped: _StoppedRun, data: TalkingData) -> bool:
+    """Whether there is nothing to do, after a check that the data are those of the run."""
+    if stopped.training_data != data.described():
+        raise InputError(f"{out}: this run was started with other data: {_REMEDY}")
+    if stopped.finished:
+        log.warning("%s: this run is finished already, nothing is done: train to another folder with -o", out)
+    return stopped.finished
+
+
+def _read_state(out: Path) -> tuple[RunConfig, dict[str, Any]]:
+    path = out / RESUME
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["kfusion"]
-        theirs = run_from_dict(state["run"])
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)["kfusion"]
+        return run_from_dict(state["run"]), state
     except (OSError, RuntimeError, EOFError, LookupError, TypeError, pickle.UnpicklingError, InputError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(
             f"{path}: damaged or of another version ({reason}): delete {out} to begin again"
         ) from error
-    _check_same(out, (theirs, state), (run, origin))
-    return path
 
 
-def _check_same(out: Path, theirs: tuple[RunConfig, dict[str, Any]], ours: tuple[RunConfig, dict[str, Any]]) -> None:
+def _check_same(out: Path, theirs: RunConfig, ours: RunConfig) -> None:
     """Raises `InputError` that names the first setting in which two runs differ."""
-    before, now = ({"model.network": "kfusion"} | flatten(run) for run in (theirs[0], ours[0]))
-    remedy = "pass the same settings to go on with it, or another folder with -o"
+    before, now = ({"model.network": "kfusion"} | flatten(run) for run in (theirs, ours))
     for name, value in now.items():
         if before[name] != value:
-            raise InputError(f"{out}: this run was started with {name} {before[name]}, not {value}: {remedy}")
-    if theirs[1]["training_data"] != ours[1]["training_data"]:
-        raise InputError(f"{out}: this run was started with other data: {remedy}")
-    if theirs[1]["processes"] != ours[1]["processes"]:
-        counts = f"{theirs[1]['processes']} processes, not {ours[1]['processes']}"
-        raise InputError(f"{out}: this run was started with {counts} (devices times nodes): {remedy}")
+            raise InputError(f"{out}: this run was started with {name} {before[name]}, not {value}: {_REMEDY}")
 
 
-def _check_splits(stores: list[ClipStore]) -> None:
+def _check_splits(sets: Sequence[TrainingSet]) -> None:
     for split in (TRAIN, VAL):
-        if not any(store.split(split) for store in stores):
-            roots = ", ".join(str(store.root) for store in stores)
+        if not any(part.shards(split) for part in sets):
+            roots = ", ".join(map(str, sets))
             raise InputError(
                 f"{roots}: no clips in the split '{split}', training needs {TRAIN} and {VAL}: "
                 "add a data set that has it with another --data, or prepare this one with more clips"
             )
 
 
-def _accelerator(machines: Machines) -> str:
+def _accelerator(machines: Machines, precision: str) -> str:
     found = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if machines.accelerator == "cpu" or (machines.accelerator == "auto" and not found):
         return "cpu"
@@ -201,7 +232,19 @@ def _accelerator(machines: Machines) -> str:
         raise InputError(
             f"{machines.devices} CUDA devices asked for, {found} found: pass fewer --devices or --accelerator cpu"
         )
+    if precision == "bf16-mixed" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        name = torch.cuda.get_device_name()
+        raise InputError(f"precision bf16-mixed: {name} has no bf16: pass --optimiser.precision 32-true")
     return "cuda"
+
+
+def _workers(machines: Machines, sets: Sequence[TrainingSet], accelerator: str) -> int:
+    """How many processes load clips for each training process."""
+    if machines.workers is not None:
+        return machines.workers
+    if accelerator == "cpu" and not any(part.folder.remote for part in sets):
+        return 0
+    return min(_MOST_WORKERS, max(1, (os.cpu_count() or 1) // machines.devices - 1))
 
 
 def _make_folder(out: Path) -> None:

@@ -1,5 +1,6 @@
 """What a prediction costs, in hundredths of the inter-ocular distance: squared, but for the lip opening's term."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -40,28 +41,27 @@ def loss(
     mask: Bool[Tensor, "batch time"],
     config: LossConfig,
     samples: Float[Tensor, "batch samples"] | None = None,
+    mean: Callable[[Tensor, Tensor], Tensor] = masked_mean,
 ) -> dict[str, Tensor]:
     """Every term of the loss, weighted, over the frames that are there; their sum is the loss.
 
-    The silence term needs the sound, `samples` at 16 kHz.
+    The silence term needs the sound, `samples` at 16 kHz. `mean` takes values and a mask.
     """
     error = (predicted.float() - target) * SCALE
     weights = torch.ones(error.shape[2], device=error.device)
     weights[MOUTH] = config.mouth
-    terms = {"position": masked_mean(error.square().sum(-1) @ (weights / weights.sum()), mask)}
+    terms = {"position": mean(error.square().sum(-1) @ (weights / weights.sum()), mask)}
     if config.velocity:
         motion = error[:, 1:] - error[:, :-1]
-        terms["velocity"] = config.velocity * masked_mean(
-            motion.square().sum(-1) @ (weights / weights.sum()), mask[:, 1:]
-        )
+        terms["velocity"] = config.velocity * mean(motion.square().sum(-1) @ (weights / weights.sum()), mask[:, 1:])
     if config.opening:
         ours, theirs = (SCALE * lip_opening(points) for points in (predicted.float(), target))
         closing = 1 + 1 / (theirs.clamp(min=0) / config.closure_px + 0.25)
-        terms["opening"] = config.opening * masked_mean((closing * (ours - theirs).abs()).mean(-1), mask)
+        terms["opening"] = config.opening * mean((closing * (ours - theirs).abs()).mean(-1), mask)
     if config.silence and samples is not None:
         motion = SCALE * (predicted.float()[:, 1:, MOUTH] - predicted.float()[:, :-1, MOUTH])
         quiet = silent_frames(samples, mask.shape[1])[:, 1:] & mask[:, 1:]
-        terms["silence"] = config.silence * masked_mean(motion.square().sum(-1).mean(-1), quiet)
+        terms["silence"] = config.silence * mean(motion.square().sum(-1).mean(-1), quiet)
     return terms
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from kfusion.landmarks import INNER_LIPS, MOUTH
 from kfusion.models.baselines.baseline import Baseline
+from kfusion.models.layers import masked_mean
 from kfusion.models.networks import build_network
 from kfusion.training.batches import Batch
 from kfusion.training.datamodule import TalkingData
@@ -29,11 +31,16 @@ LOSS = "train/loss"
 
 
 class TrainingModule(LightningModule):
-    """A network and how it is trained."""
+    """A network and how it is trained.
 
-    def __init__(self, run: RunConfig) -> None:
+    Args:
+        run: what is trained.
+        compiled: let PyTorch compile the training step's network; scores are taken without.
+    """
+
+    def __init__(self, run: RunConfig, *, compiled: bool = False) -> None:
         super().__init__()
-        self.run = run
+        self.run, self.compiled = run, compiled
         torch.manual_seed(run.optimiser.seed)
         self.network = build_network(run.model)
         self.clip_scores: list[Tensor] = []
@@ -44,7 +51,8 @@ class TrainingModule(LightningModule):
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch time 68 2"]:
         """Landmarks of every clip."""
-        predicted: Tensor = self.network(batch.samples, batch.features, batch.identity, batch.emotion, batch.frames)
+        network = self._fast if self.compiled and self.training else self.network
+        predicted: Tensor = network(batch.samples, batch.features, batch.identity, batch.emotion, batch.frames)
         return predicted
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -58,19 +66,35 @@ class TrainingModule(LightningModule):
             terms = self.terms(predicted, batch)
             total = torch.stack(list(terms.values())).sum()
         logged = {LOSS: total.detach(), **{f"train/{name}": term.detach() for name, term in terms.items()}}
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(batch.frames), sync_dist=True)
+        clips = self._data.clips_in_step(batch_idx, self.trainer.world_size)
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=clips, sync_dist=True)
         return total
 
     def terms(self, predicted: Float[Tensor, "batch time 68 2"], batch: Batch) -> dict[str, Tensor]:
-        """The terms of the loss: ours as the run weighs them, or those of a baseline's source."""
+        """The terms of the loss: ours as the run weighs them, or those of a baseline's source.
+
+        The mean of those of all processes is the mean over all their frames.
+        """
         if isinstance(self.network, Baseline) and self.network.own_loss:
-            return self.network.loss(predicted.float(), batch.target, batch.mask)
-        return loss(predicted, batch.target, batch.mask, self.run.loss, batch.samples)
+            own = self.network.loss(predicted.float(), batch.target, batch.mask)
+            if self.trainer.world_size == 1:
+                return own
+            share = self._mean(torch.ones_like(batch.mask, dtype=torch.float32), batch.mask)
+            return {name: share * term for name, term in own.items()}
+        return loss(predicted, batch.target, batch.mask, self.run.loss, batch.samples, self._mean)
+
+    def _mean(self, values: Tensor, mask: Tensor) -> Tensor:
+        """The mean over the frames that are there, each process's part of it as large as its part of the frames."""
+        processes = self.trainer.world_size
+        if processes == 1:
+            return masked_mean(values, mask)
+        frames = self.trainer.strategy.reduce(mask.sum(), reduce_op="sum")
+        return processes * (values * mask).sum() / frames.clamp(min=1)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """The scores of every clip, in full precision."""
         with torch.autocast(self.device.type, enabled=False):
-            self.clip_scores.append(clip_scores(self(batch), batch))
+            self.clip_scores.append(clip_scores(self(batch), batch)[batch.counted])
 
     def on_validation_epoch_end(self) -> None:
         """The mean over the clips of all processes."""
@@ -115,6 +139,11 @@ class TrainingModule(LightningModule):
         """Show the learning rate beside the losses."""
         rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         self.log("learning rate", rate, sync_dist=True)
+
+    @cached_property
+    def _fast(self) -> Any:
+        """The same network compiled, kept out of the modules so that nothing is saved twice."""
+        return torch.compile(self.network.forward)
 
     @property
     def _data(self) -> TalkingData:

@@ -67,12 +67,16 @@ class Machines:
     """Training processes on each machine (default: 1)."""
     num_nodes: int = 1
     """Machines (default: 1)."""
-    workers: int = 0
-    """Processes that load clips, for each training process (default: 0, it loads them itself)."""
+    workers: int | None = None
+    """Processes that load clips, for each training process; 0: it loads them itself; none (the default): 0 on a CPU
+    with data on a disk, otherwise up to 4."""
+
+    compile: bool = False
+    """Compile the network with PyTorch's compiler before the first step (default: no)."""
 
     def __post_init__(self) -> None:
         for name, least in (("devices", 1), ("num_nodes", 1), ("workers", 0)):
-            if getattr(self, name) < least:
+            if (value := getattr(self, name)) is not None and value < least:
                 raise InputError(f"{name} {getattr(self, name)}: use {least} or more")
 
     @property
@@ -91,7 +95,9 @@ class RunConfig:
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
 
 
-_CAME_LATER: dict[str, dict[str, Any]] = {"data": {"unknown_intensity": 0.0, "cached_hours": 1e6}}
+_CAME_LATER: dict[str, dict[str, Any]] = {
+    "data": {"unknown_intensity": 0.0, "cached_hours": 1e6, "shuffled_shards": 64},
+}
 """Settings that runs of the same checkpoint format once did not name, and what they did."""
 
 
