@@ -86,7 +86,8 @@ def test_parts_become_a_data_set(tmp_path: Path) -> None:
     clips = ready(tmp_path, "anna/1", "anna/2", "ben/1", "cleo/1")
     assert prepare(clips, tmp_path, workers=1) == Preparation(clips=4, failed=0)
     check_whole(tmp_path, clips)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "data", "failures.csv", "splits.csv"]
+    beside = ["README.md", "data", "failures.csv", "notes.csv", "splits.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == beside
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [
         "test-00000.parquet",
         "train-00000.parquet",

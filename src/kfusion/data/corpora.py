@@ -37,6 +37,8 @@ class Corpus:
     takes_listing: bool = False
     protocols: tuple[str, ...] = (SPEAKERS,)
     """The first is taken where nothing is asked for."""
+    census: Callable[[list[Clip]], list[str]] | None = None
+    """What is there of the corpus and what is not."""
 
 
 CORPORA = {
@@ -81,6 +83,17 @@ def read_corpus(name: str, request: CorpusRequest) -> list[Clip]:
     if protocol not in corpus.protocols:
         raise InputError(f"{name} has no protocol '{protocol}': use {', '.join(corpus.protocols)}")
     return corpus.read(request, protocol)
+
+
+def read_listing_of(name: str, request: CorpusRequest) -> tuple[list[Clip], list[str]]:
+    """The clips of the corpus `name`, and what is there of it and what is not, in lines.
+
+    Raises:
+        InputError: see `read_corpus`.
+    """
+    clips = read_corpus(name, request)
+    census = CORPORA[name].census
+    return clips, census(clips) if census else []
 
 
 def protocol_of(name: str, asked: str | None) -> str:

@@ -35,6 +35,8 @@ class ExtractedClip:
     crop: Crop
     missing: int
     """Pictures without a found face, filled in from their neighbours."""
+    notes: tuple[str, ...] = ()
+    """What is odd."""
 
 
 def extract_clip(video: Path, finder: Finder, audio: Path | None = None) -> ExtractedClip:
