@@ -30,7 +30,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 integrations: $(VENV)-integrations/bin/python  ## voice frameworks and Ray Serve against the real packages, in an environment of their own
-	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray]' pytest onnx
+	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray]' pytest onnx pyarrow scipy
 	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations
 
 package: $(VENV)/.dev  ## wheel and sdist in dist/, checked and tried in fresh environments

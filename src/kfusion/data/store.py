@@ -215,7 +215,7 @@ def _metadata(shard: Path, changed_ns: int) -> Any:
     return pq.read_metadata(shard)
 
 
-def write_shard(path: Path, tables: Iterable[pa.Table]) -> None:
+def write_shard(path: "Path | pa.NativeFile", tables: Iterable[pa.Table]) -> None:
     """Write one-row tables as a shard, a row group a clip; columns that earlier versions did not know are empty."""
     with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
         for table in tables:
