@@ -13,6 +13,7 @@ from kfusion.data.parts import part_path
 from kfusion.data.processes import MakeFinder
 from kfusion.data.store import clip_table, write_shard
 from kfusion.errors import InputError, UnexpectedError, error_of
+from kfusion.face import FaceFinder
 from kfusion.files import atomic_path
 
 
@@ -26,7 +27,10 @@ def extracted_table(clip: Clip, make_finder: MakeFinder) -> pa.Table | str:
     try:
         clip.check_names()
         with on_disk(clip) as files:
-            extracted = extract_clip(files.path, finder, files.audio_path) if finder else extract_track(files)
+            if finder is None:
+                extracted = extract_track(files)
+            else:
+                extracted = extract_clip(files.path, finder, files.audio_path, crowd=_crowd_of_worker(make_finder))
         return clip_table(_row(clip, extracted), extracted.landmarks, extracted.samples)
     except Exception as error:
         reason = error_of(clip.path, error)
@@ -52,6 +56,19 @@ def extract_into_part(clip: Clip, *, out: Path, make_finder: MakeFinder) -> str 
 @cache
 def _finder_of_worker(make_finder: MakeFinder) -> Finder:
     return make_finder()
+
+
+@cache
+def _crowd_of_worker(make_finder: MakeFinder) -> Finder:
+    """What finds several faces; a finder of one does not see the others."""
+    if make_finder is one_face_finder:
+        return FaceFinder(max_faces=2)
+    return _finder_of_worker(make_finder)
+
+
+def one_face_finder() -> Finder:
+    """A finder of the one face that talks."""
+    return FaceFinder(max_faces=1)
 
 
 def _row(clip: Clip, extracted: ExtractedClip) -> dict[str, Any]:

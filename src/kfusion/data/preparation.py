@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from kfusion.data.clip import SPEAKERS, Clip, check_speakers
 from kfusion.data.data_set import DataSet, Preparation
+from kfusion.data.one_clip import one_face_finder
 from kfusion.data.parts import (
     ClipPlace,
     check_writable,
@@ -21,17 +22,11 @@ from kfusion.data.parts import (
 from kfusion.data.processes import MakeFinder, Workforce, extract_all, processes
 from kfusion.data.sharding import SHARE_FILE, Share, ShareRecord, check_place, listing_digest
 from kfusion.data.sound_clocks import SyncRule
-from kfusion.face import FaceFinder, Finder
 from kfusion.files import writing
 
 log = logging.getLogger(__name__)
 
 _AS_RECORDED = SyncRule()
-
-
-def one_face_finder() -> Finder:
-    """A finder of the one face that talks."""
-    return FaceFinder(max_faces=1)
 
 
 def prepare(

@@ -55,7 +55,7 @@ def ray_workforce(address: str | None, workers: int | None) -> Workforce:
     cores = int(ray.cluster_resources().get("CPU", 0))
     count = workers or cores
     if not 1 <= count <= cores:
-        raise InputError(f"--workers {count}: the Ray cluster has {cores} cores: pass 1 to {cores}, or start more nodes")
+        raise InputError(f"--workers {count}: the Ray cluster has {cores} cores: pass 1 to {cores}, or add nodes")
     return Workforce(new_lane=partial(_RayLane, ray), rounds=(count, count, 1), spare_deaths=count)
 
 
@@ -105,7 +105,9 @@ class _Extractor:
 
     def __init__(self, make_finder: MakeFinder, wanted: dict[str, str]) -> None:
         self._make_finder = make_finder
-        self._differs = "" if wanted == tools() else f"a Ray node has {tools()}, this machine {wanted}: install the same"
+        self._differs = (
+            "" if wanted == tools() else f"a Ray node has {tools()}, this machine {wanted}: install the same"
+        )
 
     def extract(self, clip: Clip) -> tuple[str | None, str | bytes]:
         """None and the part of a clip, or the reason why there is none; or an error that is no fault of the clip."""
