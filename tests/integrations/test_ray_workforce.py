@@ -65,7 +65,9 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
     for number in range(CLIPS):
         mouth = (160.0, 140.0 + number)
         times_s = [i / 25 for i in range(8 + number)]
-        path = write_video(root / f"{number}.mkv", times_s, lambda _, at=mouth: blob_picture(at), sound=sine(0.4))
+        path = write_video(
+            root / f"{number}.mkv", times_s, lambda _, at=mouth: blob_picture(at), sound=sine(0.8, 48_000)
+        )
         found.append(make_clip(f"anna/{number:02d}", path=path))
     found[3].path.write_bytes(b"no video" * 99)
     return found

@@ -3,22 +3,19 @@
 A clip is copied to the folder for temporary files (TMPDIR) while a worker is at it, and is gone after that.
 """
 
-import logging
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from kfusion.data.clip import Clip, PackedFile
 from kfusion.errors import InputError, foreign
-from kfusion.files import check_file, writing
-
-log = logging.getLogger(__name__)
+from kfusion.files import check_file, work_folder, writing
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
-_BLOCK = 1 << 20
+_BLOCK, _TAR_BLOCK = 1 << 20, 512
 _DAMAGED = "download it again"
 
 
@@ -40,10 +37,11 @@ def tar_index(archive: Path) -> TarIndex:
     """
     size = check_file(archive, "tar file")
     files: dict[PurePosixPath, PackedFile] = {}
+    end = 0
     try:
         with archive.open("rb") as raw, tarfile.open(fileobj=raw, mode="r:") as tar:
             for member in tar:
-                name = PurePosixPath(member.name)
+                name, end = PurePosixPath(member.name), member.offset_data + member.size
                 if member.isreg() and not member.issparse() and not name.name.startswith("."):
                     files[name] = PackedFile(archive, str(name), member.offset_data, member.size)
     except (tarfile.TarError, OSError, ValueError, EOFError) as error:
@@ -51,7 +49,11 @@ def tar_index(archive: Path) -> TarIndex:
             return TarIndex(files, f"breaks off after {len(files)} files ({error}): {_DAMAGED}")
         raise InputError(f"{archive}: {_no_tar(archive, error)}") from error
     cut = next((file for file in files.values() if file.offset + file.size > size), None)
-    return TarIndex(files, f"breaks off in {cut.name}: {_DAMAGED}" if cut else "")
+    if cut:
+        return TarIndex(files, f"breaks off in {cut.name}: {_DAMAGED}")
+    if size < -(-end // _TAR_BLOCK) * _TAR_BLOCK + _TAR_BLOCK:  # the empty block that ends an archive
+        return TarIndex(files, f"breaks off after {len(files)} files: {_DAMAGED}")
+    return TarIndex(files)
 
 
 def _no_tar(archive: Path, error: Exception) -> str:
@@ -77,19 +79,26 @@ def on_disk(clip: Clip) -> Iterator[Clip]:
         yield clip
         return
     place = Path(tempfile.gettempdir())
-    with writing(place), tempfile.TemporaryDirectory(prefix="kfusion-", ignore_cleanup_errors=True) as scratch:
-        files = clip
-        if clip.packed is not None:
-            files = replace(files, path=_unpack(clip.packed, Path(scratch) / "video", clip.path.name), packed=None)
-        if clip.packed_audio is not None:
-            assert clip.audio_path is not None
-            sound = _unpack(clip.packed_audio, Path(scratch) / "audio", clip.audio_path.name)
-            files = replace(files, audio_path=sound, packed_audio=None)
+    with ExitStack() as stack:
+        with writing(place):
+            files = _unpacked(clip, stack.enter_context(work_folder(place)))
         try:
             _refuse_pointers(files)
             yield files
         except InputError as error:
             raise InputError(_by_known_names(str(error), files, clip)) from error
+
+
+def _unpacked(clip: Clip, scratch: Path) -> Clip:
+    """The clip with its files in `scratch`, under their own names."""
+    files = clip
+    if clip.packed is not None:
+        files = replace(files, path=_unpack(clip.packed, scratch / "video", clip.path.name), packed=None)
+    if clip.packed_audio is not None:
+        assert clip.audio_path is not None
+        sound = _unpack(clip.packed_audio, scratch / "audio", clip.audio_path.name)
+        files = replace(files, audio_path=sound, packed_audio=None)
+    return files
 
 
 def _by_known_names(text: str, files: Clip, clip: Clip) -> str:
