@@ -31,7 +31,7 @@ lint: $(VENV)/.dev
 
 integrations: $(VENV)-integrations/bin/python  ## voice frameworks and Ray Serve against the real packages, in an environment of their own
 	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray]' pytest onnx pyarrow scipy
-	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations
+	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations tests/data/test_ray_workforce.py
 
 package: $(VENV)/.dev  ## wheel and sdist in dist/, checked and tried in fresh environments
 	$(BIN)/python tools/release/package.py
