@@ -30,8 +30,8 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 integrations: $(VENV)-integrations/bin/python  ## voice frameworks and Ray Serve against the real packages, in an environment of their own
-	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray]' pytest onnx pyarrow scipy
-	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations tests/data/test_ray_workforce.py
+	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,litert,ray]' pytest onnx pyarrow scipy
+	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations tests/data/test_ray_workforce.py tests/face/test_crop_finder.py
 
 package: $(VENV)/.dev  ## wheel and sdist in dist/, checked and tried in fresh environments
 	$(BIN)/python tools/release/package.py

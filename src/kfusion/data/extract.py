@@ -41,7 +41,7 @@ class ExtractedClip:
 
 
 def extract_clip(
-    video: Path, finder: Finder, audio: Path | None = None, *, crowd: Finder | None = None
+    video: Path, finder: Finder, audio: Path | None = None, *, near: Finder | None = None, crowd: Finder | None = None
 ) -> ExtractedClip:
     """The landmarks and the sound of one video (and of `audio`, where the sound is kept apart).
 
@@ -49,13 +49,14 @@ def extract_clip(
         video: a file.
         finder: of the face.
         audio: the sound, where it is kept apart.
+        near: of the face in its crop; None for `finder`.
         crowd: of several faces, to note where there are others.
 
     Raises:
         InputError: the clip cannot be decoded, is too short, or shows no face too often.
     """
     reel = watch(video, finder, crowd)
-    times_s, faces = _detect(reel, finder)
+    times_s, faces = _detect(reel, near or finder)
     landmarks, missing = _even_landmarks(video, times_s, faces)
     samples, notes = _sound(audio or video, float(times_s[0]) if audio is None else None, _samples_beside(landmarks))
     notes = (*reel.notes, *notes)

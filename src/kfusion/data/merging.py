@@ -102,6 +102,8 @@ def _check_together(shares: Sequence[Path], records: Sequence[ShareRecord]) -> N
     for folder, record in zip(shares, records, strict=True):
         if record.made_by != first.made_by:
             log.warning("%s: made with %s, %s with %s", folder, record.made_by, shares[0], first.made_by)
+        if record.census != first.census:
+            log.warning("%s: its machine found another corpus or had another finder than %s", folder, shares[0])
 
 
 def _check_out(out: Path, clip_ids: set[str]) -> None:

@@ -1,5 +1,6 @@
 """What a worker does with one clip, whoever it works for."""
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,15 @@ def extracted_table(clip: Clip, make_finder: MakeFinder) -> pa.Table | str:
     Raises:
         KfusionError: it is no fault of the clip: there is no face finder, or no room to unpack it.
     """
-    finder = None if clip.track else _finder_of_worker(make_finder)
+    looks = None if clip.track else _looks_of_worker(make_finder)
     try:
         clip.check_names()
         with on_disk(clip) as files:
-            if finder is None:
+            if looks is None:
                 extracted = extract_track(files)
             else:
-                extracted = extract_clip(files.path, finder, files.audio_path, crowd=_crowd_of_worker(make_finder))
+                far, near, crowd = looks.far, looks.near, looks.crowd
+                extracted = extract_clip(files.path, far, files.audio_path, near=near, crowd=crowd)
         return clip_table(_row(clip, extracted), extracted.landmarks, extracted.samples)
     except Exception as error:
         reason = error_of(clip.path, error)
@@ -53,21 +55,35 @@ def extract_into_part(clip: Clip, *, out: Path, make_finder: MakeFinder) -> str 
     return None
 
 
-@cache
-def _finder_of_worker(make_finder: MakeFinder) -> Finder:
-    return make_finder()
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """What looks for faces in a worker."""
+
+    far: Finder
+    """In a whole picture."""
+    near: Finder
+    """In a crop."""
+    crowd: Finder
+    """For several."""
 
 
 @cache
-def _crowd_of_worker(make_finder: MakeFinder) -> Finder:
-    """What finds several faces; a finder of one does not see the others."""
-    if make_finder is one_face_finder:
-        return FaceFinder(max_faces=2)
-    return _finder_of_worker(make_finder)
+def _looks_of_worker(make_finder: MakeFinder) -> _Looks:
+    finder = make_finder()
+    if make_finder is litert_finder:
+        from kfusion.face.crop_finder import CropFinder
+
+        return _Looks(finder, CropFinder(finder), FaceFinder(max_faces=2))
+    return _Looks(finder, finder, FaceFinder(max_faces=2) if make_finder is one_face_finder else finder)
 
 
 def one_face_finder() -> Finder:
     """A finder of the one face that talks."""
+    return FaceFinder(max_faces=1)
+
+
+def litert_finder() -> Finder:
+    """The same; asks for `CropFinder` where the face is known to be."""
     return FaceFinder(max_faces=1)
 
 
