@@ -11,7 +11,6 @@ import pytest
 from factories.media import BlobFinder, blob_picture, sine, write_pcm, write_video
 
 from kfusion.cli.main import main
-from kfusion.data import one_clip, preparation
 from kfusion.data.mead import read_mead
 from kfusion.data.preparation import Preparation, prepare
 from kfusion.data.store import ClipStore
@@ -107,8 +106,7 @@ def test_everything_that_is_wrong_is_told_at_its_clip_and_the_rest_goes_on(tree:
 def test_the_command_line_tells_what_is_there_and_fails_above_the_rate(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(preparation, "one_face_finder", CrowdFinder)
-    monkeypatch.setitem(prepare.__kwdefaults__, "make_finder", CrowdFinder)
+    monkeypatch.setattr("kfusion.cli.prepare._make_finder", lambda *_: CrowdFinder)
     out = str(tmp_path / "out")
     assert main(["prepare", "mead", str(tree), "-o", out, "--workers", "1", "--sync", "off"]) == 1
     said = capsys.readouterr()
@@ -149,7 +147,6 @@ CORPORA = Path(os.environ.get("KFUSION_CORPORA", "nowhere"))
 @pytest.mark.parametrize(("corpus", "clips"), [("mead", 7), ("cremad", 6)])
 def test_the_real_clips_give_the_same_bytes_at_once_and_in_shares(tmp_path: Path, corpus: str, clips: int) -> None:
     source = str(CORPORA / corpus)
-    assert one_clip.one_face_finder is preparation.one_face_finder
     assert main(["prepare", corpus, source, "-o", str(tmp_path / "whole"), "--workers", "1"]) == 0
     shares = [str(tmp_path / f"shard-{number}") for number in (1, 2)]
     for number, share in enumerate(shares, start=1):

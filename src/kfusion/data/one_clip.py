@@ -24,14 +24,14 @@ def extracted_table(clip: Clip, make_finder: MakeFinder) -> pa.Table | str:
     Raises:
         KfusionError: it is no fault of the clip: there is no face finder, or no room to unpack it.
     """
-    looks = None if clip.track else _looks_of_worker(make_finder)
+    finders = None if clip.track else _finders_of_worker(make_finder)
     try:
         clip.check_names()
         with on_disk(clip) as files:
-            if looks is None:
+            if finders is None:
                 extracted = extract_track(files)
             else:
-                far, near, crowd = looks.far, looks.near, looks.crowd
+                far, near, crowd = finders.far, finders.near, finders.crowd
                 extracted = extract_clip(files.path, far, files.audio_path, near=near, crowd=crowd)
         return clip_table(_row(clip, extracted), extracted.landmarks, extracted.samples)
     except Exception as error:
@@ -56,7 +56,7 @@ def extract_into_part(clip: Clip, *, out: Path, make_finder: MakeFinder) -> str 
 
 
 @dataclass(frozen=True, slots=True)
-class _Looks:
+class _WorkerFinders:
     """What looks for faces in a worker."""
 
     far: Finder
@@ -68,13 +68,13 @@ class _Looks:
 
 
 @cache
-def _looks_of_worker(make_finder: MakeFinder) -> _Looks:
+def _finders_of_worker(make_finder: MakeFinder) -> _WorkerFinders:
     finder = make_finder()
     if make_finder is litert_finder:
         from kfusion.face.crop_finder import CropFinder
 
-        return _Looks(finder, CropFinder(finder), FaceFinder(max_faces=2))
-    return _Looks(finder, finder, FaceFinder(max_faces=2) if make_finder is one_face_finder else finder)
+        return _WorkerFinders(finder, CropFinder(finder), FaceFinder(max_faces=2))
+    return _WorkerFinders(finder, finder, FaceFinder(max_faces=2) if make_finder is one_face_finder else finder)
 
 
 def one_face_finder() -> Finder:

@@ -22,7 +22,7 @@ from kfusion.face.views import Finder
 from kfusion.landmarks import Points
 from kfusion.video import Image
 
-_Floats = NDArray[np.float64]
+_Coordinates = NDArray[np.float64]
 _DETECTOR, _MESH = "face_detector.tflite", "face_landmarks_detector.tflite"
 _DETECTOR_PX, _MESH_PX = 128, 256
 _LEAST_SCORE, _SAME_FACE = 0.5, 0.3
@@ -42,19 +42,19 @@ class _Square:
     """Clockwise, radians."""
 
     @property
-    def turn(self) -> _Floats:
+    def turn(self) -> _Coordinates:
         """(2, 2), from the axes of the square to those of the picture."""
         cosine, sine = np.cos(self.angle), np.sin(self.angle)
         return np.array([[cosine, -sine], [sine, cosine]])
 
-    def pixels(self, image: Image, size: int, border: int) -> NDArray[np.float32]:
-        """What it shows, (size, size, 3), 0 to 255."""
+    def pixels(self, image: Image, size: int, border: int) -> Image:
+        """What it shows, (size, size, 3)."""
         scaled = self.turn * (self.side / size)
         corner = np.array(self.center) - self.turn @ np.full(2, self.side / 2)
         way = np.column_stack([scaled, corner])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         shown = cv2.warpAffine(image, way, (size, size), flags=flags, borderMode=border)
-        return np.asarray(shown, np.float32)
+        return np.asarray(shown, np.uint8)
 
 
 class CropFinder:
@@ -70,7 +70,8 @@ class CropFinder:
     def __init__(self, otherwise: Finder, landmarker: Path = LANDMARKER) -> None:
         self._otherwise = otherwise
         with zipfile.ZipFile(landmarker) as bundle:
-            self._detector, self._mesh = (_Network(bundle.read(name)) for name in (_DETECTOR, _MESH))
+            self._detector = _LiteNetwork(bundle.read(_DETECTOR), white=1.0, black=-1.0)
+            self._mesh = _LiteNetwork(bundle.read(_MESH), white=1.0, black=0.0)
         self._anchors = _anchors()
 
     def find(self, image: Image) -> list[Points]:
@@ -83,7 +84,7 @@ class CropFinder:
         height, width = image.shape[:2]
         whole = _Square((width / 2, height / 2), max(width, height), 0.0)
         pixels = whole.pixels(image, _DETECTOR_PX, cv2.BORDER_CONSTANT)
-        places, logits = sorted(self._detector(pixels / np.float32(127.5) - 1), key=lambda found: -found.shape[-1])
+        places, logits = sorted(self._detector(pixels), key=lambda found: -found.shape[-1])
         scores = _sigmoid(logits.ravel())
         likely = scores >= _LEAST_SCORE
         if not likely.any():
@@ -92,21 +93,27 @@ class CropFinder:
         offset = np.array([width, height]) / 2 - whole.side / 2
         return _around(*(part * whole.side + offset for part in (low, high, eyes)))
 
-    def _looked_at(self, image: Image, square: _Square) -> _Floats | None:
+    def _looked_at(self, image: Image, square: _Square) -> _Coordinates | None:
         """The mesh (478, 2) in pixels of the image."""
-        found = self._mesh(square.pixels(image, _MESH_PX, cv2.BORDER_REPLICATE) / np.float32(255))
+        found = self._mesh(square.pixels(image, _MESH_PX, cv2.BORDER_REPLICATE))
         presence = next(value for value in found if value.ndim == 4 and value.size == 1)
         if _sigmoid(presence.ravel())[0] < _LEAST_SCORE:
             return None
         mesh = max(found, key=lambda value: value.size).reshape(-1, 3)[:, :2].astype(np.float64)
-        placed: _Floats = (mesh / _MESH_PX - 0.5) @ square.turn.T * square.side + np.array(square.center)
+        placed: _Coordinates = (mesh / _MESH_PX - 0.5) @ square.turn.T * square.side + np.array(square.center)
         return placed
 
 
-class _Network:
-    """A network of one input, on one thread."""
+class _LiteNetwork:
+    """A network of one picture, on one thread.
 
-    def __init__(self, content: bytes) -> None:
+    Args:
+        content: its file.
+        white: what it takes for the brightest level.
+        black: and for the darkest.
+    """
+
+    def __init__(self, content: bytes, *, white: float, black: float) -> None:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
@@ -114,10 +121,14 @@ class _Network:
         self._network = Interpreter(model_content=content, num_threads=1)
         self._network.allocate_tensors()
         self._input: int = self._network.get_input_details()[0]["index"]
+        self._scale, self._black = np.float32((white - black) / 255), np.float32(black)
+        self._pixels = np.empty(self._network.get_input_details()[0]["shape"], np.float32)
         self._outputs: list[int] = [output["index"] for output in self._network.get_output_details()]
 
-    def __call__(self, pixels: NDArray[np.floating[Any]]) -> list[NDArray[Any]]:
-        self._network.set_tensor(self._input, pixels[None].astype(np.float32))
+    def __call__(self, picture: Image) -> list[NDArray[Any]]:
+        np.multiply(picture, self._scale, out=self._pixels[0])
+        self._pixels += self._black
+        self._network.set_tensor(self._input, self._pixels)
         self._network.invoke()
         return [self._network.get_tensor(output) for output in self._outputs]
 
@@ -134,7 +145,9 @@ def litert_version() -> str:
         raise MissingExtraError("--finder litert", "litert") from error
 
 
-def _best(places: _Floats, scores: _Floats, anchors: _Floats) -> tuple[_Floats, _Floats, _Floats]:
+def _best(
+    places: _Coordinates, scores: _Coordinates, anchors: _Coordinates
+) -> tuple[_Coordinates, _Coordinates, _Coordinates]:
     """The most likely face: corners (2,), (2,) and eyes (2, 2), all detections of it weighted by their scores."""
     centers, sizes = places[:, :2] / _DETECTOR_PX + anchors, places[:, 2:4] / _DETECTOR_PX
     low, high = centers - sizes / 2, centers + sizes / 2
@@ -148,7 +161,7 @@ def _best(places: _Floats, scores: _Floats, anchors: _Floats) -> tuple[_Floats, 
     return low, high, eyes
 
 
-def _around(low: _Floats, high: _Floats, eyes: _Floats) -> _Square:
+def _around(low: _Coordinates, high: _Coordinates, eyes: _Coordinates) -> _Square:
     """The square that the mesh network is to see."""
     across = eyes[1] - eyes[0]
     middle = (low + high) / 2
@@ -156,7 +169,7 @@ def _around(low: _Floats, high: _Floats, eyes: _Floats) -> _Square:
     return _Square((float(middle[0]), float(middle[1])), side, float(np.arctan2(across[1], across[0])))
 
 
-def _anchors() -> _Floats:
+def _anchors() -> _Coordinates:
     """The middle of the cell of each detection, (896, 2), 0 to 1."""
     grids = []
     for cells, each in _GRIDS:
@@ -166,5 +179,5 @@ def _anchors() -> _Floats:
     return np.concatenate(grids)
 
 
-def _sigmoid(logits: NDArray[Any]) -> _Floats:
+def _sigmoid(logits: NDArray[Any]) -> _Coordinates:
     return 1 / (1 + np.exp(-np.clip(logits.astype(np.float64), -100, 100)))
