@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from factories.media import BlobFinder, SlowFinder, TouchyFinder, blob_picture, make_clip, sine, write_video
 
-from kfusion.cli.main import main
 from kfusion.errors import InputError
 
 with warnings.catch_warnings():
@@ -128,10 +127,3 @@ def test_a_node_that_is_lost_in_the_middle_loses_nothing(
 def test_more_workers_than_the_cluster_has_cores_are_refused(cluster: Any) -> None:
     with pytest.raises(InputError, match=r"--workers 99: the Ray cluster has \d+ cores"):
         ray_workforce(cluster.address, 99)
-
-
-def test_a_cluster_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    if ray.is_initialized():
-        pytest.skip("needs a process without a cluster")
-    assert main(["prepare", "folder", str(tmp_path), "-o", str(tmp_path / "out"), "--engine", "ray"]) == 2
-    assert "no videos" in capsys.readouterr().err

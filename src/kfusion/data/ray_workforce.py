@@ -8,6 +8,7 @@ which others take, and a run that is killed goes on where it was.
 
 import logging
 import os
+import socket
 import warnings
 from concurrent.futures import Future
 from functools import partial
@@ -26,6 +27,7 @@ from kfusion.files import atomic_path
 
 log = logging.getLogger(__name__)
 
+_REACH_S = 5.0
 _OTHER_TOOLS = "other tools"
 
 
@@ -48,15 +50,22 @@ def ray_workforce(address: str | None, workers: int | None) -> Workforce:
     except ImportError as error:
         raise MissingExtraError("--engine ray", "ray") from error
     if not ray.is_initialized():
-        with foreign(
-            f"no Ray cluster at {address or 'this machine'}", "pass the --address that `ray start --head` names"
-        ):
+        where = f"no Ray cluster at {address or 'this machine'}"
+        with foreign(where, "pass the --address that `ray start --head` names"):
+            _reach(address)
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
     cores = int(ray.cluster_resources().get("CPU", 0))
     count = workers or cores
     if not 1 <= count <= cores:
         raise InputError(f"--workers {count}: the Ray cluster has {cores} cores: pass 1 to {cores}, or add nodes")
     return Workforce(new_lane=partial(_RayLane, ray), rounds=(count, count, 1), spare_deaths=count)
+
+
+def _reach(address: str | None) -> None:
+    """Raises an error at once where nobody listens; Ray itself goes on trying for minutes."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_S).close()
 
 
 class _RayLane:
