@@ -1,6 +1,7 @@
 """Work shared out to processes and to a cluster, as far as no cluster is needed."""
 
 import os
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -46,23 +47,31 @@ def talk(tmp_path: Path) -> Clip:
     return make_clip("anna/1", path=path)
 
 
-def test_an_extractor_on_a_cluster_sends_the_bytes_that_a_process_writes(tmp_path: Path) -> None:
-    clip = talk(tmp_path)
+def test_an_extractor_on_a_cluster_sends_the_bytes_that_a_process_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It also finds clips whose paths begin where the command was started."""
+    monkeypatch.chdir(tmp_path)
+    clip = replace(talk(tmp_path), path=Path("a.mkv"))
     assert extract_into_part(clip, out=tmp_path, make_finder=BlobFinder) is None
-    sent = _Extractor(BlobFinder, tools()).extract(clip)
+    monkeypatch.chdir("/")
+    sent = _Extractor(BlobFinder, tools(), str(tmp_path)).extract(clip)
     assert sent == (None, part_path(tmp_path, "anna/1").read_bytes())
     clip.path.write_bytes(b"no video" * 99)
-    kind, reason = _Extractor(BlobFinder, tools()).extract(clip)
+    kind, reason = _Extractor(BlobFinder, tools(), str(tmp_path)).extract(clip)
     assert kind is None
     assert "cannot decode" in str(reason)
 
 
-def test_a_node_with_other_versions_or_without_a_network_says_so(tmp_path: Path) -> None:
+def test_a_node_with_other_versions_or_without_a_network_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     clip = talk(tmp_path)
-    kind, words = _Extractor(BlobFinder, tools() | {"av": "1.0"}).extract(clip)
+    kind, words = _Extractor(BlobFinder, tools() | {"av": "1.0"}, str(tmp_path)).extract(clip)
     assert kind == "other tools"
     assert "this machine" in str(words)
-    kind, words = _Extractor(finder_without_weights, tools()).extract(clip)
+    kind, words = _Extractor(finder_without_weights, tools(), str(tmp_path)).extract(clip)
     assert (kind, words) == ("MissingWeightsError", "x.task: the face landmarker is missing: install kfusion again")
 
 

@@ -11,6 +11,7 @@ import os
 import socket
 import warnings
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,8 @@ class _RayLane:
     def submit(self, clip: Clip) -> "Future[Any]":
         """Let it work on a clip."""
         if self._actor is None:
-            self._actor = self._ray.remote(num_cpus=1, max_restarts=0)(_Extractor).remote(self._make_finder, tools())
+            actor = self._ray.remote(num_cpus=1, max_restarts=0)(_Extractor)
+            self._actor = actor.remote(self._make_finder, tools(), str(Path.cwd()))
         job: Future[Any] = self._actor.extract.remote(clip).future()  # a slot in the cluster may have to be waited for
         return job
 
@@ -112,8 +114,10 @@ _FAULTS: dict[str, type[KfusionError]] = {"InputError": InputError, "OutputError
 class _Extractor:
     """What runs on the cluster."""
 
-    def __init__(self, make_finder: MakeFinder, wanted: dict[str, str]) -> None:
+    def __init__(self, make_finder: MakeFinder, wanted: dict[str, str], folder: str) -> None:
         self._make_finder = make_finder
+        with suppress(OSError):
+            os.chdir(folder)  # where the paths of the clips begin
         self._differs = (
             "" if wanted == tools() else f"a Ray node has {tools()}, this machine {wanted}: install the same"
         )
