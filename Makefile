@@ -34,8 +34,9 @@ site: $(VENV)/.dev  ## docs/ as a site in out/site/site; warnings are errors
 	$(BIN)/python tools/site/build_site.py
 
 integrations: $(VENV)-integrations/bin/python  ## voice frameworks and Ray Serve against the real packages, in an environment of their own
-	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,ray,train,app,batch]' 'ray[train]' pytest s3fs 'moto[server]'
-	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations tests/batch/test_ray_crew.py tests/batch/test_addresses.py
+	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,litert,ray,train,app,batch]' 'ray[train]' pytest s3fs 'moto[server]'
+	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations tests/batch/test_ray_crew.py tests/batch/test_addresses.py \
+		tests/data/test_ray_workforce.py tests/face/test_crop_finder.py
 
 package: $(VENV)/.dev  ## wheel and sdist in dist/, checked and tried in fresh environments
 	$(BIN)/python tools/release/package.py

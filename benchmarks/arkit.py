@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 import kfusion
 from kfusion import assets
-from kfusion.face.finder import LANDMARKER, _to_68
+from kfusion.face.finder import LANDMARKER, to_68
 from kfusion.face_shapes import ARKIT_SHAPES, mean_face_depth, to_mean_face
 from kfusion.inference.identity import read_identity
 from kfusion.landmarks import INNER_LIPS, MOUTH, Points, fit_similarity, remove_head_motion
@@ -116,7 +116,7 @@ def seen(video: Path) -> tuple[Points, NDArray[np.float64]]:
         for picture in pictures(video):
             found = landmarker.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=picture))
             for mesh, shapes in zip(found.face_landmarks, found.face_blendshapes, strict=True):
-                points.append(_to_68(np.array([(point.x, point.y) for point in mesh]) * picture.shape[1::-1]))
+                points.append(to_68(np.array([(point.x, point.y) for point in mesh]) * picture.shape[1::-1]))
                 scores.append(next(shape.score for shape in shapes if shape.category_name == "jawOpen"))
     return np.stack(points), np.array(scores)
 

@@ -1,7 +1,7 @@
 """Pictures out of video files, always by time stamp and never by counting."""
 
 from collections.abc import Callable, Iterator
-from fractions import Fraction
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfusion.media.holes import Holes
-from kfusion.media.opening import open_media
+from kfusion.media.opening import Media, open_media
 from kfusion.media.packets import Frames
 
 Image = NDArray[np.uint8]
@@ -29,28 +29,56 @@ def video_frames(path: str | Path, wanted: Callable[[float], bool] = lambda _: T
     Raises:
         InputError: the file is missing, has no video, breaks off, or cannot be decoded.
     """
+    for still in video_stills(path):
+        if wanted(still.time_s):
+            yield still.time_s, still.picture()
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A picture of a video as it was decoded, which costs less than half of what it costs as RGB."""
+
+    time_s: float
+    frame: Any
+    """PyAV's."""
+    media: Media
+
+    @property
+    def quarter_turns(self) -> int:
+        """How often a player turns it, counter-clockwise."""
+        return int(round(self.frame.rotation / 90) % 4)
+
+    @property
+    def shown_width(self) -> int:
+        """In square pixels, before it is turned."""
+        aspect = self.media.stream.sample_aspect_ratio
+        if aspect and 1 / _WIDEST_PIXEL < aspect < _WIDEST_PIXEL and aspect != 1:
+            width: int = round(self.frame.width * aspect)
+            return width
+        return int(self.frame.width)
+
+    def picture(self) -> Image:
+        """As a player shows it."""
+        width = None if self.shown_width == self.frame.width else self.shown_width
+        with self.media.decoding:
+            picture = self.frame.to_ndarray(format="rgb24", width=width)
+        return np.ascontiguousarray(np.rot90(picture, self.quarter_turns)) if self.quarter_turns else picture
+
+
+def video_stills(path: str | Path) -> Iterator[Still]:
+    """The pictures of the first video track, in order of showing.
+
+    Raises:
+        InputError: as `video_frames`.
+    """
     path = Path(path)
     holes, last_s = Holes(path, "picture"), None
     with open_media(path, "video") as media:
-        frames, shape = Frames(media), media.stream.sample_aspect_ratio
-        for frame in frames:
+        for frame in Frames(media):
             if frame.time is None:
                 continue
             time_s = float(frame.time)
             if last_s is not None and time_s - last_s > STILL_S:
                 holes.add(last_s, time_s - last_s)
             last_s = time_s
-            if not wanted(time_s):
-                continue
-            with media.decoding:
-                picture = _upright(frame, shape)
-            yield time_s, picture
-
-
-def _upright(frame: Any, pixel_aspect: Fraction | None) -> Image:
-    width = None
-    if pixel_aspect and 1 / _WIDEST_PIXEL < pixel_aspect < _WIDEST_PIXEL and pixel_aspect != 1:
-        width = round(frame.width * pixel_aspect)
-    picture = frame.to_ndarray(format="rgb24", width=width)
-    quarter_turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(picture, quarter_turns)) if quarter_turns else picture
+            yield Still(time_s, frame, media)

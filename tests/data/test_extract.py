@@ -19,7 +19,9 @@ from factories.media import (
 from PIL import Image
 
 import kfusion
-from kfusion.data.extract import Crop, extract_clip, place_crop, resample_monotone, smooth
+from kfusion.data import pictures
+from kfusion.data.extract import Crop, extract_clip, resample_monotone, smooth
+from kfusion.data.pictures import watch
 from kfusion.data.scout import MAX_SEARCHES, Scout, most_often_seen
 from kfusion.errors import InputError
 from kfusion.face import FaceFinder
@@ -143,7 +145,7 @@ def test_a_video_without_sound_is_an_error(tmp_path: Path) -> None:
 
 def test_the_crop_holds_the_face_throughout_and_does_not_move(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mkv", RATES["25 fps"], moving)
-    crop = place_crop(path, BlobFinder())
+    crop = watch(path, BlobFinder()).crop
     for time_s in RATES["25 fps"]:
         points = crop.to_crop(BlobFinder().find(moving(time_s))[0])
         assert points.min() > 0
@@ -270,7 +272,9 @@ def test_a_closure_at_a_picture_stays_closed_at_30_fps() -> None:
     assert float(mouth_opening(resampled)[15]) < 1e-4
 
 
-def test_a_long_video_needs_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
+def test_a_long_video_needs_no_more_memory_than_a_short_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "MAX_KEPT_BYTES", 1 << 20)
+
     def peak(count: int) -> int:
         times_s = [i / 25 for i in range(count)]
         picture = blob_picture((150, 140))

@@ -17,6 +17,7 @@ from factories.media import (
     BlobFinder,
     DeadlyFinder,
     LostFinder,
+    TouchyFinder,
     blob_picture,
     finder_without_weights,
     make_clip,
@@ -86,7 +87,8 @@ def test_parts_become_a_data_set(tmp_path: Path) -> None:
     clips = ready(tmp_path, "anna/1", "anna/2", "ben/1", "cleo/1")
     assert prepare(clips, tmp_path, workers=1) == Preparation(clips=4, failed=0)
     check_whole(tmp_path, clips)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["README.md", "data", "failures.csv", "splits.csv"]
+    beside = ["README.md", "data", "failures.csv", "notes.csv", "splits.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == beside
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [
         "test-00000.parquet",
         "train-00000.parquet",
@@ -286,17 +288,6 @@ def test_nothing_but_failures_is_an_error(tmp_path: Path) -> None:
     assert not list((tmp_path / "out").iterdir())
 
 
-class TouchyFinder(BlobFinder):
-    """Dies of clips without a red blob, and has a fault of its own with very small ones."""
-
-    def find(self, image: Any) -> Any:
-        if image.shape[0] < 100:
-            raise ZeroDivisionError("a fault")
-        if image[..., 0].max() < 100:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().find(image)
-
-
 def test_a_clip_that_kills_its_process_or_meets_a_fault_costs_only_itself(tmp_path: Path) -> None:
     good, out = talking(tmp_path / "good.mkv"), tmp_path / "out"
     deadly = write_video(
@@ -409,15 +400,10 @@ def test_a_full_disk_is_an_output_error_and_loses_nothing(tmp_path: Path) -> Non
 
 
 SLOW_RUN = """
-import sys, time
+import sys
 from pathlib import Path
-from factories.media import BlobFinder, make_clip
+from factories.media import SlowFinder, make_clip
 from kfusion.data.preparation import prepare
-
-class SlowFinder(BlobFinder):
-    def find(self, image):
-        time.sleep(0.02)
-        return super().find(image)
 
 if __name__ == "__main__":
     clips = [make_clip(f"anna/{index}", path=Path(sys.argv[2])) for index in range(60)]

@@ -11,8 +11,10 @@ from factories.talking import moved, speech, spoken
 
 from kfusion.benchmark.protocol_data import digest
 from kfusion.data.clip import Clip
+from kfusion.data.merging import merge
 from kfusion.data.parts import part_path
 from kfusion.data.preparation import prepare
+from kfusion.data.sharding import Share
 from kfusion.data.sound_clocks import SyncRule
 from kfusion.data.store import ClipStore, clip_table, write_shard
 from kfusion.inference.sync import Listener
@@ -204,3 +206,24 @@ def test_a_sound_that_is_right_keeps_its_id(tmp_path: Path, auto: SyncRule) -> N
     before = ids(tmp_path)
     prepare(clips, tmp_path, workers=1, sync=auto)
     assert ids(tmp_path) == before
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+def test_shares_that_are_merged_by_any_number_of_processes_are_on_the_clocks_of_one_run(
+    tmp_path: Path, auto: SyncRule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No share holds enough of a speaker to be moved alone."""
+    late = {"anna": 90.0, "ben": -60.0, "cleo": 0.0}
+    at_once, shares = tmp_path / "whole", [tmp_path / f"shard-{number}" for number in (1, 2)]
+    prepare(talks(at_once, **late), at_once, workers=1, sync=auto)
+    for number, out in enumerate(shares, start=1):
+        prepare(talks(out, **late), out, workers=1, sync=auto, share=Share(number, 2))
+        assert {clip.sync_ms for clip in ClipStore(out).clips} == {0.0}
+    merge(shares, tmp_path / "one", sync=auto)
+    monkeypatch.setattr("kfusion.data.sound_clocks._WORTH_PROCESSES", 1)
+    merge(shares, tmp_path / "two", sync=SyncRule(listen=Listener(1), workers=2))
+    assert contents(tmp_path / "one") == contents(tmp_path / "two") == contents(at_once)
+    assert len({clip.sync_ms for clip in ClipStore(at_once).clips}) == 3

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 import wave
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -58,6 +59,25 @@ class BlobFinder:
         face = fit_similarity(template[[36, 45]], np.array(eyes, np.float32))(template)
         face[MOUTH] += np.array(mouth, np.float32) - face[MOUTH].mean(0)
         return [face]
+
+
+class SlowFinder(BlobFinder):
+    """Takes its time."""
+
+    def find(self, image: Picture) -> list[Points]:
+        time.sleep(0.02)
+        return super().find(image)
+
+
+class TouchyFinder(BlobFinder):
+    """Dies of pictures without a red blob, and has a fault of its own with very small ones."""
+
+    def find(self, image: Picture) -> list[Points]:
+        if image.shape[0] < 100:
+            raise ZeroDivisionError("a fault")
+        if image[..., 0].max() < 100:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().find(image)
 
 
 class FlashFinder:

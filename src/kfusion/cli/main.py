@@ -27,6 +27,7 @@ VERBS = {
     "doctor": ("kfusion.cli.doctor", "say what is installed, what runs here and what mends the rest"),
     "sync": ("kfusion.cli.sync", "measure how late the sound of talking videos is, and mend it"),
     "prepare": ("kfusion.cli.prepare", "turn a corpus of talking videos into a prepared data set"),
+    "merge": ("kfusion.cli.merge", "join what several machines prepared to one data set"),
     "train": ("kfusion.cli.train", "train a preset on prepared data sets"),
     "evaluate": ("kfusion.cli.evaluate", "score a model on a prepared data set, with baselines"),
     "benchmark": ("kfusion.cli.benchmark", "train and score every system alike, and write the report"),

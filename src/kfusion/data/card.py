@@ -1,6 +1,7 @@
 """The data card of a prepared data set: its README.md, with the header Hugging Face reads."""
 
 from collections import Counter
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,15 @@ _PROTOCOLS = {
 }
 
 
-def data_card(root: Path, failures: dict[str, str], protocol: str = SPEAKERS) -> str:
-    """The card of the shards below `root`: counts, minutes, speakers, failures, extractor, versions."""
+def data_card(root: Path, failed: int, protocol: str = SPEAKERS, census: Sequence[str] = ()) -> str:
+    """The card of the shards below `root`: counts, minutes, speakers, failures, extractor, versions.
+
+    Args:
+        root: the data set.
+        failed: how many clips were left out.
+        protocol: how it is split.
+        census: what is there of the corpus and what is not.
+    """
     rows = [row for shard in shard_paths(root) for row in shard_rows(shard)]
     corpora = sorted({row["corpus"] for row in rows})
     lines = ["---", "configs:", "- config_name: default", "  data_files:"]
@@ -43,7 +51,9 @@ def data_card(root: Path, failures: dict[str, str], protocol: str = SPEAKERS) ->
     emotions = Counter(row["emotion"] for row in rows if row["emotion"])
     lines += ["", f"- protocol `{protocol}`: {_PROTOCOLS[protocol]}"]
     lines += [f"- emotion labels: {dict(sorted(emotions.items())) or 'none'}"]
-    lines += [f"- failed clips: {len(failures)} of {len(rows) + len(failures)}, reasons in `failures.csv`"]
+    lines += [f"- failed clips: {failed} of {len(rows) + failed}, reasons in `failures.csv`"]
+    lines += [f"- {line}" for line in census]
+    lines += _note_lines(rows)
     lines += [f"- licence of {corpus}: {_LICENCES.get(corpus, 'its owner knows')}" for corpus in corpora]
     sources = dict.fromkeys(_LANDMARKS.get(corpus) or _found() for corpus in corpora)
     lines += [
@@ -55,6 +65,11 @@ def data_card(root: Path, failures: dict[str, str], protocol: str = SPEAKERS) ->
         "",
     ]
     return "\n".join(lines)
+
+
+def _note_lines(rows: list[dict[str, Any]]) -> list[str]:
+    odd = sum(bool(row.get("notes")) for row in rows)
+    return [f"- clips with something odd: {odd}, see `notes.csv`"] if odd else []
 
 
 def _found() -> str:

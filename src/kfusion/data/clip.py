@@ -18,6 +18,17 @@ split where `speakers` has none), or only other sentences of the same speakers, 
 where the corpus has more than one speaker."""
 
 
+@dataclass(frozen=True, slots=True)
+class PackedFile:
+    """Where the bytes of a file lie in an archive."""
+
+    archive: Path
+    name: str
+    """In the archive."""
+    offset: int
+    size: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clip:
     """A video file and what its corpus says of it."""
@@ -38,6 +49,11 @@ class Clip:
     """1 to 3, or None where the corpus does not say."""
     track: Callable[[Path], LandmarkTrack] | None = None
     """Reads the landmarks at `path`, where the corpus has no video; a worker process must be able to import it."""
+
+    packed: PackedFile | None = None
+    """Where the video is in an archive, whose name stands in `path` in place of a folder's."""
+    packed_audio: PackedFile | None = None
+    """The same for the sound."""
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kfusion.data.clip import EMOTION, SENTENCES, SPEAKERS, Clip
-from kfusion.data.cremad import read_cremad
+from kfusion.data.cremad import cremad_listing, read_cremad
 from kfusion.data.facegood import read_facegood
 from kfusion.data.folder import read_folder
 from kfusion.data.grid import read_grid
 from kfusion.data.lrwar import read_lrwar
-from kfusion.data.mead import read_mead
+from kfusion.data.mead import mead_listing, read_mead
 from kfusion.data.ravdess import read_ravdess
 from kfusion.errors import InputError
 
@@ -37,6 +37,8 @@ class Corpus:
     takes_listing: bool = False
     protocols: tuple[str, ...] = (SPEAKERS,)
     """The first is taken where nothing is asked for."""
+    listing: Callable[[CorpusRequest, str], tuple[list[Clip], list[str]]] | None = None
+    """The same with what is there of the corpus and what is not, where its whole size is known."""
 
 
 CORPORA = {
@@ -49,10 +51,15 @@ CORPORA = {
     ),
     "mead": Corpus(
         read=lambda request, protocol: read_mead(request.source, protocol),
-        summary="MEAD: M003/video/front/angry/level_1/001.mp4 and M003/audio/...",
+        listing=lambda request, protocol: mead_listing(request.source, protocol),
+        summary="MEAD: M003/video.tar and M003/audio.tar, or M003/video/front/angry/level_1/001.mp4 and M003/audio/...",
         protocols=(SPEAKERS, SENTENCES),
     ),
-    "cremad": Corpus(read=lambda request, _: read_cremad(request.source), summary="CREMA-D: VideoFlash/ and AudioWAV/"),
+    "cremad": Corpus(
+        read=lambda request, _: read_cremad(request.source),
+        listing=lambda request, _: cremad_listing(request.source),
+        summary="CREMA-D: VideoFlash/ and AudioWAV/",
+    ),
     "ravdess": Corpus(
         read=lambda request, protocol: read_ravdess(request.source, protocol),
         summary="RAVDESS as landmarks: landmarks/05-01-01-01-01.npz and sound/",
@@ -72,6 +79,23 @@ def read_corpus(name: str, request: CorpusRequest) -> list[Clip]:
     Raises:
         InputError: the corpus is unknown or not in that folder, or cannot be read as asked.
     """
+    corpus, protocol = _asked(name, request)
+    return corpus.read(request, protocol)
+
+
+def read_listing_of(name: str, request: CorpusRequest) -> tuple[list[Clip], list[str]]:
+    """The clips of the corpus `name`, and what is there of it and what is not, in lines.
+
+    Raises:
+        InputError: see `read_corpus`.
+    """
+    corpus, protocol = _asked(name, request)
+    if corpus.listing is None:
+        return corpus.read(request, protocol), []
+    return corpus.listing(request, protocol)
+
+
+def _asked(name: str, request: CorpusRequest) -> tuple[Corpus, str]:
     corpus = CORPORA.get(name)
     if corpus is None:
         raise InputError(f"unknown corpus '{name}': use {', '.join(CORPORA)}")
@@ -80,7 +104,7 @@ def read_corpus(name: str, request: CorpusRequest) -> list[Clip]:
     protocol = protocol_of(name, request.protocol)
     if protocol not in corpus.protocols:
         raise InputError(f"{name} has no protocol '{protocol}': use {', '.join(corpus.protocols)}")
-    return corpus.read(request, protocol)
+    return corpus, protocol
 
 
 def protocol_of(name: str, asked: str | None) -> str:

@@ -8,6 +8,7 @@ import logging
 import re
 from pathlib import Path
 
+from kfusion.data.archives import is_pointer
 from kfusion.data.clip import Clip, check_source, videos_below
 from kfusion.errors import InputError
 
@@ -25,8 +26,22 @@ LEVEL_CODES = {"LO": 1, "MD": 2, "HI": 3, "XX": None, "X": None}
 """XX is "unspecified"; the corpus writes it X once."""
 
 
+KNOWN_CLIPS, KNOWN_ACTORS = 7_442, 91
+_POINTER_BYTES = 1024
+"""A pointer of Git LFS is smaller, a video is larger."""
+
+
 def read_cremad(source: Path) -> list[Clip]:
     """The clips of a CREMA-D folder, all of them test clips.
+
+    Raises:
+        InputError: there are no videos with names of the corpus.
+    """
+    return cremad_listing(source)[0]
+
+
+def cremad_listing(source: Path) -> tuple[list[Clip], list[str]]:
+    """The clips of a CREMA-D folder, and what is there of the corpus and what is not.
 
     Raises:
         InputError: there are no videos with names of the corpus.
@@ -36,7 +51,28 @@ def read_cremad(source: Path) -> list[Clip]:
     clips = [clip for path in paths if (clip := _clip(path, source / "AudioWAV"))]
     if not clips:
         raise InputError(f"{source}: no CREMA-D videos (VideoFlash/1001_DFA_ANG_XX.flv): pass CREMA-D's own folder")
-    return clips
+    return clips, _census(clips, len(paths))
+
+
+def _census(clips: list[Clip], files: int) -> list[str]:
+    actors = {clip.speaker for clip in clips}
+    lines = [f"{len(clips):,} clips of {len(actors)} actors (the corpus has {KNOWN_CLIPS:,} of {KNOWN_ACTORS})"]
+    if files > len(clips):
+        lines.append(f"{files - len(clips)} videos with other names are left out")
+    pointers = [clip.clip_id for clip in clips if _is_small(clip.path) and is_pointer(clip.path)]
+    if pointers:
+        lines.append(
+            f"{len(pointers)} of {len(clips)} videos, such as {pointers[0]}, are pointers of Git LFS, not the videos "
+            "themselves: run `git lfs pull` in the corpus's repository"
+        )
+    return lines
+
+
+def _is_small(path: Path) -> bool:
+    try:
+        return path.stat().st_size < _POINTER_BYTES
+    except OSError:
+        return False
 
 
 def _clip(path: Path, sounds: Path) -> Clip | None:

@@ -1,17 +1,15 @@
 """The square of a picture that holds the face, placed once a clip or moved along with the face."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import numpy as np
 from PIL import Image as Pillow
 
-from kfusion.data.scout import Scout, most_often_seen
-from kfusion.errors import InputError
+from kfusion.data.scout import Scout
 from kfusion.face import Finder
 from kfusion.landmarks import CROP_SIZE_PX, Points
-from kfusion.video import Image, video_frames
+from kfusion.video import Image
 
 SCOUT_INTERVAL_S = 0.4
 CROP_MARGIN = 1.5
@@ -55,28 +53,6 @@ class Crop:
     def to_image(self, points: Points) -> Points:
         """Points (..., 2) from crop pixels to image pixels."""
         return (points * (self.side / CROP_SIZE_PX) + [self.left, self.top]).astype(np.float32)
-
-
-def place_crop(video: Path, finder: Finder) -> Crop:
-    """The crop that holds the face throughout the clip, from a picture every 0.4 s.
-
-    Of several faces it is the one that is seen most often. A face that is too small to be found in the whole picture
-    is looked for on tiles, and from then on where it was last.
-
-    Raises:
-        InputError: no picture shows a face.
-    """
-    scout, seen, next_s = Scout(finder), list[Points](), -np.inf
-    for time_s, picture in video_frames(video):
-        if time_s < next_s:
-            continue
-        next_s = time_s + SCOUT_INTERVAL_S
-        face = scout.find(picture)
-        if face is not None:
-            seen.append(face)
-    if not seen:
-        raise InputError(f"{video}: no face found in any picture")
-    return Crop.around(np.array(most_often_seen(seen)))
 
 
 class FaceTracker:

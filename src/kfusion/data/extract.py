@@ -11,16 +11,17 @@ from scipy.signal import savgol_filter
 from kfusion.audio import SAMPLE_RATE_HZ, Samples, audio_blocks
 from kfusion.data.clip import Clip
 from kfusion.data.crop import Crop as Crop
-from kfusion.data.crop import place_crop as place_crop
+from kfusion.data.pictures import Reel, watch
 from kfusion.errors import InputError
 from kfusion.face import Finder as Finder
 from kfusion.landmarks import MOUTH, POINT_COUNT, STABLE_POINTS, Points, Similarity, fit_similarity
-from kfusion.video import video_frames
 
 FPS = 30
 """Landmark frames a second in every prepared data set."""
 MAX_MISSING_SHARE = 0.2
 MIN_FRAMES = 6
+NOTED_S = 0.5
+"""Sound and pictures whose ends are further apart than this are noted."""
 _POSE_WINDOW, _FACE_WINDOW, _ORDER = 9, 5, 2
 
 
@@ -35,19 +36,31 @@ class ExtractedClip:
     crop: Crop
     missing: int
     """Pictures without a found face, filled in from their neighbours."""
+    notes: tuple[str, ...] = ()
+    """What is odd."""
 
 
-def extract_clip(video: Path, finder: Finder, audio: Path | None = None) -> ExtractedClip:
+def extract_clip(
+    video: Path, finder: Finder, audio: Path | None = None, *, near: Finder | None = None, crowd: Finder | None = None
+) -> ExtractedClip:
     """The landmarks and the sound of one video (and of `audio`, where the sound is kept apart).
+
+    Args:
+        video: a file.
+        finder: of the face.
+        audio: the sound, where it is kept apart.
+        near: of the face in its crop; None for `finder`.
+        crowd: of several faces, to note where there are others.
 
     Raises:
         InputError: the clip cannot be decoded, is too short, or shows no face too often.
     """
-    crop = place_crop(video, finder)
-    times_s, faces = _detect(video, crop, finder)
+    reel = watch(video, finder, crowd)
+    times_s, faces = _detect(reel, near or finder)
     landmarks, missing = _even_landmarks(video, times_s, faces)
-    samples = _sound(audio or video, float(times_s[0]) if audio is None else None, _samples_beside(landmarks))
-    return ExtractedClip(landmarks=landmarks, samples=samples, crop=crop, missing=missing)
+    samples, notes = _sound(audio or video, float(times_s[0]) if audio is None else None, _samples_beside(landmarks))
+    notes = (*reel.notes, *notes)
+    return ExtractedClip(landmarks=landmarks, samples=samples, crop=reel.crop, missing=missing, notes=notes)
 
 
 def extract_track(clip: Clip) -> ExtractedClip:
@@ -64,8 +77,8 @@ def extract_track(clip: Clip) -> ExtractedClip:
         raise InputError(f"{clip.path}: no face found in any picture")
     crop = Crop.around(track.points)
     landmarks, missing = _even_landmarks(clip.path, track.times_s, crop.to_crop(track.points))
-    samples = _sound(clip.audio_path, float(track.times_s[0]), _samples_beside(landmarks))
-    return ExtractedClip(landmarks=landmarks, samples=samples, crop=crop, missing=missing)
+    samples, notes = _sound(clip.audio_path, float(track.times_s[0]), _samples_beside(landmarks))
+    return ExtractedClip(landmarks=landmarks, samples=samples, crop=crop, missing=missing, notes=notes)
 
 
 def _even_landmarks(path: Path, times_s: NDArray[np.float64], faces: Points) -> tuple[Points, int]:
@@ -81,17 +94,17 @@ def _samples_beside(landmarks: Points) -> int:
     return len(landmarks) * SAMPLE_RATE_HZ // FPS
 
 
-def _detect(video: Path, crop: Crop, finder: Finder) -> tuple[NDArray[np.float64], Points]:
+def _detect(reel: Reel, finder: Finder) -> tuple[NDArray[np.float64], Points]:
     times: list[float] = []
     faces: list[Points] = []
     nothing = np.full((POINT_COUNT, 2), np.nan, np.float32)
-    for time_s, picture in video_frames(video):
+    for time_s, picture in reel.crops():
         if times and time_s <= times[-1]:
             continue
-        found = finder.find(crop.image(picture))
+        found = finder.find(picture)
         times.append(time_s)
         faces.append(found[0] if found else nothing)
-    _check_length(video, len(times))
+    _check_length(reel.video, len(times))
     return np.array(times), np.stack(faces)
 
 
@@ -137,11 +150,23 @@ def resample_monotone(points: Points, times_s: NDArray[np.float64]) -> Points:
     return np.stack(resampled, 1).astype(np.float32)
 
 
-def _sound(path: Path, start_s: float | None, count: int) -> Samples:
-    """The first `count` samples, silence after the end; the whole recording is decoded, so that damage is found."""
-    samples, filled = np.zeros(count, np.float32), 0
-    for block in audio_blocks(path, start_s=start_s):
-        kept = block[: count - filled]
-        samples[filled : filled + len(kept)] = kept
-        filled += len(kept)
-    return samples
+def _sound(path: Path, start_s: float | None, count: int) -> tuple[Samples, tuple[str, ...]]:
+    """The first `count` samples, silence after the end, and what is odd about them.
+
+    The whole recording is decoded, so that damage is found.
+    """
+    samples, heard, notes = np.zeros(count, np.float32), 0, list[str]()
+
+    def note(words: str, *values: object) -> None:
+        notes.append((words % values).removeprefix(f"{path}: "))
+
+    for block in audio_blocks(path, start_s=start_s, note=note):
+        kept = block[: max(0, count - heard)]
+        samples[heard : heard + len(kept)] = kept
+        heard += len(block)
+    longer_s = (heard - count) / SAMPLE_RATE_HZ
+    if longer_s > NOTED_S:
+        notes.append(f"its sound lasts {longer_s:.2f} s longer than its pictures: it is cut off")
+    elif -longer_s > NOTED_S:
+        notes.append(f"its sound ends {-longer_s:.2f} s before its pictures: silence stands there")
+    return samples, tuple(dict.fromkeys(notes))

@@ -152,13 +152,14 @@ def write_data(clips: list[Clip], places: dict[str, ClipPlace], clocks: Mapping[
         OutputError: `out` cannot be written.
     """
     new = out / ".data.new"
-    for split in SPLITS:
-        members = [clip for clip in clips if clip.split == split]
-        for number, start in enumerate(range(0, len(members), SHARD_CLIPS)):
-            shard = members[start : start + SHARD_CLIPS]
-            with atomic_path(new / f"{split}-{number:05d}.parquet") as path:
-                write_shard(path, (_finished(places[clip.clip_id], clip, clocks[clip.clip_id]) for clip in shard))
-    with _writing(out):
+    with _writing(out), _gone_if_it_fails(new):
+        new.mkdir()
+        for split in SPLITS:
+            members = [clip for clip in clips if clip.split == split]
+            for number, start in enumerate(range(0, len(members), SHARD_CLIPS)):
+                shard = members[start : start + SHARD_CLIPS]
+                with atomic_path(new / f"{split}-{number:05d}.parquet") as path:
+                    write_shard(path, (_finished(places[clip.clip_id], clip, clocks[clip.clip_id]) for clip in shard))
         if (out / "features").exists():
             shutil.rmtree(out / "features")
         if (out / "data").exists():
@@ -202,6 +203,16 @@ def _finished(place: ClipPlace, clip: Clip, clock: SoundClock) -> pa.Table:
         column = pa.array([getattr(clip, label)], SCHEMA.field(label).type)
         table = table.set_column(index, SCHEMA.field(label), column)
     return table
+
+
+@contextmanager
+def _gone_if_it_fails(folder: Path) -> Iterator[None]:
+    """A full disk is not left full."""
+    try:
+        yield
+    except Exception:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 @contextmanager

@@ -6,9 +6,11 @@ the corpus do. Sound is moved only where the 95 % interval leaves 0 out.
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from itertools import islice
 
 import numpy as np
 from tqdm import tqdm
@@ -17,6 +19,7 @@ from kfusion.audio import Samples
 from kfusion.data.clip import Clip
 from kfusion.data.lateness import GRID_HZ, Evidence, Lateness, MouthVelocity, compare, estimate, mouth_motion, pooled
 from kfusion.data.parts import ClipPlace
+from kfusion.data.processes import in_order_by
 from kfusion.data.store import SoundClock
 from kfusion.landmarks import Points
 
@@ -30,6 +33,8 @@ MIN_SPEAKER_S = 6.0
 _MANY = 20
 """So many clips, or speakers, are drawn from as wholes for the interval; of fewer, their quarters of seconds are."""
 _FPS = 30
+_WORTH_PROCESSES = 200
+"""So many clips are listened to in the time that a process takes to start."""
 
 Listen = Callable[[Samples], MouthVelocity]
 """The velocities of the mouth that a sound lets expect (see `kfusion.data.lateness`)."""
@@ -43,6 +48,8 @@ class SyncRule:
     """It is so late, in all clips."""
     listen: Listen | None = None
     """Where it is given, the clips tell how late it is."""
+    workers: int = 1
+    """So many processes listen, if it is worth it; what they hear does not depend on their number."""
 
     @property
     def name(self) -> str:
@@ -67,7 +74,7 @@ def find_clocks(clips: list[Clip], places: dict[str, ClipPlace], rule: SyncRule)
     clocks: dict[str, SoundClock] = {}
     for corpus, members in _grouped(clips, lambda clip: clip.corpus).items():
         speakers = _grouped(members, lambda clip: clip.speaker)
-        told = _told(speakers, places, rule.listen)
+        told = _told(speakers, places, rule.listen, rule.workers)
         _tell(corpus, told)
         clocks |= {clip.clip_id: _clock(told[clip.speaker]) for clip in members}
     return clocks
@@ -86,29 +93,36 @@ def _grouped(clips: list[Clip], key: Callable[[Clip], str]) -> dict[str, list[Cl
     return groups
 
 
-def _told(speakers: dict[str, list[Clip]], places: dict[str, ClipPlace], listen: Listen) -> dict[str, Lateness]:
+def _told(
+    speakers: dict[str, list[Clip]], places: dict[str, ClipPlace], listen: Listen, workers: int
+) -> dict[str, Lateness]:
     """How late each speaker's sound is; where the speaker's clips do not tell it, what the whole corpus says."""
     nothing = Lateness(ms=0.0, low=0.0, high=0.0, doubt="too little sound")
-    frames = {clip.clip_id: places[clip.clip_id].row["frames"] for clips in speakers.values() for clip in clips}
-    telling = {clip_id for clip_id, count in frames.items() if count >= MIN_CLIP_S * _FPS}
-    if sum(frames[clip_id] for clip_id in telling) < MIN_CORPUS_S * _FPS:
+    telling = {
+        speaker: long
+        for speaker, clips in speakers.items()
+        if (long := [place for clip in clips if (place := places[clip.clip_id]).row["frames"] >= MIN_CLIP_S * _FPS])
+    }
+    all_telling = [place for members in telling.values() for place in members]
+    if sum(place.row["frames"] for place in all_telling) < MIN_CORPUS_S * _FPS:
         return dict.fromkeys(speakers, nothing)
-    with tqdm(total=len(telling), desc="clocks", unit="clip", disable=None) as bar:
-        evidence = {
-            speaker: _joined(_heard(long, places, listen, bar))
-            for speaker, clips in speakers.items()
-            if (long := [clip for clip in clips if clip.clip_id in telling])
-        }
+    with closing(_heard(all_telling, listen, workers)) as heard:
+        evidence = {speaker: _joined(islice(heard, len(members))) for speaker, members in telling.items()}
     enough = {speaker: found for speaker, found in evidence.items() if found.most_known_s >= MIN_SPEAKER_S}
     told = {speaker: estimate(found) for speaker, found in enough.items()}
     together = estimate(_joined(evidence.values()))
     return {speaker: told[speaker] if told.get(speaker, nothing).is_certain else together for speaker in speakers}
 
 
-def _heard(clips: list[Clip], places: dict[str, ClipPlace], listen: Listen, bar: "tqdm[Any]") -> Iterable[Evidence]:
-    for clip in clips:
-        yield clip_evidence(*places[clip.clip_id].recorded(), listen)
-        bar.update()
+def _heard(clips: list[ClipPlace], listen: Listen, workers: int) -> Generator[Evidence, None, None]:
+    """The evidence of each clip, in their order."""
+    count = workers if len(clips) >= _WORTH_PROCESSES else 1
+    with closing(in_order_by(partial(_evidence_of, listen=listen), clips, count)) as heard:
+        yield from tqdm(heard, total=len(clips), desc="clocks", unit="clip", disable=None)
+
+
+def _evidence_of(place: ClipPlace, *, listen: Listen) -> Evidence:
+    return clip_evidence(*place.recorded(), listen)
 
 
 def _joined(evidence: Iterable[Evidence]) -> Evidence:

@@ -50,12 +50,14 @@ SCHEMA = pa.schema(
         ("sync_low_ms", pa.float32()),
         ("sync_high_ms", pa.float32()),
         ("sync_cut", pa.binary()),
+        ("notes", pa.list_(pa.string())),
     ],
     metadata={"kfusion_format": DATA_FORMAT},
 )
 """`landmarks` are (frames, 68, 2) in crop pixels, `crop` is left, top, side in image pixels, `audio`
 is a mono 16 kHz 16-bit WAV (the layout of `datasets.Audio`), moved by `sync_ms` (see `SoundClock`) and without the
-samples `sync_cut` that this took off; the columns `sync_*` may be absent."""
+samples `sync_cut` that this took off; `notes` say what is odd. The columns `sync_*` and `notes` may be absent."""
+_LATER = {"sync_rule", "sync_ms", "sync_low_ms", "sync_high_ms", "sync_cut", "notes"}
 META_COLUMNS = [name for name in SCHEMA.names if name not in {"landmarks", "audio", "sync_cut"}]
 
 
@@ -218,7 +220,7 @@ def _metadata(shard: Path, changed_ns: int) -> Any:
     return pq.read_metadata(shard)
 
 
-def write_shard(path: Path, tables: Iterable[pa.Table]) -> None:
+def write_shard(path: "Path | pa.NativeFile", tables: Iterable[pa.Table]) -> None:
     """Write one-row tables as a shard, a row group a clip; columns that earlier versions did not know are empty."""
     with pq.ParquetWriter(path, SCHEMA, compression="zstd", write_page_checksum=True) as writer:
         for table in tables:
@@ -233,7 +235,7 @@ def clip_table(row: dict[str, Any], landmarks: Points, samples: Samples) -> pa.T
     points = pa.array(landmarks.ravel(), pa.float32())
     faces = pa.FixedSizeListArray.from_arrays(pa.FixedSizeListArray.from_arrays(points, 2), POINT_COUNT)
     nested = pa.ListArray.from_arrays(pa.array([0, len(landmarks)], pa.int32()), faces)
-    values: dict[str, Any] = {name: [row.get(name) if name.startswith("sync_") else row[name]] for name in META_COLUMNS}
+    values: dict[str, Any] = {name: [row.get(name) if name in _LATER else row[name]] for name in META_COLUMNS}
     values |= {"landmarks": nested, "audio": [{"bytes": encode_wav(samples), "path": f"{row['clip_id']}.wav"}]}
     return pa.table({name: values.get(name, [None]) for name in SCHEMA.names}, schema=SCHEMA)
 
@@ -242,22 +244,28 @@ def on_clock(table: pa.Table, clock: SoundClock) -> pa.Table:
     """The one-row table of a clip with its sound moved as `clock` says, however it was moved before.
 
     Sound that is late stands earlier by what is cut from its start, with silence after its end; sound that is early
-    the other way round. What was cut is kept, so that nothing is lost by being moved and moved back.
+    the other way round. What was cut is kept, so that nothing is lost by being moved and moved back. A clip that is
+    moved back is, to the byte, the clip that was never moved.
     """
     row = {name: table.column(name)[0].as_py() for name in table.column_names if name != "landmarks"}
     cut = np.frombuffer(row.get("sync_cut") or b"", "<i2")
     recorded = _put_back(_pcm(row["audio"]["bytes"]), cut, SoundClock.of(row).ms)
     moved, cut = _moved(recorded, clock.ms)
-    new = {
-        "audio": {**row["audio"], "bytes": _wav(moved)},
+    new = {"audio": {**row["audio"], "bytes": _wav(moved)}, **_clock_columns(clock, cut)}
+    arrays = {name: table.column(name) for name in table.column_names if name not in new}
+    return pa.table({name: arrays.get(name, [new.get(name)]) for name in SCHEMA.names}, schema=SCHEMA)
+
+
+def _clock_columns(clock: SoundClock, cut: _Pcm) -> dict[str, Any]:
+    if clock == SoundClock():
+        return dict.fromkeys(name for name in SCHEMA.names if name.startswith("sync_"))
+    return {
         "sync_rule": clock.rule,
         "sync_ms": clock.ms,
         "sync_low_ms": clock.low_ms,
         "sync_high_ms": clock.high_ms,
         "sync_cut": cut.tobytes(),
     }
-    arrays = {name: table.column(name) for name in table.column_names if name not in new}
-    return pa.table({name: arrays.get(name, [new.get(name)]) for name in SCHEMA.names}, schema=SCHEMA)
 
 
 def _moved(recorded: _Pcm, late_ms: float) -> tuple[_Pcm, _Pcm]:

@@ -83,7 +83,7 @@ class FaceFinder:
             picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(image))
             found = self._landmarker.detect(picture).face_landmarks
         scale = np.array([width, height], np.float64)
-        faces = [_to_68(np.array([(p.x, p.y) for p in mesh]) * scale) for mesh in found]
+        faces = [to_68(np.array([(p.x, p.y) for p in mesh]) * scale) for mesh in found]
         return sorted(faces, key=_area, reverse=True)
 
 
@@ -91,7 +91,8 @@ def _area(face: Points) -> float:
     return float(np.prod(np.ptp(face, axis=0)))
 
 
-def _to_68(mesh: np.ndarray[Any, Any]) -> Points:
+def to_68(mesh: np.ndarray[Any, Any]) -> Points:
+    """The 68 landmarks (68, 2) of a mesh of MediaPipe (478, 2)."""
     face = mesh[_MESH_TO_68]
     face[:9] = _equidistant(mesh[_RIGHT_JAW], 9)
     face[8:17] = _equidistant(mesh[_LEFT_JAW], 9)
