@@ -1,0 +1,21 @@
+/** Faces of pictures, beside the page. */
+import { downloadAll } from "../download.js";
+import { answerCalls } from "../worker_calls.js";
+import { RUNTIME_URL, openLandmarker } from "./landmarker.js";
+import { findIdentity } from "./portrait.js";
+import { Scene } from "./views.js";
+
+/** @type {import("./views.js").Finder} */
+let finder;
+
+answerCalls({
+  async load({ base }, { onprogress, signal }) {
+    const [weights, runtime] = await downloadAll([new URL("face_landmarker.task", base), RUNTIME_URL], {
+      onprogress,
+      signal,
+    });
+    finder = await openLandmarker(weights, runtime);
+  },
+  find: ({ pixels, where, person }, { onprogress }) =>
+    findIdentity(finder, new Scene(pixels), where, { person, onnote: onprogress }),
+});

@@ -1,0 +1,54 @@
+/** The 68 points of a face in a picture. */
+import { WorkerCalls } from "../worker_calls.js";
+import { pixelsOf } from "./picture.js";
+
+export { readPicture } from "./picture.js";
+
+/** @typedef {import("../types.js").Points} Points */
+
+/**
+ * Loads the face finder.
+ *
+ * @param {{ base?: string | URL, onprogress?: import("../download.js").ByteProgress, signal?: AbortSignal }} [options]
+ *   base: URL of the packaged files, relative to the page; `assets/` unless given
+ * @returns {Promise<FaceFinder>}
+ */
+export async function loadFaceFinder({ base = "assets/", onprogress, signal } = {}) {
+  const calls = new WorkerCalls(new Worker(new URL("./face_worker.js", import.meta.url), { type: "module" }));
+  try {
+    await calls.call("load", { base: new URL(base, document.baseURI).href }, { onprogress, signal });
+  } catch (error) {
+    calls.close();
+    throw error;
+  }
+  return new FaceFinder(calls);
+}
+
+/** Finds the one face of a portrait. */
+export class FaceFinder {
+  /** @param {WorkerCalls} calls */
+  constructor(calls) {
+    this.calls = calls;
+  }
+
+  /**
+   * The points of the face that is to speak; a UserError says why there is none.
+   *
+   * @param {ImageBitmap | HTMLCanvasElement | OffscreenCanvas} picture as `readPicture` gives it
+   * @param {object} [options]
+   * @param {string} [options.name] what to call the picture in a message
+   * @param {number | null} [options.person] which of several, from the left from 1; the largest unless given
+   * @param {(note: string) => void} [options.onnote] told of what the person may want to know
+   * @returns {Promise<Points>}
+   */
+  find(picture, { name = "the picture", person = null, onnote } = {}) {
+    const pixels = pixelsOf(picture);
+    const transfer = [pixels.data.buffer];
+    return this.calls.call("find", { pixels, where: name, person }, { transfer, onprogress: onnote });
+  }
+
+  /** Ends the worker. */
+  close() {
+    this.calls.close();
+  }
+}
