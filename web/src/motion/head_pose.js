@@ -45,7 +45,7 @@ export class HeadReader {
 
 /** @param {number} angle */
 function beyondStill(angle) {
-  return Math.fround(Math.sign(angle) * Math.max(Math.abs(angle) - STILL, 0));
+  return Math.fround(Math.sign(angle) * Math.max(Math.abs(angle) - STILL, 0)) + 0; // never -0
 }
 
 /** @param {ArrayLike<number>} points */
