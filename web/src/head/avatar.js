@@ -1,0 +1,102 @@
+/** A head that shapes move: of a GLB by its morph targets, of a VRM by its expressions. */
+
+import * as THREE from "three";
+import { GLTFLoader } from "three/addons/loaders/GLTFLoader.js";
+
+import { UserError } from "../errors.js";
+import { ARKIT_SHAPES } from "../motion/face_shapes.js";
+import { glbDocument, isVrm } from "./glb_document.js";
+import { arkitShape } from "./morph_names.js";
+import { arkitExpressions, PRESETS, presetWeights } from "./vrm_expressions.js";
+
+/**
+ * @typedef {object} Avatar
+ * @property {THREE.Object3D} scene
+ * @property {THREE.Object3D | null} head the bone that turns; null: all of it turns
+ * @property {string[]} found ARKit shapes or VRM expressions that move something
+ * @property {string[]} missing those that move nothing
+ * @property {(weights: Float32Array) => void} shape sets the weights of all 52
+ */
+
+/**
+ * An avatar from the bytes of a file.
+ * @param {ArrayBuffer} file
+ * @returns {Promise<Avatar>}
+ */
+export async function readAvatar(file) {
+  const document = glbDocument(file);
+  const loader = new GLTFLoader();
+  if (document.extensionsUsed?.includes?.("EXT_meshopt_compression")) {
+    const { MeshoptDecoder } = await import("three/addons/libs/meshopt_decoder.module.js");
+    loader.setMeshoptDecoder(MeshoptDecoder);
+  }
+  if (isVrm(document)) {
+    const { VRMLoaderPlugin } = await import("@pixiv/three-vrm");
+    loader.register((parser) => /** @type {any} */ (new VRMLoaderPlugin(parser)));
+  }
+  const gltf = await loader.parseAsync(file, "").catch(() => {
+    throw new UserError("the avatar's file is damaged: export or download it again");
+  });
+  return gltf.userData.vrm ? vrmAvatar(gltf.userData.vrm) : glbAvatar(gltf.scene);
+}
+
+/** @param {THREE.Object3D} scene @returns {Avatar} */
+function glbAvatar(scene) {
+  /** @type {{ influences: number[], number: number, place: number }[]} */
+  const targets = [];
+  scene.traverse((node) => {
+    const { morphTargetDictionary, morphTargetInfluences } = /** @type {THREE.Mesh} */ (node);
+    for (const [name, number] of Object.entries(morphTargetDictionary ?? {})) {
+      const shape = arkitShape(name);
+      if (shape && morphTargetInfluences)
+        targets.push({ influences: morphTargetInfluences, number, place: ARKIT_SHAPES.indexOf(shape) });
+    }
+    node.frustumCulled = false;
+  });
+  const found = ARKIT_SHAPES.filter((_, place) => targets.some((target) => target.place === place));
+  return {
+    scene,
+    head: headBone(scene),
+    found,
+    missing: ARKIT_SHAPES.filter((name) => !found.includes(name)),
+    shape(weights) {
+      for (const { influences, number, place } of targets) influences[number] = weights[place];
+    },
+  };
+}
+
+/** @param {import("@pixiv/three-vrm").VRM} vrm @returns {Avatar} */
+function vrmAvatar(vrm) {
+  const expressions = vrm.expressionManager;
+  const names = expressions?.expressions.map(({ expressionName }) => expressionName) ?? [];
+  const perfect = arkitExpressions(names);
+  const isPerfect = [...perfect.values()].includes("jawOpen");
+  const known = isPerfect ? [...new Set(perfect.values())] : names.filter((name) => PRESETS.includes(name));
+  if (!expressions || !known.length) {
+    throw new UserError("the avatar has no expressions for its mouth, such as aa: export it with its blend shapes");
+  }
+  if (vrm.meta?.metaVersion === "0") vrm.scene.rotation.y = Math.PI;
+  vrm.scene.traverse((node) => (node.frustumCulled = false));
+  return {
+    scene: vrm.scene,
+    head: vrm.humanoid.getNormalizedBoneNode("head"),
+    found: known,
+    missing: (isPerfect ? ARKIT_SHAPES : PRESETS).filter((name) => !known.includes(name)),
+    shape(weights) {
+      if (isPerfect)
+        for (const [name, shape] of perfect) expressions.setValue(name, weights[ARKIT_SHAPES.indexOf(shape)]);
+      else for (const [name, weight] of Object.entries(presetWeights(weights))) expressions.setValue(name, weight);
+      vrm.update(0);
+    },
+  };
+}
+
+/** @param {THREE.Object3D} scene */
+function headBone(scene) {
+  /** @type {THREE.Object3D | null} */
+  let found = null;
+  scene.traverse((node) => {
+    if (!found && /** @type {THREE.Bone} */ (node).isBone && /(^|[^a-z])head$/i.test(node.name)) found = node;
+  });
+  return /** @type {THREE.Object3D | null} */ (found);
+}

@@ -1,0 +1,105 @@
+/** A head in three dimensions that weights, angles and signs of life move. Import it when it is first shown: it is large. */
+
+import * as THREE from "three";
+
+import { UserError } from "../errors.js";
+import { STILL } from "../motion/life.js";
+import { readAvatar } from "./avatar.js";
+import { headPlace, livelyWeights } from "./lively_weights.js";
+import { Stage } from "./stage.js";
+
+/** @typedef {import("../types.js").LifeSigns} LifeSigns */
+
+const OWN_HEAD = new URL("./head.glb", import.meta.url);
+/** Between the outer corners of a grown-up's eyes, as a share of the height of the head. */
+const EYES_OF_HEIGHT = 0.38;
+
+/** A canvas with a head. */
+export class Head {
+  /** @param {HTMLCanvasElement} canvas its size on the page is the size of the picture */
+  constructor(canvas) {
+    this._stage = new Stage(canvas);
+    /** @type {import("./avatar.js").Avatar | null} */
+    this._avatar = null;
+    this._holder = new THREE.Group();
+    this._stage.scene.add(this._holder);
+    this._height = 1;
+    this._shown = "";
+  }
+
+  /**
+   * Shows a head from a GLB or VRM file; null: our own. What was shown stays where the file cannot be used.
+   * @param {ArrayBuffer | null} [file]
+   * @returns {Promise<{ found: string[], missing: string[] }>} which shapes the file has, and which it lacks
+   */
+  async load(file = null) {
+    const avatar = await readAvatar(file ?? (await ownHead()));
+    if (this._avatar) release(this._holder.children[0]);
+    this._holder.clear().add(avatar.scene);
+    this._avatar = avatar;
+    this._turn = avatar.head ?? this._holder;
+    this._rest = { turn: this._turn.quaternion.clone(), place: this._turn.position.clone() };
+    this._look();
+    this.draw(new Float32Array(52), [0, 0, 0]);
+    return { found: avatar.found, missing: avatar.missing };
+  }
+
+  /**
+   * Shows one moment; nothing is drawn where nothing moved.
+   * @param {ArrayLike<number>} weights 52, in the order of `ARKIT_SHAPES`
+   * @param {ArrayLike<number>} headAngles yaw, pitch, roll in radians
+   * @param {LifeSigns} [life]
+   */
+  draw(weights, headAngles, life = STILL) {
+    if (!this._avatar || !this._turn || !this._rest) return;
+    const lively = livelyWeights(weights, life);
+    const { rotation, shift, size } = headPlace(headAngles, life);
+    const moment = [...lively, ...rotation, ...shift, size].map((value) => value.toFixed(4)).join();
+    if (moment === this._shown) return;
+    this._shown = moment;
+    this._avatar.shape(lively);
+    this._turn.quaternion.copy(this._rest.turn).multiply(new THREE.Quaternion(...rotation));
+    const unit = this._height * EYES_OF_HEIGHT;
+    this._holder.position.set(shift[0] * unit, shift[1] * unit, 0);
+    this._holder.scale.setScalar(size);
+    this._stage.draw();
+  }
+
+  /** Gives everything back. */
+  dispose() {
+    release(this._holder);
+    this._stage.dispose();
+  }
+
+  /** Puts the camera before the face. */
+  _look() {
+    const box = new THREE.Box3().setFromObject(this._holder, true);
+    const head = this._avatar?.head?.getWorldPosition(new THREE.Vector3());
+    const bottom = head ? head.y - 0.35 * (box.max.y - head.y) : box.min.y;
+    this._height = box.max.y - bottom;
+    const middle = box.getCenter(new THREE.Vector3());
+    this._stage.frame(
+      new THREE.Vector3(head?.x ?? middle.x, bottom + this._height / 2, head?.z ?? middle.z),
+      this._height,
+    );
+    this._shown = "";
+  }
+}
+
+async function ownHead() {
+  const answer = await fetch(OWN_HEAD);
+  if (!answer.ok) throw new UserError(`the 3-D head could not be loaded (${answer.status}): load the page again`);
+  return answer.arrayBuffer();
+}
+
+/** @param {THREE.Object3D} scene */
+function release(scene) {
+  scene.traverse((node) => {
+    const { geometry, material } = /** @type {THREE.Mesh} */ (node);
+    geometry?.dispose();
+    for (const one of [material].flat()) {
+      for (const value of Object.values(one ?? {})) if (value instanceof THREE.Texture) value.dispose();
+      one?.dispose();
+    }
+  });
+}
