@@ -1,0 +1,6 @@
+/** Talking portraits, points and curves on canvases, and films of them. */
+
+export { FilmRecorder, renderFilm } from "./film.js";
+export { STILL } from "./sitting.js";
+export { TalkingPicture } from "./talking.js";
+export { OpeningCurve, PointsView } from "./views.js";
