@@ -25,6 +25,7 @@ export default defineConfig(({ mode }) => {
       target: "es2022",
       modulePreload: { polyfill: false },
       chunkSizeWarningLimit: 1200,
+      reportCompressedSize: false,
     },
     worker: { format: "es" },
     plugins: [modelFiles({ folder: ASSETS, copied: whole }), serviceWorker({ models: ASSETS }), !whole && squeezed()],

@@ -7,16 +7,16 @@ const SIMD = Uint8Array.of(
 );
 
 /**
- * What is missing here, in words; empty where the page can run.
+ * What is missing here, in words; empty where the page can run. What only costs time to ask is not asked: the portrait
+ * asks for WebGL.
  * @param {typeof globalThis} [browser]
- * @returns {Promise<string[]>}
+ * @returns {string[]}
  */
-export async function missingParts(browser = globalThis) {
+export function missingParts(browser = globalThis) {
   const parts = {
     "WebAssembly with SIMD": hasSimd(browser),
-    "WebGL 2": hasWebgl(browser),
-    "audio worklets": "AudioWorkletNode" in browser || !browser.isSecureContext,
-    "module workers": "Worker" in browser,
+    "audio worklets": !browser.isSecureContext || typeof browser.AudioWorkletNode === "function",
+    "workers": typeof browser.Worker === "function",
   };
   return Object.entries(parts).flatMap(([name, there]) => (there ? [] : [name]));
 }
@@ -26,9 +26,3 @@ function hasSimd(browser) {
   return typeof browser.WebAssembly === "object" && browser.WebAssembly.validate(SIMD);
 }
 
-/** @param {typeof globalThis} browser */
-function hasWebgl(browser) {
-  const context = browser.document.createElement("canvas").getContext("webgl2");
-  context?.getExtension("WEBGL_lose_context")?.loseContext(); // a browser gives few of them
-  return context !== null;
-}

@@ -32,13 +32,20 @@ export function say(text, failed = false) {
 }
 
 /**
- * Show how far a work is; null takes the bar away.
- * @param {number | null} share 0 to 1
+ * Show how far a work is.
+ * @param {number} done
+ * @param {number | null} [all] null: nobody knows
  */
-export function showProgress(share) {
+export function showProgress(done, all = 1) {
   const bar = /** @type {HTMLProgressElement} */ (at("progress"));
-  bar.parentElement?.classList.toggle("busy", share !== null);
-  bar.value = share ?? 0;
+  bar.parentElement?.classList.add("busy");
+  if (all === null) bar.removeAttribute("value");
+  else bar.value = all > 0 ? Math.min(1, done / all) : 0;
+}
+
+/** Take the bar away. */
+export function hideProgress() {
+  at("progress").parentElement?.classList.remove("busy");
 }
 
 /**

@@ -4,15 +4,13 @@ import { at } from "./elements.js";
 
 /** Keep the page on this device; says nothing where that cannot be. */
 export async function keepOffline() {
-  if (import.meta.env.DEV || !("serviceWorker" in navigator)) return;
-  const fresh = !navigator.serviceWorker.controller;
+  if (/** @type {any} */ (import.meta).env?.DEV || !("serviceWorker" in navigator)) return;
   try {
     const registration = await navigator.serviceWorker.register("sw.js", { updateViaCache: "none" });
     if (registration.waiting) offer(registration.waiting);
     registration.addEventListener("updatefound", () => watch(registration));
     await navigator.serviceWorker.ready;
     document.documentElement.dataset.offline = "ready";
-    if (fresh) return;
   } catch (error) {
     console.info("kfusion: this browser does not keep the page for later:", error);
   }

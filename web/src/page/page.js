@@ -1,9 +1,9 @@
 /** The page: what its controls do, and in which order. */
 
-import { loadFaceFinder } from "../face/index.js";
+import { loadFaceFinder, readPicture } from "../face/index.js";
 import { decodeSound, loadRecordings, loadStreams } from "../speech/index.js";
-import { at, buttonAt, choose, chosen, inputAt, say, showProgress } from "./elements.js";
-import { allowFaces, openPhoto, openSample, showOwn, takePhoto } from "./faces.js";
+import { at, buttonAt, choose, chosen, hideProgress, say, showProgress } from "./elements.js";
+import { allowFaces, openSample, showOwn, takePhoto } from "./faces.js";
 import { LiveVoice } from "./live.js";
 import { onceOnly } from "./once.js";
 import { keepOffline } from "./offline.js";
@@ -12,7 +12,7 @@ import { manner, options, wireManner } from "./options.js";
 import { receiveDrops, whenPicked } from "./picked.js";
 import { Stage } from "./stage.js";
 import { keep, stem } from "./takes.js";
-import { wordsOf } from "./words.js";
+import { sentence, wordsOf } from "./words.js";
 
 /** @typedef {"loading" | "ready" | "listening" | "working" | "playing"} Phase */
 
@@ -30,25 +30,27 @@ export class Page {
   take = null;
   faceName = "collins";
 
-  finder = onceOnly(() => loadFaceFinder({ base: BASE, onprogress: showShare }));
-  recordings = onceOnly(() => loadRecordings({ base: BASE, onprogress: showShare }));
-  streams = onceOnly(() => loadStreams({ base: BASE, onprogress: showShare }));
+  finder = onceOnly(() => loadFaceFinder({ base: BASE, onprogress: showProgress }));
+  recordings = onceOnly(() => loadRecordings({ base: BASE, onprogress: showProgress }));
+  streams = onceOnly(() => loadStreams({ base: BASE, onprogress: showProgress }));
 
   /** Show the first face, get ready, and wire the controls. */
   async open() {
     choose("face", this.faceName); // a browser may have kept another
     this._wire();
-    this.stage.setManner(manner());
-    await this.stage.show(await openSample(this.faceName));
-    this.enter("ready");
-    buttonAt("speak").disabled = true;
-    say("Getting ready");
+    this.enter("loading");
+    const streams = this.streams();
+    streams.catch(() => {}); // told below
     await this.attempt(async () => {
-      await this.streams();
-      this.enter(this.phase);
-      if (this.phase === "ready") say(READY);
+      const face = await openSample(this.faceName);
+      await painted();
+      this.stage.show(face);
+      performance.mark("face");
+      await streams;
+      say(READY);
+      performance.mark("ready");
     });
-    document.documentElement.dataset.ready = String(Math.round(performance.now()));
+    this.enter("ready");
     keepOffline();
   }
 
@@ -58,10 +60,10 @@ export class Page {
       await work();
     } catch (error) {
       if (/** @type {Error} */ (error)?.name === "AbortError") return;
-      this.leave();
+      if (this.phase !== "loading") this.leave();
       say(wordsOf(error), true);
     } finally {
-      showProgress(null);
+      hideProgress();
     }
   }
 
@@ -69,7 +71,7 @@ export class Page {
   enter(phase) {
     this.phase = phase;
     document.documentElement.dataset.phase = phase;
-    const idle = phase === "ready";
+    const idle = phase === "ready" && this.stage.face !== null;
     label("speak", phase === "listening" ? "Stop" : "Speak");
     label("play", phase === "playing" || phase === "working" ? "Stop" : this.sound ? "Play again" : "Play the sample");
     buttonAt("speak").disabled = !(idle || phase === "listening");
@@ -121,16 +123,18 @@ export class Page {
   }
 
   /** Play what there is to be heard, with its face. */
-  async play() {
+  async play(/** @type {(text: string) => string} */ words = (text) => text) {
     this.leave();
     this.playback = new Playback(() => this.finishPlaying());
     const { playback } = this;
-    const take = await this._currentTake();
+    const signal = this._begin();
+    const take = await this._currentTake(signal);
     await playback.start(take.samples, take.sequence);
+    signal.throwIfAborted();
     this.stage.follow = () => playback.face();
     this.stage.wake();
     this.enter("playing");
-    say(`${secondsOf(take.samples)} of sound, and the face that goes with it.`);
+    say(words(`${secondsOf(take.samples)} of sound, and the face that goes with it.`));
   }
 
   finishPlaying() {
@@ -140,24 +144,38 @@ export class Page {
 
   /** @param {File} file */
   async useSound(file) {
+    this.leave();
     say(`Reading ${file.name}`);
-    const samples = await decodeSound(file);
+    const notes = this._notes();
+    const samples = await decodeSound(file, { onnote: notes.add });
     this.sound = { name: stem(file.name), samples };
-    await this.play();
+    await this.play(notes.before);
   }
 
-  /** @param {Blob | HTMLCanvasElement} photo */
+  /** @param {Blob} photo */
   async usePhoto(photo) {
     this.leave();
     say("Looking for the face");
-    const picture = photo instanceof Blob ? await openPhoto(photo) : photo;
+    const picture = await readPicture(photo);
     const finder = await this.finder();
-    const points = await finder.find(picture);
+    const name = photo instanceof File ? photo.name : "the photo";
+    const notes = this._notes();
+    const points = await finder.find(picture, { name, onnote: notes.add });
     this.stage.show({ picture, width: picture.width, height: picture.height, points });
     showOwn(picture);
     this.faceName = `own ${performance.now()}`;
     this._own = this.stage.face;
-    say(`There you are. ${READY}`);
+    say(notes.before(READY));
+  }
+
+  /** What a finder or a decoder finds worth telling. */
+  _notes() {
+    /** @type {string[]} */
+    const notes = [];
+    return {
+      add: (/** @type {string} */ note) => void notes.push(sentence(note)),
+      before: (/** @type {string} */ text) => [...notes, text].join(" "),
+    };
   }
 
   /** @param {string} name */
@@ -172,37 +190,45 @@ export class Page {
 
   /** @param {File} file */
   async useHead(file) {
-    const lacks = await this.stage.loadHead(await file.arrayBuffer());
-    const count = 52 - lacks.length;
-    at("lacks").textContent = lacks.length ? `${file.name} has ${count} of 52 ARKit shapes; it lacks ${lacks.join(", ")}.` : "";
+    const { found, missing } = await this.stage.loadHead(await file.arrayBuffer());
+    choose("view", "head");
+    await this._changeView();
+    const lacks = missing.length ? ` and lacks ${missing.join(", ")}` : "";
+    at("lacks").textContent = `${file.name} has ${found.length} of ${found.length + missing.length} ARKit shapes${lacks}.`;
     say(`${file.name} is your head now.`);
   }
 
   /** @param {string} kind */
   async keep(kind) {
-    const take = await this._currentTake();
+    const signal = this._begin();
+    const take = await this._currentTake(signal);
     say("Writing the file");
-    const desk = { take, rest: this._points, picture: this.stage.picture, manner: manner(), base: BASE, onprogress: showShare };
-    const name = await keep(kind, { ...desk, signal: this._aborter?.signal });
+    const desk = { take, rest: this._points, picture: this.stage.picture, manner: manner(), base: BASE };
+    const name = await keep(kind, { ...desk, signal, onprogress: showProgress });
+    signal.throwIfAborted();
     this.leave();
     say(`${name} is yours.`);
   }
 
-  /** What is to be heard, with landmarks of the face and the manner that are chosen now. */
-  async _currentTake() {
-    if (this.take && this.take.made === this._made && this.take.samples === this.sound?.samples) return this.take;
+  /** Begin a work that Stop breaks off. */
+  _begin() {
     this.enter("working");
     this._aborter = new AbortController();
-    const { signal } = this._aborter;
+    return this._aborter.signal;
+  }
+
+  /** What is to be heard, with landmarks of the face and the manner that are chosen now. */
+  async _currentTake(/** @type {AbortSignal} */ signal) {
+    if (this.take && this.take.made === this._made && this.take.samples === this.sound?.samples) return this.take;
     const made = this._made;
     say("Fetching the weights for recordings");
     const [engine, sound] = await Promise.all([this.recordings(), this._currentSound()]);
     signal.throwIfAborted();
     say("Listening");
-    const settings = { ...options(), signal, onprogress: showShare };
+    const settings = { ...options(), signal, onprogress: showProgress };
     const sequence = await engine.generate(sound.samples, this._points, settings);
     signal.throwIfAborted();
-    showProgress(null);
+    hideProgress();
     this.take = { ...sound, sequence, made };
     return this.take;
   }
@@ -243,7 +269,7 @@ export class Page {
       if (button) this.attempt(() => this.keep(button.value));
     });
     wireManner(() => this.stage.setManner(manner()));
-    addEventListener("keydown", ({ key }) => key === "Escape" && this._escape());
+    window.addEventListener("keydown", ({ key }) => key === "Escape" && this._escape());
   }
 
   async _changeView() {
@@ -266,15 +292,15 @@ export class Page {
 
 const HUSHED = "Nothing is to be heard: is the microphone muted?";
 
+/** Resolves when the browser has shown what there is. */
+function painted() {
+  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+}
+
 /** @param {string} id @param {string} text */
 function label(id, text) {
   const span = at(id).querySelector("span");
   if (span && span.textContent !== text) span.textContent = text;
-}
-
-/** How far a download or a work is: a share, or how many of how many. @param {number} done @param {number} [all] */
-function showShare(done, all = 1) {
-  showProgress(all > 0 ? Math.min(1, done / all) : 0);
 }
 
 /** @param {number} seconds */

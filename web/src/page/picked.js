@@ -23,12 +23,12 @@ export function whenPicked(button, input, use) {
 /** @param {(use: (page: Page) => Promise<void>) => void} receive */
 export function receiveDrops(receive) {
   const show = (/** @type {boolean} */ shown) => at("frame").classList.toggle("dropping", shown);
-  addEventListener("dragover", (event) => {
+  window.addEventListener("dragover", (event) => {
     event.preventDefault();
     show(true);
   });
-  addEventListener("dragleave", (event) => event.relatedTarget === null && show(false));
-  addEventListener("drop", (event) => {
+  window.addEventListener("dragleave", (event) => event.relatedTarget === null && show(false));
+  window.addEventListener("drop", (event) => {
     event.preventDefault();
     show(false);
     const file = event.dataTransfer?.files[0];

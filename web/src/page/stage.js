@@ -67,13 +67,11 @@ export class Stage {
   /**
    * Another head than ours.
    * @param {ArrayBuffer} file GLB or VRM
-   * @returns {Promise<string[]>} the ARKit shapes that it lacks
+   * @returns {Promise<{ found: string[], missing: string[] }>} which ARKit shapes it has, and which it lacks
    */
   async loadHead(file) {
     const head = await this._openHead();
-    const lacks = await head.load(file);
-    this.wake();
-    return lacks;
+    return head.load(file);
   }
 
   /** Draw from now on, if something moves. */

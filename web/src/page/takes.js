@@ -18,21 +18,24 @@ import { renderFilm } from "../picture/index.js";
  * @property {import("../picture/index.js").TalkingPicture} picture
  * @property {{ blinks: boolean, sway: boolean }} manner
  * @property {string} base
+ * @property {AbortSignal} signal
  * @property {(share: number) => void} onprogress
  */
 
 /** @type {Record<string, (desk: Desk) => Promise<[string, Blob]>>} */
 const WRITERS = {
-  film: async ({ take, picture, manner, onprogress }) => {
-    const film = await renderFilm(picture, take.sequence, take.samples, { onprogress, manner });
+  film: async ({ take, picture, manner, signal, onprogress }) => {
+    const film = await renderFilm(picture, take.sequence, take.samples, { onprogress, signal, life: lifeOf(manner) });
     return [`${take.name}.${film.type.includes("mp4") ? "mp4" : "webm"}`, film];
   },
   "landmarks-json": async ({ take }) => [`${take.name}.json`, writeLandmarks(take.sequence, "json")],
   "landmarks-csv": async ({ take }) => [`${take.name}.csv`, writeLandmarks(take.sequence, "csv")],
   arkit: async ({ take, rest }) => [`${take.name}.livelink.csv`, writeLiveLink(readMotion(take.sequence, rest))],
-  visemes: async ({ take, base, onprogress }) => {
-    const engine = await loadVisemes({ base, onprogress });
-    return [`${take.name}.rhubarb.json`, writeRhubarb(await engine.read(take.samples))];
+  visemes: async ({ take, base, signal, onprogress }) => {
+    const engine = await loadVisemes({ base, signal });
+    const track = await engine.read(take.samples, { onprogress });
+    engine.close();
+    return [`${take.name}.rhubarb.json`, writeRhubarb({ ...track, source: take.name })];
   },
   head: async ({ take, rest }) => [`${take.name}.glb`, writeGlb(readMotion(take.sequence, rest))],
 };

@@ -28,8 +28,8 @@ function isOffline(name, message) {
   return name === "NetworkError" || /failed to fetch|networkerror|load failed|importing a module|dynamically imported/i.test(message);
 }
 
-/** @param {string} text */
-function sentence(text) {
+/** A text as one sentence. @param {string} text */
+export function sentence(text) {
   const line = text.trim().replace(/\s+/g, " ");
   const first = line.charAt(0).toUpperCase() + line.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;
