@@ -2,12 +2,15 @@
 
 Usage: python tools/make_web_fixtures.py
 
-The page (`web/`) does in JavaScript what this package does in Python; both are tried on the same sound and faces. Points
-are kept in 1/128 of a pixel, and of most cases every few frames alone, so that the folder stays small. To be run again
-when the weights or the rules change.
+The page (`web/`) does in JavaScript what this package does in Python; both are tried on the same sound and faces.
+Points are kept in 1/128 of a pixel, and of most cases every few frames alone, so that the folder stays small. To be run
+again when the weights or the rules change.
 """
 
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +32,7 @@ from kfusion.landmarks import LandmarkSequence, Points
 
 FIXTURES = Path(__file__).parents[1] / "web" / "tests" / "fixtures"
 PARTS_OF_A_PIXEL = 128
+SPEECH_44100 = "speech_44100.flac"
 BLOCKS = (320, 37, 1600, 5000)
 """How the sound of a stream is cut, in turns; nothing depends on it."""
 _NOSTRILS = 33
@@ -44,6 +48,8 @@ class MotionCase(NamedTuple):
     options: dict[str, Any] = {}  # noqa: RUF012 - never changed
     every: int = 3
     """Of so many frames one is kept."""
+    file: str | None = None
+    """A sound of the fixtures in place of the sample, whole."""
 
 
 RECORDINGS = (
@@ -55,6 +61,7 @@ RECORDINGS = (
     ),
     MotionCase("a rate that is no whole number", 1, 2, {"fps": 29.97, "emotion": "neutral"}),
     MotionCase("short", 3, 0.11, every=1),
+    MotionCase("a file at 44.1 kHz", file=SPEECH_44100, options={"fps": 24}),
 )
 STREAMS = (
     MotionCase("relayed", 0, 13, every=4),
@@ -68,9 +75,9 @@ def main() -> None:
     FIXTURES.mkdir(parents=True, exist_ok=True)
     speech, model = read_audio(assets.SAMPLE_SPEECH), kfusion.load(threads=1)
     face = read_identity(assets.SAMPLE_PORTRAIT).points
+    write_speech_at(44_100, speech[: 2 * SAMPLE_RATE_HZ], FIXTURES / SPEECH_44100)
     write_motion(model, speech, face)
     write_resampling()
-    write_speech_at(44_100, speech[: 2 * SAMPLE_RATE_HZ], FIXTURES / "speech_44100.flac")
     write_faces(face)
     write_expressions(face)
     write_pixels()
@@ -79,21 +86,27 @@ def main() -> None:
 def write_motion(model: Generator, speech: Samples, face: Points) -> None:
     """`motion.json`, and `motion.bin` with the points."""
     cases, stored = [], b""
-    for kind, listed in (("recording", RECORDINGS), ("stream", STREAMS)):
+    for kind, make, listed in (("recording", recorded, RECORDINGS), ("stream", streamed, STREAMS)):
         for case in listed:
-            start, length = (round(second * SAMPLE_RATE_HZ) for second in (case.start_s, case.length_s))
-            samples = np.resize(speech, start + length)[start:]
-            made = (
-                model.generate(samples, face, **case.options)
-                if kind == "recording"
-                else streamed(model, samples, face, case)
-            )
+            made = make(model, sound_of(case, speech), face, case)
             kept = np.round(made.points[:: case.every] * PARTS_OF_A_PIXEL).astype("<u2")
-            said = {"kind": kind, **case._asdict(), "frames": len(made), "at": len(stored), "model": made.model}
-            cases.append(said)
+            cases.append({"kind": kind, **case._asdict(), "frames": len(made), "at": len(stored)})
             stored += kept.tobytes()
     (FIXTURES / "motion.bin").write_bytes(stored)
     write_json("motion.json", {"face": face.ravel().tolist(), "parts_of_a_pixel": PARTS_OF_A_PIXEL, "cases": cases})
+
+
+def sound_of(case: MotionCase, speech: Samples) -> Samples:
+    """What a case hears."""
+    if case.file:
+        return read_audio(FIXTURES / case.file)
+    start, length = (round(second * SAMPLE_RATE_HZ) for second in (case.start_s, case.length_s))
+    return np.resize(speech, start + length)[start:]
+
+
+def recorded(model: Generator, samples: Samples, face: Points, case: MotionCase) -> LandmarkSequence:
+    """The frames of a whole recording."""
+    return model.generate(samples, face, **case.options)
 
 
 def streamed(model: Generator, samples: Samples, face: Points, case: MotionCase) -> LandmarkSequence:
@@ -127,13 +140,13 @@ def sweep(rate_hz: int) -> Samples:
 
 
 def write_speech_at(rate_hz: int, speech: Samples, path: Path) -> None:
-    """Speech at another rate, as FFmpeg makes it, in two channels of opposite phase; and what is heard of it."""
+    """Speech at another rate, as FFmpeg makes it."""
     resampler = av.AudioResampler(format="fltp", rate=rate_hz)
     frame = av.AudioFrame.from_ndarray(speech[None], format="fltp", layout="mono")
     frame.sample_rate = SAMPLE_RATE_HZ
     pieces = [piece.to_ndarray() for part in (frame, None) for piece in resampler.resample(part)]
-    louder = np.concatenate(pieces, axis=1)[0]
-    write_sound(louder, rate_hz, path, "flac", "s16")
+    raised = np.concatenate(pieces, axis=1)[0]
+    write_sound(raised, rate_hz, path, "flac", "s16")
 
 
 def write_sound(samples: Samples, rate_hz: int, path: Path, codec: str, form: str) -> None:
@@ -150,9 +163,8 @@ def write_sound(samples: Samples, rate_hz: int, path: Path, codec: str, form: st
 def write_faces(face: Points) -> None:
     """`faces.json`: the packaged portrait and pictures made of it, and the points or the refusal of each."""
     portrait = np.asarray(Image.open(assets.SAMPLE_PORTRAIT).convert("RGB"))
-    side = len(portrait)
-    wide = np.full((side, 2 * side, 3), 128, np.uint8)
-    wide[:, :side] = wide[:, side:] = portrait
+    side, cut_px = len(portrait), round(float(face[_NOSTRILS, 1])) + 3
+    wide = np.concatenate([portrait, portrait], axis=1)
     large = np.full((1200, 1600, 3), 200, np.uint8)
     large[600 : 600 + side, 900 : 900 + side] = portrait
     pictures = {
@@ -164,19 +176,32 @@ def write_faces(face: Points) -> None:
         "no third of two": (wide, 3),
         "small in a large picture": (large, None),
         "nobody": (np.full((300, 300, 3), 128, np.uint8), None),
-        "without a mouth": (portrait[: round(float(face[_NOSTRILS, 1])) + 3], None),
+        "without a mouth": (portrait[:cut_px], None),
     }
-    write_json("faces.json", [seen(name, pixels, person) for name, (pixels, person) in pictures.items()])
+    faces = [seen(name, pixels, person) for name, (pixels, person) in pictures.items()]
+    write_json("faces.json", [one | {"cut_px": cut_px} for one in faces])
 
 
 def seen(name: str, pixels: NDArray[np.uint8], person: int | None) -> dict[str, Any]:
-    """What is found in a picture."""
+    """What is found in a picture, and what is said of it."""
     said: dict[str, Any] = {"name": name, "person": person}
-    try:
-        points = find_identity(Scene.of(Image.fromarray(np.ascontiguousarray(pixels))), name, person)
-    except InputError as error:
-        return said | {"error": str(error)}
-    return said | {"points": [round(value, 3) for value in points.ravel().tolist()]}
+    with notes_of("kfusion.face.portrait") as notes:
+        try:
+            points = find_identity(Scene.of(Image.fromarray(np.ascontiguousarray(pixels))), name, person)
+        except InputError as error:
+            return said | {"error": str(error)}
+    return said | {"points": [round(value, 3) for value in points.ravel().tolist()], "notes": notes}
+
+
+@contextmanager
+def notes_of(logger: str) -> Iterator[list[str]]:
+    """What a module tells the user in the block."""
+    notes: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: notes.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger(logger).addHandler(handler)
+    yield notes
+    logging.getLogger(logger).removeHandler(handler)
 
 
 def write_expressions(face: Points) -> None:

@@ -1,9 +1,11 @@
 /** The same sound and face give the same landmarks as the Python package, within 0.5 % of the eye distance. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { resampled } from "../../src/speech/decode.js";
 import { FACE_SIZE, eyeDistance } from "../../src/speech/landmarks.js";
 import { Recording } from "../../src/speech/recording.js";
 import { Stream } from "../../src/speech/stream.js";
+import { decodeFlac } from "./flac.js";
 import { fixture, fixtureBytes, openPackaged, packagedShapes, packagedSpeech } from "./packaged.js";
 
 const TOLERANCE = 0.005;
@@ -20,8 +22,12 @@ before(async () => {
   live = await openPackaged("live.onnx");
 });
 
-/** The packaged sample, repeated if it must be longer. */
-function soundOf({ start_s: startS, length_s: lengthS }) {
+/** A file of the fixtures, or the packaged sample, repeated if it must be longer. */
+async function soundOf({ file, start_s: startS, length_s: lengthS }) {
+  if (file) {
+    const { samples, rateHz } = decodeFlac(new Uint8Array(fixtureBytes(file)));
+    return resampled(samples, rateHz);
+  }
   const [start, length] = [startS, lengthS].map((second) => Math.round(second * SAMPLE_RATE_HZ));
   return Float32Array.from({ length }, (_, place) => speech[(start + place) % speech.length]);
 }
@@ -47,7 +53,7 @@ function furthest(points, { at, every, frames }) {
 
 async function streamed(one) {
   const stream = await Stream.start(live, shapes, identity, optionsOf(one.options));
-  const sound = soundOf(one);
+  const sound = await soundOf(one);
   const points = [];
   for (let at = 0, turn = 0; at < sound.length; at += BLOCKS[turn % BLOCKS.length], turn += 1) {
     const got = await stream.push(sound.slice(at, at + BLOCKS[turn % BLOCKS.length]));
@@ -62,7 +68,7 @@ for (const one of cases) {
   test(`a ${one.kind} gives what Python gives: ${one.name}`, async (context) => {
     const points =
       one.kind === "recording"
-        ? (await recording.generate(soundOf(one), identity, optionsOf(one.options))).points
+        ? (await recording.generate(await soundOf(one), identity, optionsOf(one.options))).points
         : await streamed(one);
     assert.equal(points.length, one.frames * FACE_SIZE);
     const distance = furthest(points, one);
