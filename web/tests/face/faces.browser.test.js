@@ -73,7 +73,9 @@ for (const one of faces) {
     }
     assert.equal(error, undefined);
     assert.deepEqual(notes, one.notes);
-    const far = points.map((value, at) => (at % 2 ? 0 : Math.hypot(value - one.points[at], points[at + 1] - one.points[at + 1])));
+    const far = points.map((value, at) =>
+      at % 2 ? 0 : Math.hypot(value - one.points[at], points[at + 1] - one.points[at + 1]),
+    );
     const distance = Math.max(...far) / eyeDistance(one.points);
     context.diagnostic(`furthest point: ${(100 * distance).toFixed(3)} % of the eye distance`);
     assert.ok(distance < TOLERANCE, `${(100 * distance).toFixed(3)} %`);

@@ -43,13 +43,13 @@ export function decodeFlac(file) {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const [rateHz, count] = [view.getUint32(18) >>> 12, view.getUint32(22)];
   let start = 4;
-  for (let last = false; !last; ) {
+  for (let last = false; !last;) {
     last = file[start] >= 128;
     start += 4 + (view.getUint32(start) & 0xffffff);
   }
   const samples = new Float32Array(count);
   const bits = new Bits(file, start);
-  for (let at = 0; at < count; ) {
+  for (let at = 0; at < count;) {
     const block = frame(bits);
     block.forEach((value, place) => (samples[at + place] = value / 32768));
     at += block.length;
@@ -94,7 +94,13 @@ function values(bits, size, kind, depth) {
   }
   const precision = bits.unsigned(4) + 1;
   const shift = bits.signed(5);
-  return predicted(bits, block, size, Array.from({ length: order }, () => bits.signed(precision)), shift);
+  return predicted(
+    bits,
+    block,
+    size,
+    Array.from({ length: order }, () => bits.signed(precision)),
+    shift,
+  );
 }
 
 function predicted(bits, block, size, weights, shift) {

@@ -82,7 +82,11 @@ test("a FLAC file says its rate", () => {
 });
 
 test("MP3 says its rate after a tag of any length, and AAC too", () => {
-  const [mp3, half, aac] = [[0xff, 0xfb, 0x90, 0], [0xff, 0xf3, 0x90, 0], [0xff, 0xf1, 0x50, 0]];
+  const [mp3, half, aac] = [
+    [0xff, 0xfb, 0x90, 0],
+    [0xff, 0xf3, 0x90, 0],
+    [0xff, 0xf1, 0x50, 0],
+  ];
   assert.equal(announcedRate(bytes("ID3\x03\0\0\0\0\0\x05", "?????", mp3, [0])), 44_100);
   assert.equal(announcedRate(bytes(half, [0])), 22_050);
   assert.equal(announcedRate(bytes(aac, [0])), 44_100);
@@ -96,7 +100,16 @@ test("Opus is decoded at 48 kHz, Vorbis at its rate", () => {
 
 test("an MP4 file says its rate, wherever its index stands", () => {
   const entry = ["mp4a", new Array(24).fill(0), [0xac, 0x44, 0, 0]];
-  const file = bytes([0, 0, 0, 12], "ftypM4A ", [0, 0, 0, 8], "mdat", [0, 0, 0, 60], "moov", ...entry, new Array(20).fill(0));
+  const file = bytes(
+    [0, 0, 0, 12],
+    "ftypM4A ",
+    [0, 0, 0, 8],
+    "mdat",
+    [0, 0, 0, 60],
+    "moov",
+    ...entry,
+    new Array(20).fill(0),
+  );
   assert.equal(announcedRate(file), 44_100);
 });
 
@@ -117,7 +130,10 @@ test("a cut off file of any kind is looked at without a fault", () => {
 const refused = (task, message) => assert.throws(task, { name: "UserError", message });
 
 test("sound that is too short is refused in the words of the package", () => {
-  refused(() => checkSamples(new Float32Array(800), "a.wav"), "a.wav: lasts 0.05 s: pass a recording of at least 0.1 s");
+  refused(
+    () => checkSamples(new Float32Array(800), "a.wav"),
+    "a.wav: lasts 0.05 s: pass a recording of at least 0.1 s",
+  );
 });
 
 test("silence is refused, and says how silent it is", () => {
@@ -133,7 +149,11 @@ test("samples that cannot be sound are refused with the moment of the first", ()
 
 test("sound that is clipped is heard, with a note", () => {
   const notes = [];
-  checkRecording(tone(4000, 300).map((value) => Math.sign(value)), "a.wav", (note) => notes.push(note));
+  checkRecording(
+    tone(4000, 300).map((value) => Math.sign(value)),
+    "a.wav",
+    (note) => notes.push(note),
+  );
   assert.match(notes.join(), /% of the samples are clipped/);
 });
 
