@@ -119,3 +119,23 @@ test("a large picture is scaled down, and what is transparent is white", { skip:
   assert.deepEqual(size, [1600, 800]);
   assert.deepEqual(corner, [255, 255, 255, 255]);
 });
+
+test("a picture is turned as its camera was held", { skip: noChromium }, async () => {
+  const { size, points } = await opened.page.evaluate(async () => {
+    const [width, height] = [window.portrait.width, window.portrait.height - 20];
+    const canvas = new OffscreenCanvas(height, width);
+    const context = canvas.getContext("2d");
+    context.setTransform(0, -1, 1, 0, 0, width);
+    context.drawImage(window.portrait, 0, 0);
+    const jpeg = await canvas.convertToBlob({ type: "image/jpeg", quality: 1 });
+    const orientation = [0xff, 0xe1, 0, 34, 69, 120, 105, 102, 0, 0, 77, 77, 0, 42, 0, 0, 0, 8, 0, 1];
+    orientation.push(1, 18, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0);
+    const parts = [jpeg.slice(0, 2), Uint8Array.from(orientation), jpeg.slice(2)];
+    const picture = await window.readPicture(new File(parts, "turned.jpg", { type: "image/jpeg" }));
+    return { size: [picture.width - width, picture.height - height], points: [...(await window.finder.find(picture))] };
+  });
+  assert.deepEqual(size, [0, 0]);
+  const wanted = faces.find(({ name }) => name === "portrait").points;
+  const error = points.reduce((most, value, place) => Math.max(most, Math.abs(value - wanted[place])), 0);
+  assert.ok(error < 0.03 * eyeDistance(wanted), `${error}`);
+});

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readDelivery, streamLeadsMs } from "../../src/speech/delivery.js";
 import { medianFace, scaleMotion } from "../../src/speech/expressiveness.js";
-import { StreamRate, atRate, joined } from "../../src/speech/frame_rate.js";
+import { joined } from "../../src/speech/arrays.js";
+import { StreamRate, atRate } from "../../src/speech/frame_rate.js";
 import {
   FACE_SIZE,
   Similarity,
@@ -200,7 +201,7 @@ test("lips that meet for one frame alone still do at another rate", () => {
     points[2 * 66] = points[2 * 62];
     return points;
   };
-  const talk = [0.2, 0.2, 0.2, 0, 0.2, 0.2, 0.2].map(face).reduce(joined, new Float32Array(0));
+  const talk = joined(...[0.2, 0.2, 0.2, 0, 0.2, 0.2, 0.2].map(face));
   const openings = (points) =>
     Array.from({ length: points.length / FACE_SIZE }, (_, frame) => {
       const from = frame * FACE_SIZE;

@@ -199,6 +199,33 @@ test("a stream gives its frames in order, and the microphone feeds one", { skip 
   assert.equal(said.heard.ended, null);
 });
 
+test("where a browser hears the microphone at its own rate alone, the page brings it to 16 kHz", { skip }, async () => {
+  const { heard, rateHz } = await inPage(async () => {
+    const Real = window.AudioContext;
+    const heard = { samples: 0, peak: 0 };
+    window.AudioContext = class extends Real {
+      constructor() {
+        super({ sampleRate: 44_100 });
+        heard.rateHz = this.sampleRate;
+      }
+    };
+    const microphone = await window.openMicrophone({
+      onsamples: (piece) => {
+        heard.samples += piece.length;
+        heard.peak = Math.max(heard.peak, ...piece);
+      },
+    });
+    const begun = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    microphone.stop();
+    window.AudioContext = Real;
+    return { heard, rateHz: heard.samples / ((performance.now() - begun) / 1000) };
+  });
+  assert.equal(heard.rateHz, 44_100);
+  assert.ok(rateHz > 12_000 && rateHz < 20_000, `${rateHz}`);
+  assert.ok(heard.peak > 0.01);
+});
+
 test("a microphone that is refused or not there says what to do", { skip }, async () => {
   const said = await inPage(async () => {
     const words = [];
