@@ -175,6 +175,7 @@ def write_faces(face: Points) -> None:
         "the second of two": (wide, 2),
         "no third of two": (wide, 3),
         "small in a large picture": (large, None),
+        "large": (portrait.repeat(8, 0).repeat(8, 1), None),
         "nobody": (np.full((300, 300, 3), 128, np.uint8), None),
         "without a mouth": (portrait[:cut_px], None),
     }

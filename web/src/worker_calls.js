@@ -120,6 +120,9 @@ function turn() {
 
 /** What a result hands over instead of copying it. @param {any} value @returns {Transferable[]} */
 function buffersOf(value) {
+  if (typeof ImageBitmap !== "undefined" && value instanceof ImageBitmap) {
+    return [value];
+  }
   return value?.points?.buffer ? [value.points.buffer] : [];
 }
 

@@ -48,13 +48,21 @@ function found({ name, person, cut_px: cutPx }) {
         "no third of two": two,
         "small in a large picture": () => draw("#c8c8c8", 1600, 1200, { x: 900, y: 600 }),
         nobody: () => draw("#808080", 300, 300),
+        large: () => {
+          draw("#000", 8 * side, 8 * side);
+          const context = canvas.getContext("2d");
+          context.imageSmoothingEnabled = false;
+          context.drawImage(window.portrait, 0, 0, 8 * side, 8 * side);
+        },
         "without a mouth": () => draw("#000", side, cutPx, { x: 0, y: 0 }),
       };
       pictures[name]();
       const notes = [];
       try {
-        const points = await window.finder.find(canvas, { name, person, onnote: (note) => notes.push(note) });
-        return { points: [...points], notes };
+        const picture = await window.readPicture(await canvas.convertToBlob());
+        const points = await window.finder.find(picture, { name, person, onnote: (note) => notes.push(note) });
+        const scale = canvas.width / picture.width;
+        return { points: [...points].map((value) => scale * value), notes };
       } catch (error) {
         return { error: error.message, kind: error.name };
       }
