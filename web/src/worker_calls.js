@@ -40,7 +40,7 @@ export class WorkerCalls {
     const number = (this.#last += 1);
     const answer = new Promise((resolve, reject) => this.#waiting.set(number, { resolve, reject, options }));
     this.worker.postMessage({ number, name, argument }, options.transfer ?? []);
-    const cancel = () => this.worker.postMessage({ number, cancelled: true });
+    const cancel = () => this.#cancel(number);
     options.signal?.addEventListener("abort", cancel, { once: true });
     return answer.finally(() => options.signal?.removeEventListener("abort", cancel));
   }
@@ -51,6 +51,14 @@ export class WorkerCalls {
     this.#rejectAll(new DOMException("The worker was closed.", "AbortError"));
   }
 
+  /** The page does not wait until the worker has heard of it. @param {number} number */
+  #cancel(number) {
+    const call = this.#waiting.get(number);
+    this.#waiting.delete(number);
+    this.worker.postMessage({ number, cancelled: true });
+    call?.reject(call.options.signal?.reason);
+  }
+
   /** @param {{ number: number, news?: any[], fault?: Fault, value?: any }} message */
   #receive({ number, news, fault, value }) {
     const call = this.#waiting.get(number);
@@ -59,10 +67,10 @@ export class WorkerCalls {
       return;
     }
     this.#waiting.delete(number);
-    if (!fault) {
-      call?.resolve(value);
+    if (fault) {
+      call?.reject(errorOf(fault));
     } else {
-      call?.reject(call.options.signal?.aborted ? call.options.signal.reason : errorOf(fault));
+      call?.resolve(value);
     }
   }
 
@@ -112,6 +120,9 @@ function turn() {
 
 /** What a result hands over instead of copying it. @param {any} value @returns {Transferable[]} */
 function buffersOf(value) {
+  if (typeof ImageBitmap !== "undefined" && value instanceof ImageBitmap) {
+    return [value];
+  }
   return value?.points?.buffer ? [value.points.buffer] : [];
 }
 

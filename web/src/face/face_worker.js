@@ -1,12 +1,15 @@
 /** Faces of pictures, beside the page. */
 import { downloadAll } from "../download.js";
 import { answerCalls } from "../worker_calls.js";
+import { withoutChatter } from "./chatter.js";
 import { RUNTIME_URL, openLandmarker } from "./landmarker.js";
 import { findIdentity } from "./portrait.js";
 import { Scene } from "./views.js";
 
 /** @type {import("./views.js").Finder} */
 let finder;
+
+withoutChatter();
 
 answerCalls({
   async load({ base }, { onprogress, signal }) {

@@ -2,9 +2,23 @@
 import { WorkerCalls } from "../worker_calls.js";
 import { pixelsOf } from "./picture.js";
 
-export { readPicture } from "./picture.js";
-
 /** @typedef {import("../types.js").Points} Points */
+
+/**
+ * The picture in a file: turned as its camera was held, on white where it is transparent, its longer side at most 1600
+ * pixels; a UserError says why there is none.
+ *
+ * @param {File | Blob} file
+ * @returns {Promise<ImageBitmap>}
+ */
+export async function readPicture(file) {
+  const calls = new WorkerCalls(new Worker(new URL("./picture_worker.js", import.meta.url), { type: "module" }));
+  try {
+    return await calls.call("read", { file, name: file instanceof File ? file.name : "the picture" });
+  } finally {
+    calls.close();
+  }
+}
 
 /**
  * Loads the face finder.

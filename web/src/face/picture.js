@@ -1,36 +1,46 @@
 /** Pictures that people choose: upright, opaque, of a size that the page can work with. */
 import { UserError } from "../errors.js";
-import { SMALL_SIDE_PX } from "./views.js";
+import { Scene } from "./views.js";
 
 const MAX_FILE_BYTES = 256 * 2 ** 20;
+/** Sixteen megapixels, the most that some phones draw. */
+const MAX_CANVAS_SIDE_PX = 4000;
 const READ = "pass a portrait as JPEG, PNG, WebP or AVIF";
 
 /**
  * The picture in a file: turned as its camera was held, on white where it is transparent, its longer side at most 1600
- * pixels.
+ * pixels. Takes its time over a large one, and so runs in a worker.
  *
- * @param {File | Blob} file
+ * @param {Blob} file
+ * @param {string} name
  * @returns {Promise<ImageBitmap>}
  */
-export async function readPicture(file) {
-  const name = file instanceof File ? file.name : "the picture";
+export async function readPicture(file, name) {
   if (!file.size) {
     throw new UserError(`${name}: is empty (0 bytes): choose it again`);
   }
   if (file.size > MAX_FILE_BYTES) {
     throw new UserError(`${name}: has more than ${MAX_FILE_BYTES >> 20} MB: save the portrait as JPEG`);
   }
-  const whole = await decoded(file, name);
-  const shrunk = Math.min(1, SMALL_SIDE_PX / Math.max(whole.width, whole.height));
-  const [width, height] = [whole.width, whole.height].map((side) => Math.max(1, Math.round(side * shrunk)));
-  const small =
-    shrunk < 1
-      ? await createImageBitmap(whole, { resizeWidth: width, resizeHeight: height, resizeQuality: "high" })
-      : whole;
-  return createImageBitmap(drawn(small));
+  const whole = await atMost(MAX_CANVAS_SIDE_PX, await decoded(file, name));
+  const pixels = pixelsOf(whole);
+  const { width, height, data } = new Scene(pixels).small;
+  return createImageBitmap(new ImageData(/** @type {Uint8ClampedArray<ArrayBuffer>} */ (data), width, height));
 }
 
-/** @param {File | Blob} file @param {string} name */
+/** A canvas may be no larger everywhere. @param {number} side @param {ImageBitmap} picture */
+async function atMost(side, picture) {
+  const shrunk = side / Math.max(picture.width, picture.height);
+  if (shrunk >= 1) {
+    return picture;
+  }
+  const [resizeWidth, resizeHeight] = [picture.width, picture.height].map((one) =>
+    Math.max(1, Math.round(one * shrunk)),
+  );
+  return createImageBitmap(picture, { resizeWidth, resizeHeight, resizeQuality: "high" });
+}
+
+/** @param {Blob} file @param {string} name */
 async function decoded(file, name) {
   try {
     return await createImageBitmap(file, { imageOrientation: "from-image" });
@@ -39,7 +49,7 @@ async function decoded(file, name) {
   }
 }
 
-/** @param {File | Blob} file */
+/** @param {Blob} file */
 async function whatItIs(file) {
   const head = new TextDecoder("latin1").decode(await file.slice(0, 16).arrayBuffer());
   if (/^.{4}ftyp(hei|hev|mif1|msf1)/s.test(head)) {

@@ -86,7 +86,8 @@ function reduce(source, across, down) {
         sum += source.data[(y * source.width + x) * 4 + (place & 3)];
       }
     }
-    part.data[place] = Math.floor(sum / ((right - column) * (bottom - row)) + 0.5);
+    const count = (right - column) * (bottom - row);
+    part.data[place] = Math.floor(((sum + (count >> 1)) * Math.floor(2 ** 24 / count)) / 2 ** 24); // Pillow's rounding
   }
   return part;
 }

@@ -1,8 +1,8 @@
 /** Sound files to samples: mono, 16 kHz, as the Python package hears them. */
 import { UserError } from "../errors.js";
+import { joined } from "./arrays.js";
 import { SAMPLE_RATE_HZ } from "./bundle_card.js";
 import { mixed } from "./channels.js";
-import { joined } from "./frame_rate.js";
 import { checkRecording } from "./sound_check.js";
 import { decodingRate } from "./sound_rate.js";
 import { SoundResampler } from "./sound_resampler.js";
@@ -17,13 +17,13 @@ const [LOWEST_INTEGER_PEAK, INTEGER_SCALE] = [512, 32_768];
 /**
  * The samples of a sound or video file.
  *
- * @param {File | ArrayBuffer} source
+ * @param {File | Blob | ArrayBuffer} source
  * @param {{ onnote?: (note: string) => void }} [options] told of what was mixed or may sound wrong
  * @returns {Promise<Float32Array>}
  */
 export async function decodeSound(source, { onnote } = {}) {
   const name = source instanceof File ? source.name : "the sound";
-  const file = source instanceof File ? await readFile(source) : source;
+  const file = source instanceof Blob ? await readFile(source, name) : source.slice(0);
   if (!file.byteLength) {
     throw new UserError(`${name}: is empty (0 bytes): record or export it again`);
   }
@@ -39,16 +39,16 @@ export async function decodeSound(source, { onnote } = {}) {
   return levelled;
 }
 
-/** @param {File} file */
-async function readFile(file) {
+/** @param {Blob} file @param {string} name */
+async function readFile(file, name) {
   if (file.size > MAX_FILE_BYTES) {
     const megabytes = Math.round(file.size / 2 ** 20);
-    throw new UserError(`${file.name}: has ${megabytes} MB: pass at most ${MAX_FILE_BYTES >> 20} MB, or cut it`);
+    throw new UserError(`${name}: has ${megabytes} MB: pass at most ${MAX_FILE_BYTES >> 20} MB, or cut it`);
   }
   try {
     return await file.arrayBuffer();
   } catch (error) {
-    throw new UserError(`${file.name}: cannot be read: choose it again`, { cause: error });
+    throw new UserError(`${name}: cannot be read: choose it again`, { cause: error });
   }
 }
 
@@ -56,7 +56,7 @@ async function readFile(file) {
 async function decodedSound(file, name) {
   const context = new OfflineAudioContext(1, 1, decodingRate(file));
   try {
-    return await context.decodeAudioData(file.slice(0));
+    return await context.decodeAudioData(file);
   } catch (error) {
     throw new UserError(
       `${name}: holds no sound that this browser reads: pass a recording as WAV, FLAC, MP3, Ogg, M4A or MP4`,
@@ -84,7 +84,7 @@ export async function resampled(channel, rateHz) {
     await new Promise((resolve) => setTimeout(resolve));
   }
   pieces.push(resampler.flush());
-  return pieces.reduce(joined, new Float32Array(0));
+  return joined(...pieces);
 }
 
 /** Samples that were integers, as shares of full scale. @param {Float32Array} samples */

@@ -29,12 +29,11 @@ const MAX_EXPRESSIVENESS = 2;
  * @returns {Delivery}
  */
 export function readDelivery(options, leadsMs = [-MAX_LEAD_MS, MAX_LEAD_MS]) {
-  const delivery = { fps: 30, emotion: null, intensity: null, expressiveness: 1, leadMs: 0, ...options };
-  const { fps, emotion, intensity, expressiveness, leadMs } = delivery;
+  const { fps = 30, emotion = null, intensity = null, expressiveness = 1, leadMs = 0 } = options;
   checkRange("fps", fps, MIN_FPS, MAX_FPS, "frames a second");
   checkRange("the lead", leadMs, leadsMs[0], leadsMs[1], "milliseconds, above 0: lips before the sound");
   checkRange("expressiveness", expressiveness, 0, MAX_EXPRESSIVENESS, "1 is the motion as learned, 0 a face at rest");
-  return { ...delivery, labels: emotionIndex(emotion, intensity) };
+  return { fps, emotion, intensity, expressiveness, leadMs, labels: emotionIndex(emotion, intensity) };
 }
 
 /** The lowest and the highest lead of a model's streams. @param {{ latestS: number }} card @returns {[number, number]} */

@@ -1,4 +1,5 @@
 /** Landmarks at another frame rate: of whole recordings as landmarks.py, of streams as inference/landmark_stream.py. */
+import { joined } from "./arrays.js";
 import { CLOSED, FACE_SIZE, INNER_LIPS, eyeDistance, pointDistance, roundHalfEven } from "./landmarks.js";
 
 /** Of a frame: products of frame rates are not exact. */
@@ -122,12 +123,4 @@ export class StreamRate {
     this.first += drop;
     this.held = held.slice(drop * FACE_SIZE);
   }
-}
-
-/** @param {Float32Array} first @param {Float32Array} second */
-export function joined(first, second) {
-  const both = new Float32Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }

@@ -39,7 +39,7 @@ export async function openMicrophone({ onsamples, onend, deviceId }) {
   track.addEventListener("ended", () => end(new UserError("The microphone went away: plug it in, then press speak.")));
   await listen(context, stream, (samples) => open && onsamples(samples)).catch((error) => {
     end(null);
-    throw error;
+    throw new UserError(`The microphone cannot be heard (${error.message}): load the page again.`, { cause: error });
   });
   return { stop: () => end(null), track };
 }

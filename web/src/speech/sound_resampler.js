@@ -2,6 +2,8 @@
  * Sound at another rate, as FFmpeg's default resampler gives it: a windowed sinc for each phase, 32 periods wide at the
  * lower rate, Kaiser window with beta 9, cut off at 0.97 of the band. Both ends are continued by reflection.
  */
+import { joined } from "./arrays.js";
+
 const PERIODS = 32;
 const CUTOFF = 0.97;
 const KAISER_BETA = 9;
@@ -36,7 +38,7 @@ export class SoundResampler {
     if (this.step === this.phaseCount) {
       return samples;
     }
-    this.#held = concatenated(this.#held, samples);
+    this.#held = joined(this.#held, samples);
     if (!this.#begun) {
       if (this.#held.length <= this.#center) {
         return new Float32Array(0);
@@ -56,7 +58,7 @@ export class SoundResampler {
     }
     const end = this.#first + this.#held.length;
     const reflected = this.#held.slice(-Math.min(this.#held.length, (this.#taps + 1) >> 1)).reverse();
-    this.#held = concatenated(this.#held, reflected);
+    this.#held = joined(this.#held, reflected);
     return this.#ready(Math.ceil((end * this.phaseCount) / this.step));
   }
 
@@ -67,7 +69,7 @@ export class SoundResampler {
     for (let back = 1; back <= this.#center; back += 1) {
       head[this.#center - back] = this.#held[Math.min(back, this.#held.length - 1)];
     }
-    this.#held = concatenated(head, this.#held);
+    this.#held = joined(head, this.#held);
     this.#first = -this.#center;
   }
 
@@ -129,14 +131,6 @@ function product(samples, start, filter) {
     sum += samples[start + tap] * filter[tap];
   }
   return sum;
-}
-
-/** @param {Float32Array} first @param {Float32Array} second */
-function concatenated(first, second) {
-  const both = new Float32Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }
 
 /** @param {number} first @param {number} second @returns {number} */

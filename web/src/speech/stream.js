@@ -7,10 +7,11 @@
  */
 import { expressionLayer } from "../emotion/expression.js";
 import { UserError } from "../errors.js";
+import { joined } from "./arrays.js";
 import { BLOCK_SAMPLES, SAMPLE_RATE_HZ, SILENT_SAMPLES, StreamCard } from "./bundle_card.js";
 import { readDelivery, streamLeadsMs } from "./delivery.js";
 import { motionScaler } from "./expressiveness.js";
-import { StreamRate, joined } from "./frame_rate.js";
+import { StreamRate } from "./frame_rate.js";
 import { FACE_SIZE, frameCount, unitFrame } from "./landmarks.js";
 import { checkFrames } from "./recording.js";
 import { fadeIn } from "./windows.js";
