@@ -11,8 +11,10 @@ import { Stage } from "./stage.js";
 /** @typedef {import("../types.js").LifeSigns} LifeSigns */
 
 const OWN_HEAD = new URL("./head.glb", import.meta.url);
-/** Between the outer corners of a grown-up's eyes, as a share of the height of the head. */
-const EYES_OF_HEIGHT = 0.38;
+/** In heights of the face, from brows to chin: between the outer corners of the eyes, how much is shown, from where. */
+const EYES_OF_FACE = 0.6;
+const SHOWN = 1.9;
+const UPWARD = 0.1;
 
 /** A canvas with a head. */
 export class Head {
@@ -39,7 +41,7 @@ export class Head {
     this._avatar = avatar;
     this._turn = avatar.head ?? this._holder;
     this._rest = { turn: this._turn.quaternion.clone(), place: this._turn.position.clone() };
-    this._look();
+    this._look(avatar.face);
     this.draw(new Float32Array(52), [0, 0, 0]);
     return { found: avatar.found, missing: avatar.missing };
   }
@@ -59,7 +61,7 @@ export class Head {
     this._shown = moment;
     this._avatar.shape(lively);
     this._turn.quaternion.copy(this._rest.turn).multiply(new THREE.Quaternion(...rotation));
-    const unit = this._height * EYES_OF_HEIGHT;
+    const unit = this._height * EYES_OF_FACE;
     this._holder.position.set(shift[0] * unit, shift[1] * unit, 0);
     this._holder.scale.setScalar(size);
     this._stage.draw();
@@ -71,17 +73,11 @@ export class Head {
     this._stage.dispose();
   }
 
-  /** Puts the camera before the face. */
-  _look() {
-    const box = new THREE.Box3().setFromObject(this._holder, true);
-    const head = this._avatar?.head?.getWorldPosition(new THREE.Vector3());
-    const bottom = head ? head.y - 0.35 * (box.max.y - head.y) : box.min.y;
-    this._height = box.max.y - bottom;
-    const middle = box.getCenter(new THREE.Vector3());
-    this._stage.frame(
-      new THREE.Vector3(head?.x ?? middle.x, bottom + this._height / 2, head?.z ?? middle.z),
-      this._height,
-    );
+  /** Puts the camera before the face. @param {THREE.Box3} face */
+  _look(face) {
+    this._height = face.max.y - face.min.y;
+    const middle = face.getCenter(new THREE.Vector3());
+    this._stage.frame(middle.setY(middle.y + UPWARD * this._height), SHOWN * this._height);
     this._shown = "";
   }
 }

@@ -8,7 +8,7 @@ import { UserError } from "../errors.js";
 
 const FIELD_OF_VIEW = 24;
 /** How much more than the head the picture shows. */
-const MARGIN = 1.25;
+const MARGIN = 1.1;
 
 /** A canvas with light and a camera. */
 export class Stage {
