@@ -40,10 +40,17 @@ export async function readAvatar(file) {
     const { VRMLoaderPlugin } = await import("@pixiv/three-vrm");
     loader.register((parser) => /** @type {any} */ (new VRMLoaderPlugin(parser)));
   }
-  const gltf = await loader.parseAsync(file, "").catch(() => {
+  try {
+    const gltf = await loader.parseAsync(file, "");
+    const avatar = gltf.userData.vrm ? vrmAvatar(gltf.userData.vrm) : glbAvatar(gltf.scene);
+    if (avatar.face.isEmpty() || !Number.isFinite(avatar.face.getSize(new THREE.Vector3()).length())) {
+      throw new UserError("no shape of the avatar moves anything: export it with its shape keys");
+    }
+    return avatar;
+  } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError("the avatar's file is damaged: export or download it again");
-  });
-  return gltf.userData.vrm ? vrmAvatar(gltf.userData.vrm) : glbAvatar(gltf.scene);
+  }
 }
 
 /** @param {THREE.Object3D} scene @returns {Avatar} */
