@@ -9,10 +9,16 @@ import { glbDocument, isVrm } from "./glb_document.js";
 import { arkitShape } from "./morph_names.js";
 import { arkitExpressions, PRESETS, presetWeights } from "./vrm_expressions.js";
 
+/** Height of a face, of the way from the bone of a head to the top of its hair. */
+const FACE_OF_HEAD = 0.7;
+/** Share of the most that a target moves any vertex. */
+const MOVED_WELL = 0.25;
+
 /**
  * @typedef {object} Avatar
  * @property {THREE.Object3D} scene
  * @property {THREE.Object3D | null} head the bone that turns; null: all of it turns
+ * @property {THREE.Box3} face what moves when it speaks
  * @property {string[]} found ARKit shapes or VRM expressions that move something
  * @property {string[]} missing those that move nothing
  * @property {(weights: Float32Array) => void} shape sets the weights of all 52
@@ -34,22 +40,32 @@ export async function readAvatar(file) {
     const { VRMLoaderPlugin } = await import("@pixiv/three-vrm");
     loader.register((parser) => /** @type {any} */ (new VRMLoaderPlugin(parser)));
   }
-  const gltf = await loader.parseAsync(file, "").catch(() => {
+  try {
+    const gltf = await loader.parseAsync(file, "");
+    const avatar = gltf.userData.vrm ? vrmAvatar(gltf.userData.vrm) : glbAvatar(gltf.scene);
+    if (avatar.face.isEmpty() || !Number.isFinite(avatar.face.getSize(new THREE.Vector3()).length())) {
+      throw new UserError("no shape of the avatar moves anything: export it with its shape keys");
+    }
+    return avatar;
+  } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError("the avatar's file is damaged: export or download it again");
-  });
-  return gltf.userData.vrm ? vrmAvatar(gltf.userData.vrm) : glbAvatar(gltf.scene);
+  }
 }
 
 /** @param {THREE.Object3D} scene @returns {Avatar} */
 function glbAvatar(scene) {
   /** @type {{ influences: number[], number: number, place: number }[]} */
   const targets = [];
+  const face = new THREE.Box3();
+  scene.updateMatrixWorld(true);
   scene.traverse((node) => {
     const { morphTargetDictionary, morphTargetInfluences } = /** @type {THREE.Mesh} */ (node);
     for (const [name, number] of Object.entries(morphTargetDictionary ?? {})) {
       const shape = arkitShape(name);
-      if (shape && morphTargetInfluences)
-        targets.push({ influences: morphTargetInfluences, number, place: ARKIT_SHAPES.indexOf(shape) });
+      if (!shape || !morphTargetInfluences) continue;
+      targets.push({ influences: morphTargetInfluences, number, place: ARKIT_SHAPES.indexOf(shape) });
+      growBy(face, /** @type {THREE.Mesh} */ (node), number);
     }
     node.frustumCulled = false;
   });
@@ -57,6 +73,7 @@ function glbAvatar(scene) {
   return {
     scene,
     head: headBone(scene),
+    face,
     found,
     missing: ARKIT_SHAPES.filter((name) => !found.includes(name)),
     shape(weights) {
@@ -76,10 +93,14 @@ function vrmAvatar(vrm) {
     throw new UserError("the avatar has no expressions for its mouth, such as aa: export it with its blend shapes");
   }
   if (vrm.meta?.metaVersion === "0") vrm.scene.rotation.y = Math.PI;
-  vrm.scene.traverse((node) => (node.frustumCulled = false));
+  vrm.scene.traverse((node) => {
+    node.frustumCulled = false;
+  });
+  const head = vrm.humanoid.getNormalizedBoneNode("head");
   return {
     scene: vrm.scene,
-    head: vrm.humanoid.getNormalizedBoneNode("head"),
+    head,
+    face: faceOver(vrm.scene, head),
     found: known,
     missing: (isPerfect ? ARKIT_SHAPES : PRESETS).filter((name) => !known.includes(name)),
     shape(weights) {
@@ -89,6 +110,40 @@ function vrmAvatar(vrm) {
       vrm.update(0);
     },
   };
+}
+
+/**
+ * Where the face of a person must be, whose head turns about a bone.
+ * @param {THREE.Object3D} scene
+ * @param {THREE.Object3D | null} head
+ */
+function faceOver(scene, head) {
+  scene.updateMatrixWorld(true);
+  const box = new THREE.Box3().setFromObject(scene, true);
+  const place = head?.getWorldPosition(new THREE.Vector3());
+  if (!place) return box;
+  const height = (box.max.y - place.y) * FACE_OF_HEAD;
+  return new THREE.Box3().setFromCenterAndSize(
+    place.clone().setY(place.y + height / 2),
+    new THREE.Vector3(height, height, height),
+  );
+}
+
+/**
+ * Grows a box by the vertices that a morph target moves well.
+ * @param {THREE.Box3} box
+ * @param {THREE.Mesh} mesh
+ * @param {number} number
+ */
+function growBy(box, mesh, number) {
+  const moved = mesh.geometry.morphAttributes.position?.[number];
+  if (!moved) return;
+  const by = new THREE.Vector3();
+  const rows = Array.from({ length: moved.count }, (_, vertex) => by.fromBufferAttribute(moved, vertex).length());
+  const least = MOVED_WELL * rows.reduce((most, one) => Math.max(most, one), 0);
+  rows.forEach((length, vertex) => {
+    if (length > least) box.expandByPoint(mesh.getVertexPosition(vertex, by).applyMatrix4(mesh.matrixWorld));
+  });
 }
 
 /** @param {THREE.Object3D} scene */

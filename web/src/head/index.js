@@ -4,43 +4,48 @@ import * as THREE from "three";
 
 import { UserError } from "../errors.js";
 import { STILL } from "../motion/life.js";
+import { ARKIT_SHAPES } from "../motion/face_shapes.js";
 import { readAvatar } from "./avatar.js";
 import { headPlace, livelyWeights } from "./lively_weights.js";
 import { Stage } from "./stage.js";
+import { turningsOf } from "./turning.js";
 
 /** @typedef {import("../types.js").LifeSigns} LifeSigns */
+/** @typedef {import("./turning.js").Turning} Turning */
 
 const OWN_HEAD = new URL("./head.glb", import.meta.url);
-/** Between the outer corners of a grown-up's eyes, as a share of the height of the head. */
-const EYES_OF_HEIGHT = 0.38;
+/** In heights of the face, from brows to chin: between the outer corners of the eyes, how much is shown, from where. */
+const EYES_OF_FACE = 0.6;
+const SHOWN = 1.9;
+const UPWARD = 0.1;
 
 /** A canvas with a head. */
 export class Head {
   /** @param {HTMLCanvasElement} canvas its size on the page is the size of the picture */
   constructor(canvas) {
     this._stage = new Stage(canvas);
-    /** @type {import("./avatar.js").Avatar | null} */
-    this._avatar = null;
     this._holder = new THREE.Group();
     this._stage.scene.add(this._holder);
-    this._height = 1;
+    /** @type {import("./avatar.js").Avatar | null} */
+    this._avatar = null;
+    /** @type {Turning[]} */
+    this._turnings = [];
+    this._faceHeight = 1;
+    this._loads = 0;
     this._shown = "";
   }
 
   /**
-   * Shows a head from a GLB or VRM file; null: our own. What was shown stays where the file cannot be used.
+   * Shows a head from a GLB or VRM file; null: our own. What was shown stays where the file cannot be used, or where
+   * another one was asked for meanwhile.
    * @param {ArrayBuffer | null} [file]
-   * @returns {Promise<{ found: string[], missing: string[] }>} which shapes the file has, and which it lacks
+   * @returns {Promise<{ found: string[], missing: string[] }>} which shapes or expressions the file has, and which it lacks
    */
   async load(file = null) {
+    const number = ++this._loads;
     const avatar = await readAvatar(file ?? (await ownHead()));
-    if (this._avatar) release(this._holder.children[0]);
-    this._holder.clear().add(avatar.scene);
-    this._avatar = avatar;
-    this._turn = avatar.head ?? this._holder;
-    this._rest = { turn: this._turn.quaternion.clone(), place: this._turn.position.clone() };
-    this._look();
-    this.draw(new Float32Array(52), [0, 0, 0]);
+    if (number === this._loads) this._show(avatar);
+    else release(avatar.scene);
     return { found: avatar.found, missing: avatar.missing };
   }
 
@@ -51,15 +56,16 @@ export class Head {
    * @param {LifeSigns} [life]
    */
   draw(weights, headAngles, life = STILL) {
-    if (!this._avatar || !this._turn || !this._rest) return;
+    if (!this._avatar) return;
     const lively = livelyWeights(weights, life);
     const { rotation, shift, size } = headPlace(headAngles, life);
     const moment = [...lively, ...rotation, ...shift, size].map((value) => value.toFixed(4)).join();
     if (moment === this._shown) return;
     this._shown = moment;
+    const turn = new THREE.Quaternion(...rotation);
+    for (const turning of this._turnings) turning.to(turn);
     this._avatar.shape(lively);
-    this._turn.quaternion.copy(this._rest.turn).multiply(new THREE.Quaternion(...rotation));
-    const unit = this._height * EYES_OF_HEIGHT;
+    const unit = this._faceHeight * EYES_OF_FACE;
     this._holder.position.set(shift[0] * unit, shift[1] * unit, 0);
     this._holder.scale.setScalar(size);
     this._stage.draw();
@@ -67,22 +73,24 @@ export class Head {
 
   /** Gives everything back. */
   dispose() {
+    this._loads++;
     release(this._holder);
     this._stage.dispose();
   }
 
-  /** Puts the camera before the face. */
-  _look() {
-    const box = new THREE.Box3().setFromObject(this._holder, true);
-    const head = this._avatar?.head?.getWorldPosition(new THREE.Vector3());
-    const bottom = head ? head.y - 0.35 * (box.max.y - head.y) : box.min.y;
-    this._height = box.max.y - bottom;
-    const middle = box.getCenter(new THREE.Vector3());
-    this._stage.frame(
-      new THREE.Vector3(head?.x ?? middle.x, bottom + this._height / 2, head?.z ?? middle.z),
-      this._height,
-    );
+  /** @param {import("./avatar.js").Avatar} avatar */
+  _show(avatar) {
+    release(this._holder);
+    this._holder.clear().add(avatar.scene);
+    this._holder.position.set(0, 0, 0);
+    this._holder.scale.setScalar(1);
+    this._avatar = avatar;
+    this._turnings = turningsOf(avatar.head ?? avatar.scene);
+    this._faceHeight = avatar.face.max.y - avatar.face.min.y;
+    const middle = avatar.face.getCenter(new THREE.Vector3());
+    this._stage.frame(middle.setY(middle.y + UPWARD * this._faceHeight), SHOWN * this._faceHeight);
     this._shown = "";
+    this.draw(new Float32Array(ARKIT_SHAPES.length), [0, 0, 0]);
   }
 }
 

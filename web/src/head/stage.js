@@ -7,8 +7,10 @@ import { RoomEnvironment } from "three/addons/environments/RoomEnvironment.js";
 import { UserError } from "../errors.js";
 
 const FIELD_OF_VIEW = 24;
+/** Pictures narrower than so much of their height show a smaller head. */
+const NARROWEST = 0.8;
 /** How much more than the head the picture shows. */
-const MARGIN = 1.25;
+const MARGIN = 1.1;
 
 /** A canvas with light and a camera. */
 export class Stage {
@@ -20,9 +22,11 @@ export class Stage {
     this.camera = new THREE.PerspectiveCamera(FIELD_OF_VIEW, 1, 0.01, 100);
     this._controls = new OrbitControls(this.camera, canvas);
     this._controls.enablePan = false;
-    this._controls.addEventListener("change", () => this.draw());
+    this._controls.listenToKeyEvents(canvas);
+    this._controls.addEventListener("change", this.draw);
+    canvas.addEventListener("webglcontextrestored", this.draw);
     this._light();
-    this._observer = new ResizeObserver(() => this.draw());
+    this._observer = new ResizeObserver(this.draw);
     this._observer.observe(canvas);
   }
 
@@ -44,7 +48,7 @@ export class Stage {
   }
 
   /** Draws the scene now. */
-  draw() {
+  draw = () => {
     const { clientWidth: width, clientHeight: height } = this._canvas;
     if (!width || !height) return;
     const ratio = Math.min(globalThis.devicePixelRatio || 1, 2);
@@ -53,14 +57,16 @@ export class Stage {
       this._renderer.setPixelRatio(ratio);
       this._renderer.setSize(width, height, false);
       this.camera.aspect = width / height;
+      this.camera.zoom = Math.min(1, this.camera.aspect / NARROWEST);
       this.camera.updateProjectionMatrix();
     }
     this._renderer.render(this.scene, this.camera);
-  }
+  };
 
   /** Gives everything back. */
   dispose() {
     this._observer.disconnect();
+    this._canvas.removeEventListener("webglcontextrestored", this.draw);
     this._controls.dispose();
     this.scene.environment?.dispose();
     this._renderer.dispose();
