@@ -28,6 +28,7 @@ const PARTED = 0.02;
 const TOOTHED = 0.065;
 /** How far from the landmarks the seam of shut lips is looked for. */
 const SEARCH = 0.025;
+const OUTLINE = 24;
 const TEETH_SHARE = 0.22;
 /** Corner of the eye and wing of the mouth of each side. */
 export const CHEEKS = [
@@ -89,7 +90,7 @@ function darknessAlong(picture, axes, line, shifts) {
 
 /** The outline of what lies between the inner lips. @param {Places} face @returns {Places} */
 export function openingOutline(face) {
-  const { upper, lower } = openingEdges(face);
+  const { upper, lower } = openingEdges(face, OUTLINE);
   const back = [];
   for (let at = lower.length - 2; at >= 0; at -= 2) back.push(lower[at], lower[at + 1]);
   return Float64Array.from([...upper, ...back]);
