@@ -4,7 +4,7 @@
  */
 
 import { LIP_PAIRS, UPPER_INNER, chosenPoints, clip, curve, joinPair, lipGap, settledLips } from "./anatomy.js";
-import { polygonMask } from "./polygon.js";
+import { covered, distances } from "./polygon.js";
 import { blurred, byChannel, colourAt, cut, greyOf, linspace, mean, median, spread } from "./raster.js";
 import { openingEdges } from "./seam.js";
 import { fittedPolynomial, polynomial } from "./solve.js";
@@ -111,11 +111,11 @@ function pixelsInside(picture, axes, face) {
   const outline = axes.toPixels(openingOutline(face));
   const low = lowOf(outline).map((at) => Math.floor(at) - 1);
   const [width, height] = highOf(outline).map((at, axis) => Math.ceil(at) + 2 - low[axis]);
-  const mask = polygonMask(outline, width, height, low);
+  const away = distances(outline, width, height, low);
   const found = [];
-  for (let at = 0; at < mask.data.length; at++) {
+  for (let at = 0; at < away.data.length; at++) {
     const [x, y] = [low[0] + (at % width), low[1] + Math.floor(at / width)];
-    if (mask.data[at] > 0.5) found.push(colourAt(picture, x, y));
+    if (covered(away.data[at]) > 0.5) found.push(colourAt(picture, x, y));
   }
   return found;
 }

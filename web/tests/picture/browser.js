@@ -15,7 +15,7 @@ const KINDS = {
 };
 const BROWSER = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-dev-shm-usage"];
-const MODULES = { imports: { mediabunny: "/node_modules/mediabunny/dist/modules/src/index.js" } };
+const MODULES = { imports: { mediabunny: "/node_modules/mediabunny/dist/bundles/mediabunny.min.mjs" } };
 const PAGE = `<!doctype html><script type="importmap">${JSON.stringify(MODULES)}</script><canvas></canvas>`;
 
 /** Why no browser can be had; an empty string where one can. */
