@@ -8,6 +8,7 @@ import { UserError } from "../errors.js";
 import { FilmRecorder } from "./film_recorder.js";
 import { marked } from "./mark.js";
 import { STILL } from "./sitting.js";
+import { SOUND_HZ, soundSource } from "./sound.js";
 
 /** @typedef {import("../types.js").LandmarkSequence} LandmarkSequence */
 /** @typedef {import("../types.js").LifeSigns} LifeSigns */
@@ -24,7 +25,6 @@ import { STILL } from "./sitting.js";
 
 /** @typedef {{ mp4: boolean, video: VideoCodec, audio: AudioCodec }} FilmKind */
 
-export const SOUND_HZ = 16000;
 /** What every encoder of sound takes. */
 const ENCODED_HZ = 48000;
 const SOUND_BITS_A_S = 128_000;
@@ -124,17 +124,8 @@ function drawFrame(picture, sequence, frame, life) {
 async function resampled(samples) {
   const length = Math.max(1, Math.round((samples.length * ENCODED_HZ) / SOUND_HZ));
   const context = new OfflineAudioContext(1, length, ENCODED_HZ);
-  playedBy(context, samples).start();
+  soundSource(context, samples, context.destination).start();
   return context.startRendering();
-}
-
-/** Sound that can be started. @param {BaseAudioContext} context @param {Float32Array} samples 16 kHz */
-export function playedBy(context, samples) {
-  const source = context.createBufferSource();
-  source.buffer = context.createBuffer(1, Math.max(1, samples.length), SOUND_HZ);
-  source.buffer.copyToChannel(new Float32Array(samples), 0);
-  source.connect(context.destination);
-  return source;
 }
 
 /** A film at the speed at which it is shown, for browsers that cannot encode otherwise. @param {TalkingPicture} picture @param {LandmarkSequence} sequence @param {Float32Array} samples @param {FilmOptions} options */

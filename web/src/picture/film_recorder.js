@@ -2,6 +2,7 @@
 
 import { UserError } from "../errors.js";
 import { marked } from "./mark.js";
+import { soundSource } from "./sound.js";
 
 /** What is asked of the browser, the best first. */
 const KINDS = [
@@ -11,7 +12,6 @@ const KINDS = [
   "video/webm;codecs=vp8,opus",
   "video/webm",
 ];
-const SOUND_HZ = 16000;
 const BITS_A_PIXEL = 5;
 const MOST_BITS_A_S = 12_000_000;
 
@@ -79,10 +79,8 @@ export class FilmRecorder {
     const context = new AudioContext();
     this._context = context;
     await context.resume();
-    const [source, heard] = [context.createBufferSource(), context.createMediaStreamDestination()];
-    source.buffer = context.createBuffer(1, Math.max(1, this._sound.length), SOUND_HZ);
-    source.buffer.copyToChannel(new Float32Array(this._sound), 0);
-    source.connect(heard);
+    const heard = context.createMediaStreamDestination();
+    const source = soundSource(context, this._sound, heard);
     stream.addTrack(heard.stream.getAudioTracks()[0]);
     return () => source.start();
   }
