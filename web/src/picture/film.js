@@ -132,7 +132,6 @@ async function resampled(samples) {
 export async function recordedFilm(picture, sequence, samples, { life, onprogress, signal }) {
   const recorder = new FilmRecorder(picture.canvas, samples, { fps: sequence.fps, model: sequence.model });
   const count = sequence.points.length / VALUES;
-  drawFrame(picture, sequence, 0, life);
   await recorder.start();
   try {
     const began = performance.now();

@@ -2,7 +2,7 @@
 
 import { UserError } from "../errors.js";
 import { marked } from "./mark.js";
-import { soundSource } from "./sound.js";
+import { silence, soundSource } from "./sound.js";
 
 /** What is asked of the browser, the best first. */
 const KINDS = [
@@ -12,6 +12,7 @@ const KINDS = [
   "video/webm;codecs=vp8,opus",
   "video/webm",
 ];
+const ASKED_MS = 3000;
 const BITS_A_PIXEL = 5;
 const MOST_BITS_A_S = 12_000_000;
 
@@ -39,6 +40,7 @@ export class FilmRecorder {
     this._parts = [];
   }
 
+  /** Begin; the first picture is the next one that is drawn. */
   async start() {
     const stream = this._canvas.captureStream(this._fps);
     this._pictures = stream.getVideoTracks()[0];
@@ -47,9 +49,7 @@ export class FilmRecorder {
     const videoBitsPerSecond = Math.min(MOST_BITS_A_S, BITS_A_PIXEL * width * height + 500_000);
     this._recorder = new MediaRecorder(stream, { mimeType: this._kind || undefined, videoBitsPerSecond });
     this._recorder.ondataavailable = ({ data }) => this._parts.push(data);
-    const began = new Promise((done) => this._recorder?.addEventListener("start", done, { once: true }));
     this._recorder.start(1000);
-    await began;
     begin();
   }
 
@@ -78,9 +78,10 @@ export class FilmRecorder {
     }
     const context = new AudioContext();
     this._context = context;
-    await context.resume();
+    await soundAllowed(context);
     const heard = context.createMediaStreamDestination();
     const source = soundSource(context, this._sound, heard);
+    silence(context, heard).start();
     stream.addTrack(heard.stream.getAudioTracks()[0]);
     return () => source.start();
   }
@@ -90,6 +91,17 @@ export class FilmRecorder {
     this._context?.close();
     this._recorder = null;
   }
+}
+
+/** Browsers let no sound play before the page was clicked. @param {AudioContext} context */
+async function soundAllowed(context) {
+  const asked = new Promise((_, refuse) => {
+    setTimeout(
+      () => refuse(new UserError("this browser plays no sound before a click: click on the page and record again")),
+      ASKED_MS,
+    );
+  });
+  await Promise.race([context.resume(), asked]);
 }
 
 /** A recorded film with its length, its index and its mark: browsers write none. @param {Blob} recorded @param {string} model @returns {Promise<Blob>} */

@@ -10,3 +10,10 @@ export function soundSource(context, samples, place) {
   source.connect(place);
   return source;
 }
+
+/** Silence, without which a recorder waits for the first sound. @param {BaseAudioContext} context @param {AudioNode} place */
+export function silence(context, place) {
+  const source = new ConstantSourceNode(context, { offset: 0 });
+  source.connect(place);
+  return source;
+}
