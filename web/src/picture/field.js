@@ -105,7 +105,8 @@ export class PointField {
   motion(displacement) {
     const moved = new Float32Array(2 * this._size);
     for (let node = 0, at = 0; node < this._size; node++) {
-      let [x, y] = [0, 0];
+      let x = 0;
+      let y = 0;
       for (let point = 0; point < this._count; point++, at++) {
         x += this._weights[at] * displacement[2 * point];
         y += this._weights[at] * displacement[2 * point + 1];
@@ -143,21 +144,24 @@ function kernel(places, points, reach) {
 export function sources(grid, motion, seen) {
   const undone = inverseSlopes(grid, motion);
   const source = seen.slice();
-  const off = new Float32Array(2);
-  const back = new Float32Array(4);
+  const off = new Float64Array(2);
+  const back = new Float64Array(4);
   for (let at = 0; at < seen.length; at += 2) {
-    const [wantedX, wantedY] = [seen[at], seen[at + 1]];
+    const wantedX = seen[at];
+    const wantedY = seen[at + 1];
     if (isOff(grid, wantedX, wantedY)) continue;
-    let [x, y] = [wantedX, wantedY];
+    let x = wantedX;
+    let y = wantedY;
     for (let step = 0; step < HALF_STEPS; step++) {
-      lookUp(grid, motion, 2, x, y, off);
+      lookUp(grid, motion, x, y, off);
       x = (x + wantedX - off[0]) / 2;
       y = (y + wantedY - off[1]) / 2;
     }
     for (let step = 0; step < NEWTON_STEPS; step++) {
-      lookUp(grid, motion, 2, x, y, off);
-      lookUp(grid, undone, 4, x, y, back);
-      const [overX, overY] = [x + off[0] - wantedX, y + off[1] - wantedY];
+      lookUp(grid, motion, x, y, off);
+      lookUp(grid, undone, x, y, back);
+      const overX = x + off[0] - wantedX;
+      const overY = y + off[1] - wantedY;
       x -= back[0] * overX + back[1] * overY;
       y -= back[2] * overX + back[3] * overY;
     }
@@ -169,62 +173,60 @@ export function sources(grid, motion, seen) {
 
 /** Whether a place lies so far beside a grid that nothing moves it. @param {Grid} grid @param {number} x @param {number} y */
 function isOff(grid, x, y) {
-  const [column, row] = [(x - grid.first[0]) / grid.step, (y - grid.first[1]) / grid.step];
+  const column = (x - grid.first[0]) / grid.step;
+  const row = (y - grid.first[1]) / grid.step;
   return column < -1 || row < -1 || column > grid.columns || row > grid.rows;
 }
 
 /**
- * Node values of `width` numbers each, looked up at a place; zero outside of the grid.
+ * Node values looked up at a place; zero outside of the grid. The innermost loop of a picture: it makes no objects.
  *
  * @param {Grid} grid
- * @param {Float32Array} values
- * @param {number} width
+ * @param {Float32Array} values as many numbers a node as are found
  * @param {number} x
  * @param {number} y
- * @param {Float32Array} found written
+ * @param {Float64Array} found written
  */
-function lookUp(grid, values, width, x, y, found) {
-  const [across, down] = [(x - grid.first[0]) / grid.step, (y - grid.first[1]) / grid.step];
-  const [column, row] = [Math.floor(across), Math.floor(down)];
-  found.fill(0);
-  for (let corner = 0; corner < 4; corner++) {
-    const [i, j] = [column + (corner & 1), row + (corner >> 1)];
-    if (i < 0 || j < 0 || i >= grid.columns || j >= grid.rows) continue;
-    const weight = (1 - Math.abs(across - i)) * (1 - Math.abs(down - j));
-    const at = width * (j * grid.columns + i);
-    for (let part = 0; part < width; part++) found[part] += weight * values[at + part];
+function lookUp(grid, values, x, y, found) {
+  const across = (x - grid.first[0]) / grid.step;
+  const down = (y - grid.first[1]) / grid.step;
+  const column = Math.floor(across);
+  const row = Math.floor(down);
+  const width = found.length;
+  for (let part = 0; part < width; part++) found[part] = 0;
+  for (let j = Math.max(row, 0); j <= row + 1 && j < grid.rows; j++) {
+    const high = 1 - Math.abs(down - j);
+    for (let i = Math.max(column, 0); i <= column + 1 && i < grid.columns; i++) {
+      const weight = high * (1 - Math.abs(across - i));
+      const at = width * (j * grid.columns + i);
+      for (let part = 0; part < width; part++) found[part] += weight * values[at + part];
+    }
   }
 }
 
 /** The inverse of the Jacobian of a motion at its nodes, row by row. @param {Grid} grid @param {Float32Array} motion */
 function inverseSlopes(grid, motion) {
   const found = new Float32Array(4 * grid.size);
-  for (let node = 0; node < grid.size; node++) {
-    const [acrossX, acrossY] = slope(motion, node, node % grid.columns, grid.columns, 1, grid.step);
-    const row = Math.floor(node / grid.columns);
-    const [downX, downY] = slope(motion, node, row, grid.rows, grid.columns, grid.step);
-    const [a, b, c, d] = [1 + acrossX, downX, acrossY, 1 + downY];
-    const area = Math.max(a * d - b * c, LEAST_AREA);
-    found.set([d / area, -b / area, -c / area, a / area], 4 * node);
+  for (let row = 0, node = 0; row < grid.rows; row++) {
+    const above = row > 0 ? grid.columns : 0;
+    const below = row < grid.rows - 1 ? grid.columns : 0;
+    const perDown = 1 / (grid.step * (Number(above > 0) + Number(below > 0)));
+    for (let column = 0; column < grid.columns; column++, node++) {
+      const left = Number(column > 0);
+      const right = Number(column < grid.columns - 1);
+      const perAcross = 1 / (grid.step * (left + right));
+      const a = 1 + perAcross * (motion[2 * (node + right)] - motion[2 * (node - left)]);
+      const b = perDown * (motion[2 * (node + below)] - motion[2 * (node - above)]);
+      const c = perAcross * (motion[2 * (node + right) + 1] - motion[2 * (node - left) + 1]);
+      const d = 1 + perDown * (motion[2 * (node + below) + 1] - motion[2 * (node - above) + 1]);
+      const area = Math.max(a * d - b * c, LEAST_AREA);
+      found[4 * node] = d / area;
+      found[4 * node + 1] = -b / area;
+      found[4 * node + 2] = -c / area;
+      found[4 * node + 3] = a / area;
+    }
   }
   return found;
-}
-
-/**
- * The slope of a motion at a node: central, one-sided at the rim.
- *
- * @param {Float32Array} motion
- * @param {number} node
- * @param {number} index of its column or row
- * @param {number} count of columns or rows
- * @param {number} stride nodes from one to the next
- * @param {number} step pixels from one to the next
- */
-function slope(motion, node, index, count, stride, step) {
-  const after = index < count - 1 ? node + stride : node;
-  const before = index > 0 ? node - stride : node;
-  const apart = (step * (after - before)) / stride;
-  return [(motion[2 * after] - motion[2 * before]) / apart, (motion[2 * after + 1] - motion[2 * before + 1]) / apart];
 }
 
 /** The least share of its area that a cell between four nodes keeps: the Jacobian. @param {Grid} grid @param {Float32Array} motion @param {number} share of the motion */
@@ -234,11 +236,13 @@ export function leastArea(grid, motion, share = 1) {
   let least = Infinity;
   for (let row = 0; row < grid.rows - 1; row++) {
     for (let at = wide * row; at < wide * (row + 1) - 2; at += 2) {
-      const [a, b, c, d] = [at, at + 2, at + wide, at + wide + 2];
-      const acrossX = half * (motion[b] - motion[a] + motion[d] - motion[c]);
-      const acrossY = half * (motion[b + 1] - motion[a + 1] + motion[d + 1] - motion[c + 1]);
-      const downX = half * (motion[c] - motion[a] + motion[d] - motion[b]);
-      const downY = half * (motion[c + 1] - motion[a + 1] + motion[d + 1] - motion[b + 1]);
+      const b = at + 2;
+      const c = at + wide;
+      const d = c + 2;
+      const acrossX = half * (motion[b] - motion[at] + motion[d] - motion[c]);
+      const acrossY = half * (motion[b + 1] - motion[at + 1] + motion[d + 1] - motion[c + 1]);
+      const downX = half * (motion[c] - motion[at] + motion[d] - motion[b]);
+      const downY = half * (motion[c + 1] - motion[at + 1] + motion[d + 1] - motion[b + 1]);
       least = Math.min(least, (1 + acrossX) * (1 + downY) - acrossY * downX);
     }
   }

@@ -2,7 +2,7 @@
 
 import { makeCavity } from "./cavity.js";
 import { inpainted } from "./inpaint.js";
-import { grown, polygonMask } from "./polygon.js";
+import { covered, distances } from "./polygon.js";
 import { openingOutline } from "./portrait_mouth.js";
 import { blurred, cut } from "./raster.js";
 import { highOf, lowOf } from "./stage.js";
@@ -47,12 +47,13 @@ export const cornersRound = ([u, v]) =>
 
 /** What the open mouth of a portrait shows, its rim filled from inside and outside, RGBA. @param {Raster} picture @param {FaceAxes} axes @param {Places} face @param {Light} light @param {{ left: number, top: number, width: number, height: number }} box */
 function ownTeeth(picture, axes, face, light, { left, top, width, height }) {
-  const mask = polygonMask(axes.toPixels(openingOutline(face)), width, height, [left, top]);
+  const away = distances(axes.toPixels(openingOutline(face)), width, height, [left, top]);
   const edge = Math.max(1, Math.round(0.014 * axes.unitPx));
-  const [sure, reach] = [grown(mask.data, width, -edge), grown(mask.data, width, edge)];
-  const rim = Uint8Array.from(sure, (share, at) => Number(share < 0.999 && reach[at] > 0));
+  const rim = Uint8Array.from(away.data, (distance) =>
+    Number(covered(distance + edge) < 1 && covered(distance - edge) > 0),
+  );
   const filled = inpainted(cut(picture, left, top, width, height, 3), rim, edge + 1);
-  const cover = blurred(mask, Math.max(0.7, light.blurPx));
+  const cover = blurred({ ...away, data: away.data.map(covered) }, Math.max(0.7, light.blurPx));
   const found = new Uint8ClampedArray(4 * width * height);
   cover.data.forEach((share, at) => {
     for (let part = 0; part < 3; part++) found[4 * at + part] = filled.data[3 * at + part];

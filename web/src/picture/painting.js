@@ -3,6 +3,7 @@
 import { LOWER_INNER, lipGap } from "./anatomy.js";
 import { Program, Texture, graphicsOf } from "./graphics.js";
 import { cornersRound } from "./mouth.js";
+import { RIM_PX } from "./polygon.js";
 import { TABLE, heights, openingEdges, seamLine } from "./seam.js";
 import { COPY, EYE, FACE } from "./shaders.js";
 import { highOf, lowOf, movedWithHead } from "./stage.js";
@@ -89,6 +90,7 @@ export class Painting {
       uToothed: plates.own !== null,
       uShaded: plates.own ? 0 : 1 - SHADED,
       uBlur: this._blurs(Math.max(0.4, 0.7 * light.blurPx), Math.max(1, UNDER_LIP * axes.unitPx)),
+      uRim: RIM_PX / axes.unitPx,
       uLineColour: light.lips.map((value) => (0.35 * value) / 255),
       uMotion: this._motion,
       uStill: this._still,

@@ -4,7 +4,7 @@
  */
 
 import { LIP_PAIRS, UPPER_INNER, chosenPoints, clip, curve, joinPair, lipGap, settledLips } from "./anatomy.js";
-import { polygonMask } from "./polygon.js";
+import { covered, distances } from "./polygon.js";
 import { blurred, byChannel, colourAt, cut, greyOf, linspace, mean, median, spread } from "./raster.js";
 import { openingEdges } from "./seam.js";
 import { fittedPolynomial, polynomial } from "./solve.js";
@@ -28,6 +28,7 @@ const PARTED = 0.02;
 const TOOTHED = 0.065;
 /** How far from the landmarks the seam of shut lips is looked for. */
 const SEARCH = 0.025;
+const OUTLINE = 24;
 const TEETH_SHARE = 0.22;
 /** Corner of the eye and wing of the mouth of each side. */
 export const CHEEKS = [
@@ -89,7 +90,7 @@ function darknessAlong(picture, axes, line, shifts) {
 
 /** The outline of what lies between the inner lips. @param {Places} face @returns {Places} */
 export function openingOutline(face) {
-  const { upper, lower } = openingEdges(face);
+  const { upper, lower } = openingEdges(face, OUTLINE);
   const back = [];
   for (let at = lower.length - 2; at >= 0; at -= 2) back.push(lower[at], lower[at + 1]);
   return Float64Array.from([...upper, ...back]);
@@ -110,11 +111,11 @@ function pixelsInside(picture, axes, face) {
   const outline = axes.toPixels(openingOutline(face));
   const low = lowOf(outline).map((at) => Math.floor(at) - 1);
   const [width, height] = highOf(outline).map((at, axis) => Math.ceil(at) + 2 - low[axis]);
-  const mask = polygonMask(outline, width, height, low);
+  const away = distances(outline, width, height, low);
   const found = [];
-  for (let at = 0; at < mask.data.length; at++) {
+  for (let at = 0; at < away.data.length; at++) {
     const [x, y] = [low[0] + (at % width), low[1] + Math.floor(at / width)];
-    if (mask.data[at] > 0.5) found.push(colourAt(picture, x, y));
+    if (covered(away.data[at]) > 0.5) found.push(colourAt(picture, x, y));
   }
   return found;
 }

@@ -23,9 +23,9 @@ export function seamLine(face) {
   return curve(Float64Array.of(face[120], face[121], ...middles, face[128], face[129]), LINE);
 }
 
-/** The edges of what lies between the inner lips. @param {Places} face @returns {{ upper: Places, lower: Places }} */
-export function openingEdges(face) {
-  const [upper, lower] = [UPPER_INNER, LOWER_INNER].map((points) => curve(chosenPoints(face, points), FINE));
+/** The edges of what lies between the inner lips. @param {Places} face @param {number} [count] of places on each @returns {{ upper: Places, lower: Places }} */
+export function openingEdges(face, count = FINE) {
+  const [upper, lower] = [UPPER_INNER, LOWER_INNER].map((points) => curve(chosenPoints(face, points), count));
   return { upper, lower };
 }
 

@@ -116,6 +116,7 @@ uniform vec2 uEnds;
 uniform vec4 uAround;
 uniform float uGap;
 uniform vec2 uBlur;
+uniform float uRim;
 uniform float uLit;
 uniform float uShaded;
 uniform vec2 uLow;
@@ -193,8 +194,10 @@ vec3 opened(vec3 colour, vec2 skull) {
     colour = mix(colour, uLineColour, (band.x - band.y) * (ends.x - ends.y) * uLine.x);
   }
   if (uGap <= 0.0) return colour;
-  vec2 sharp = below(off.xy / uBlur.x), soft = below(off.xy / uBlur.y);
-  float opening = sharp.x - sharp.y;
+  vec2 rim = vec2(uRim, -uRim) * clamp(uGap * uUnit, 0.0, 1.0);
+  vec2 sharp = below((off.xy + rim) / uBlur.x), soft = below((off.xy + rim) / uBlur.y);
+  vec2 ends = below((face.x - uEnds + rim) / uBlur.x);
+  float opening = (sharp.x - sharp.y) * (ends.x - ends.y);
   if (opening < 0.002) return colour;
   float lit = uLit * (1.0 - uShaded * (1.0 - (soft.x - soft.y)));
   return mix(colour, clamp(inside(skull - uLow) * lit, 0.0, 1.0), opening);

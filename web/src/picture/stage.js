@@ -2,6 +2,7 @@
 
 import { clip, eased, mapped } from "./anatomy.js";
 import { Grid } from "./field.js";
+import { distanceTo } from "./polygon.js";
 
 /** @typedef {import("../types.js").LifeSigns} LifeSigns */
 /** @typedef {import("./anatomy.js").FaceAxes} FaceAxes */
@@ -36,7 +37,7 @@ export function faceStage(axes, face, step) {
   const mask = Float32Array.from({ length: grid.size }, (_, node) => {
     const [u, v] = [places[2 * node], places[2 * node + 1]];
     const lowness = clip((v - noseV) / (face[2 * CHIN + 1] - noseV), 0, 1);
-    return eased(1 - distanceOutside(u, v, outline) / (BESIDE + (BELOW - BESIDE) * lowness ** 2));
+    return eased(1 - Math.max(distanceTo(u, v, outline), 0) / (BESIDE + (BELOW - BESIDE) * lowness ** 2));
   });
   return { grid, mask };
 }
@@ -125,16 +126,3 @@ export const highOf = (places) => [0, 1].map((axis) => Math.max(...axisOf(places
 
 /** @param {Places} places @param {number} axis */
 const axisOf = (places, axis) => places.filter((_, at) => at % 2 === axis);
-
-/** How far a place lies outside of a polygon, 0 inside. @param {number} x @param {number} y @param {Places} polygon */
-function distanceOutside(x, y, polygon) {
-  let [nearest, inside] = [Infinity, false];
-  for (let at = 0, before = polygon.length - 2; at < polygon.length; before = at, at += 2) {
-    const [ax, ay, bx, by] = [polygon[before], polygon[before + 1], polygon[at], polygon[at + 1]];
-    const [dx, dy] = [bx - ax, by - ay];
-    const along = clip(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy || 1), 0, 1);
-    nearest = Math.min(nearest, Math.hypot(x - ax - along * dx, y - ay - along * dy));
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
-  }
-  return inside ? 0 : nearest;
-}

@@ -7,10 +7,21 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const KINDS = { ".js": "text/javascript", ".mjs": "text/javascript", ".html": "text/html", ".json": "application/json" };
+const KINDS = {
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".html": "text/html",
+  ".json": "application/json",
+};
 const BROWSER = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-dev-shm-usage"];
-const MODULES = { imports: { mediabunny: "/node_modules/mediabunny/dist/modules/src/index.js" } };
+const FLAGS = [
+  "--autoplay-policy=no-user-gesture-required",
+  "--no-sandbox",
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
+  "--disable-dev-shm-usage",
+];
+const MODULES = { imports: { mediabunny: "/node_modules/mediabunny/dist/bundles/mediabunny.min.mjs" } };
 const PAGE = `<!doctype html><script type="importmap">${JSON.stringify(MODULES)}</script><canvas></canvas>`;
 
 /** Why no browser can be had; an empty string where one can. */
@@ -36,6 +47,7 @@ export async function openPage() {
 /** @type {import("node:http").RequestListener} */
 async function answer(request, response) {
   const path = normalize(new URL(request.url ?? "/", "http://here").pathname);
+  if (path === "/favicon.ico") return void response.writeHead(204).end();
   if (path === "/") return void response.setHeader("content-type", "text/html").end(PAGE);
   try {
     const bytes = await readFile(join(ROOT, path));
