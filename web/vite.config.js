@@ -1,8 +1,9 @@
 import { defineConfig } from "vite";
 import { fileURLToPath } from "node:url";
-import { modelFiles } from "./build/model_files.js";
-import { serviceWorker } from "./build/service_worker.js";
-import { squeezed } from "./build/squeezed.js";
+import { licences } from "./plugins/licences.js";
+import { modelFiles } from "./plugins/model_files.js";
+import { serviceWorker } from "./plugins/service_worker.js";
+import { squeezed } from "./plugins/squeezed.js";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const ASSETS = here("../src/kfusion/assets/");
@@ -28,6 +29,11 @@ export default defineConfig(({ mode }) => {
       reportCompressedSize: false,
     },
     worker: { format: "es" },
-    plugins: [modelFiles({ folder: ASSETS, copied: whole }), serviceWorker({ models: ASSETS }), !whole && squeezed()],
+    plugins: [
+      licences(),
+      modelFiles({ folder: ASSETS, copied: whole }),
+      serviceWorker({ models: ASSETS }),
+      !whole && squeezed(),
+    ],
   };
 });

@@ -32,7 +32,8 @@ const PEOPLE = {
   },
 };
 
-const HEAD = "M196 300 C196 178 250 130 320 130 C390 130 444 178 444 300 C444 352 434 396 408 436 C384 470 352 492 320 492 C288 492 256 470 232 436 C206 396 196 352 196 300 Z";
+const HEAD =
+  "M196 300 C196 178 250 130 320 130 C390 130 444 178 444 300 C444 352 434 396 408 436 C384 470 352 492 320 492 C288 492 256 470 232 436 C206 396 196 352 196 300 Z";
 
 function draw(person) {
   const { ground, skin, hair, shirt } = person;
@@ -112,7 +113,8 @@ function behind({ style, hair }) {
   const fill = `fill="url(#hair)"`;
   if (style === "long")
     return `<path d="M320 92 C200 88 152 178 158 300 C162 400 138 480 150 560 C200 590 440 590 490 560 C502 480 478 400 482 300 C488 178 440 88 320 92 Z" ${fill}/>`;
-  if (style === "short") return `<path d="M320 96 C232 92 184 150 186 250 L190 310 L450 310 L454 250 C456 150 408 92 320 96 Z" ${fill}/>`;
+  if (style === "short")
+    return `<path d="M320 96 C232 92 184 150 186 250 L190 310 L450 310 L454 250 C456 150 408 92 320 96 Z" ${fill}/>`;
   return `<g fill="${hair.base}">${curls().join("")}</g>`;
 }
 
@@ -134,4 +136,5 @@ function before({ style, hair }) {
   return `<path d="M194 292 C188 190 240 116 320 116 C400 116 452 190 446 292 C438 240 420 196 392 178 C346 158 294 158 248 178 C220 196 202 240 194 292 Z" fill="${hair.base}"/><g fill="${hair.light}" opacity=".35" filter="url(#soft)"><ellipse cx="270" cy="128" rx="60" ry="22"/></g>`;
 }
 
-for (const [name, person] of Object.entries(PEOPLE)) writeFileSync(new URL(`${name}.svg`, import.meta.url), draw(person));
+for (const [name, person] of Object.entries(PEOPLE))
+  writeFileSync(new URL(`${name}.svg`, import.meta.url), draw(person));

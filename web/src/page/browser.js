@@ -16,7 +16,7 @@ export function missingParts(browser = globalThis) {
   const parts = {
     "WebAssembly with SIMD": hasSimd(browser),
     "audio worklets": !browser.isSecureContext || typeof browser.AudioWorkletNode === "function",
-    "workers": typeof browser.Worker === "function",
+    workers: typeof browser.Worker === "function",
   };
   return Object.entries(parts).flatMap(([name, there]) => (there ? [] : [name]));
 }
@@ -25,4 +25,3 @@ export function missingParts(browser = globalThis) {
 function hasSimd(browser) {
   return typeof browser.WebAssembly === "object" && browser.WebAssembly.validate(SIMD);
 }
-

@@ -49,7 +49,8 @@ function drawn(source, width, height) {
  * @returns {Promise<Blob | null>}
  */
 export async function takePhoto() {
-  if (!navigator.mediaDevices) throw new UserError("A page may see the camera only over https or on this machine: open it as http://localhost");
+  if (!navigator.mediaDevices)
+    throw new UserError("A page may see the camera only over https or on this machine: open it as http://localhost");
   const wanted = { video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 960 } } };
   const media = await navigator.mediaDevices.getUserMedia(wanted);
   const dialog = /** @type {HTMLDialogElement} */ (at("shutter"));

@@ -20,6 +20,11 @@ export function manner() {
   return { blinks: inputAt("blinks").checked, sway: inputAt("sway").checked };
 }
 
+/** The signs of life behind the two switches. @param {{ blinks: boolean, sway: boolean }} manner */
+export function kindsOf({ blinks, sway }) {
+  return { blinks, gaze: blinks, brows: blinks, sway, breath: sway };
+}
+
 /**
  * Less motion for those who asked their device for it, and word of every change of the signs of life.
  * @param {() => void} onchange

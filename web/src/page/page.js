@@ -72,8 +72,8 @@ export class Page {
     this.phase = phase;
     document.documentElement.dataset.phase = phase;
     const idle = phase === "ready" && this.stage.face !== null;
-    label("speak", phase === "listening" ? "Stop" : "Speak");
-    label("play", phase === "playing" || phase === "working" ? "Stop" : this.sound ? "Play again" : "Play the sample");
+    label("speak", "Speak", phase === "listening");
+    label("play", this.sound ? "Play again" : "Play the sample", phase === "playing" || phase === "working");
     buttonAt("speak").disabled = !(idle || phase === "listening");
     buttonAt("play").disabled = phase === "listening";
     buttonAt("sound").disabled = !idle;
@@ -84,10 +84,11 @@ export class Page {
 
   /** Break off whatever runs, and be ready again. */
   leave() {
-    this._aborter?.abort();
-    this.live?.abandon();
-    this.playback?.stop();
+    const { live, playback, _aborter } = this;
     this.live = this.playback = this._aborter = undefined;
+    _aborter?.abort();
+    live?.abandon();
+    playback?.stop();
     this.stage.follow = () => null;
     this.stage.wake();
     this.enter("ready");
@@ -157,10 +158,12 @@ export class Page {
     this.leave();
     say("Looking for the face");
     const picture = await readPicture(photo);
-    const finder = await this.finder();
     const name = photo instanceof File ? photo.name : "the photo";
     const notes = this._notes();
-    const points = await finder.find(picture, { name, onnote: notes.add });
+    const points = await this.stage.lend(async () => {
+      const finder = await this.finder();
+      return finder.find(picture, { name, onnote: notes.add });
+    });
     this.stage.show({ picture, width: picture.width, height: picture.height, points });
     showOwn(picture);
     this.faceName = `own ${performance.now()}`;
@@ -194,7 +197,8 @@ export class Page {
     choose("view", "head");
     await this._changeView();
     const lacks = missing.length ? ` and lacks ${missing.join(", ")}` : "";
-    at("lacks").textContent = `${file.name} has ${found.length} of ${found.length + missing.length} ARKit shapes${lacks}.`;
+    at("lacks").textContent =
+      `${file.name} has ${found.length} of ${found.length + missing.length} ARKit shapes${lacks}.`;
     say(`${file.name} is your head now.`);
   }
 
@@ -204,7 +208,7 @@ export class Page {
     const take = await this._currentTake(signal);
     say("Writing the file");
     const desk = { take, rest: this._points, picture: this.stage.picture, manner: manner(), base: BASE };
-    const name = await keep(kind, { ...desk, signal, onprogress: showProgress });
+    const name = await this.stage.lend(() => keep(kind, { ...desk, signal, onprogress: showProgress }));
     signal.throwIfAborted();
     this.leave();
     say(`${name} is yours.`);
@@ -290,17 +294,23 @@ export class Page {
   }
 }
 
+const PAINTED_MS = 600;
 const HUSHED = "Nothing is to be heard: is the microphone muted?";
 
-/** Resolves when the browser has shown what there is. */
+/** Resolves when the browser has shown the page; drawing before that would keep it from doing so. @returns {Promise<void>} */
 function painted() {
-  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  return new Promise((resolve) => {
+    setTimeout(resolve, PAINTED_MS); // some browsers do not tell
+    new PerformanceObserver(() => resolve()).observe({ type: "paint", buffered: true });
+  });
 }
 
-/** @param {string} id @param {string} text */
-function label(id, text) {
-  const span = at(id).querySelector("span");
-  if (span && span.textContent !== text) span.textContent = text;
+/** Say what a button does now. @param {string} id @param {string} text @param {boolean} stops whether it stops what runs */
+function label(id, text, stops) {
+  const button = at(id);
+  button.classList.toggle("stops", stops);
+  const span = /** @type {HTMLElement} */ (button.querySelector("span"));
+  span.textContent = stops ? "Stop" : text;
 }
 
 /** @param {number} seconds */

@@ -3,6 +3,7 @@
 import { Life, MotionReader } from "../motion/index.js";
 import { OpeningCurve, PointsView, TalkingPicture } from "../picture/index.js";
 import { at, canvasAt } from "./elements.js";
+import { kindsOf } from "./options.js";
 
 /** @typedef {import("../types.js").Face} Face */
 /** @typedef {import("../types.js").Points} Points */
@@ -52,7 +53,7 @@ export class Stage {
   /** @param {{ blinks: boolean, sway: boolean }} manner */
   setManner({ blinks, sway }) {
     this.manner = { blinks, sway };
-    this._life = new Life({ kinds: { blinks, gaze: blinks, brows: blinks, sway, breath: sway } });
+    this._life = new Life({ kinds: kindsOf({ blinks, sway }) });
     this.wake();
   }
 
@@ -74,6 +75,22 @@ export class Stage {
     return head.load(file);
   }
 
+  /**
+   * Leave the picture to somebody else for a while: a film is drawn on it.
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  async lend(work) {
+    this._lent = true;
+    try {
+      return await work();
+    } finally {
+      this._lent = false;
+      this.wake();
+    }
+  }
+
   /** Draw from now on, if something moves. */
   wake() {
     if (!this._request && document.visibilityState === "visible") this._request = requestAnimationFrame(this._draw);
@@ -91,7 +108,7 @@ export class Stage {
   /** @param {number} nowMs */
   _draw(nowMs) {
     this._request = 0;
-    if (!this._picture || !this.face) return;
+    if (!this._picture || !this.face || this._lent) return;
     const spoken = this.follow();
     const points = spoken ?? this.face.points;
     const opening = this._picture.opening(points);

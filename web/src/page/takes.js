@@ -1,8 +1,9 @@
 /** What was said, and the files that can be kept of it. */
 
 import { writeGlb, writeLandmarks, writeLiveLink, writeRhubarb } from "../formats/index.js";
-import { loadVisemes, readMotion } from "../motion/index.js";
+import { Life, loadVisemes, readMotion } from "../motion/index.js";
 import { renderFilm } from "../picture/index.js";
+import { kindsOf } from "./options.js";
 
 /**
  * @typedef {object} Take
@@ -25,7 +26,7 @@ import { renderFilm } from "../picture/index.js";
 /** @type {Record<string, (desk: Desk) => Promise<[string, Blob]>>} */
 const WRITERS = {
   film: async ({ take, picture, manner, signal, onprogress }) => {
-    const film = await renderFilm(picture, take.sequence, take.samples, { onprogress, signal, life: lifeOf(manner) });
+    const film = await renderFilm(picture, take.sequence, take.samples, { onprogress, signal, life: livelyAs(manner) });
     return [`${take.name}.${film.type.includes("mp4") ? "mp4" : "webm"}`, film];
   },
   "landmarks-json": async ({ take }) => [`${take.name}.json`, writeLandmarks(take.sequence, "json")],
@@ -39,6 +40,12 @@ const WRITERS = {
   },
   head: async ({ take, rest }) => [`${take.name}.glb`, writeGlb(readMotion(take.sequence, rest))],
 };
+
+/** The signs of life of a film. @param {{ blinks: boolean, sway: boolean }} manner */
+function livelyAs(manner) {
+  const life = new Life({ kinds: kindsOf(manner) });
+  return (/** @type {number} */ timeS, /** @type {number} */ opening) => life.at(timeS, opening);
+}
 
 /**
  * Write one kind of file, and let the browser save it.

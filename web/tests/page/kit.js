@@ -90,7 +90,8 @@ export async function whenReady(page, timeout = 60_000) {
 
 /** Wait for words of the status line. @param {import("playwright-core").Page} page @param {RegExp} words */
 export async function whenSaid(page, words, timeout = 60_000) {
-  const matches = ([source, flags]) => new RegExp(source, flags).test(document.getElementById("status")?.textContent ?? "");
+  const matches = ([source, flags]) =>
+    new RegExp(source, flags).test(document.getElementById("status")?.textContent ?? "");
   try {
     await page.waitForFunction(matches, [words.source, words.flags], { timeout });
   } catch {

@@ -19,7 +19,8 @@ async function relay(port) {
     const upstream = connect(port, "127.0.0.1");
     upstream.on("data", (piece) => (counts.bytes += piece.length));
     client.pipe(upstream).pipe(client);
-    for (const socket of [client, upstream]) socket.on("error", () => [client, upstream].forEach((one) => one.destroy()));
+    for (const socket of [client, upstream])
+      socket.on("error", () => [client, upstream].forEach((one) => one.destroy()));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -42,7 +43,7 @@ async function visit(context, url) {
 async function speak(page) {
   await page.click("#speak");
   const shown = [];
-  for (const end = Date.now() + SPOKEN_MS; Date.now() < end; ) {
+  for (const end = Date.now() + SPOKEN_MS; Date.now() < end;) {
     await page.waitForTimeout(250);
     const value = parseInt((await page.textContent("#latency b")) || "");
     if (value) shown.push(value);
@@ -88,7 +89,11 @@ async function measureOnce(server, browser) {
 }
 
 if (UNABLE) throw new Error(UNABLE);
-console.log(`load of the machine before: ${loadavg().map((load) => load.toFixed(1)).join(", ")}`);
+console.log(
+  `load of the machine before: ${loadavg()
+    .map((load) => load.toFixed(1))
+    .join(", ")}`,
+);
 const server = await servePage();
 const browser = await openBrowser(voiceFile());
 await warm(browser);
@@ -96,13 +101,43 @@ const runs = [];
 for (let run = 0; run < RUNS; run++) runs.push(await measureOnce(server, browser));
 await browser.close();
 server.close();
-tell("first useful paint, cold, ms", runs.map(({ cold }) => cold.paint));
-tell("the portrait drawn, cold, ms", runs.map(({ cold }) => cold.face));
-tell("ready to speak, cold, ms", runs.map(({ cold }) => cold.ready));
-tell("over the wire until ready to speak, kB", runs.map(({ toSpeak }) => Math.round(toSpeak / 1000)));
-tell("over the wire until it works offline, kB", runs.map(({ inAll }) => Math.round(inAll / 1000)));
-tell("first useful paint, second visit, ms", runs.map(({ again }) => again.paint));
-tell("ready to speak, second visit, ms", runs.map(({ again }) => again.ready));
-tell("over the wire, second visit, kB", runs.map(({ later }) => Math.round(later / 1000)));
-tell("voice to picture as the page shows it, ms", runs.map(({ latency }) => median(latency)));
-tell("voice to picture, highest, ms", runs.map(({ latency }) => Math.max(...latency)));
+tell(
+  "first useful paint, cold, ms",
+  runs.map(({ cold }) => cold.paint),
+);
+tell(
+  "the portrait drawn, cold, ms",
+  runs.map(({ cold }) => cold.face),
+);
+tell(
+  "ready to speak, cold, ms",
+  runs.map(({ cold }) => cold.ready),
+);
+tell(
+  "over the wire until ready to speak, kB",
+  runs.map(({ toSpeak }) => Math.round(toSpeak / 1000)),
+);
+tell(
+  "over the wire until it works offline, kB",
+  runs.map(({ inAll }) => Math.round(inAll / 1000)),
+);
+tell(
+  "first useful paint, second visit, ms",
+  runs.map(({ again }) => again.paint),
+);
+tell(
+  "ready to speak, second visit, ms",
+  runs.map(({ again }) => again.ready),
+);
+tell(
+  "over the wire, second visit, kB",
+  runs.map(({ later }) => Math.round(later / 1000)),
+);
+tell(
+  "voice to picture as the page shows it, ms",
+  runs.map(({ latency }) => median(latency)),
+);
+tell(
+  "voice to picture, highest, ms",
+  runs.map(({ latency }) => Math.max(...latency)),
+);
