@@ -10,6 +10,7 @@ from kfusion.cli import generate
 from kfusion.cli.console import show
 from kfusion.errors import InputError
 
+MAX_PORT = 65535
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
@@ -42,6 +43,8 @@ def _serve_page(arguments: argparse.Namespace) -> int:
     if arguments.output is not None:
         raise InputError(f"--output is {arguments.output} and --web writes no files: pass one of them")
     port = PORT if arguments.port is None else arguments.port
+    if not 0 <= port <= MAX_PORT:
+        raise InputError(f"port is {port}: use 0 to {MAX_PORT}")
     with page_server(PageFiles(), port) as server:
         address = f"http://{HOST}:{server.server_port}"
         show(address)

@@ -1,7 +1,7 @@
 """The files of the page by their addresses, and how each is sent.
 
-The page lies beside this file, as Vite built it: `NAME.gz` in place of NAME where that is smaller. Its models are those of
-the package, under `assets/`.
+The page lies beside this file, as Vite built it: `NAME.gz` in place of NAME where that is smaller. Its models are
+those of the package, under `assets/`.
 """
 
 import gzip
@@ -121,7 +121,8 @@ def _address(path: Path, folder: Path) -> str:
 
 def _policy(page: Path) -> str:
     """The policy that the page names itself: where it is served by others, that is all there is."""
-    text = (gzip.open(page) if page.suffix == ".gz" else page.open("rb")).read().decode()
+    content = page.read_bytes()
+    text = (gzip.decompress(content) if page.suffix == ".gz" else content).decode()
     found = re.search(r'http-equiv="Content-Security-Policy"\s+content="([^"]*)"', text)
     if found is None:
         raise InputError(f"{page}: names no Content-Security-Policy: build the page anew with `make web`")

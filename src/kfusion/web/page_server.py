@@ -23,16 +23,16 @@ def page_server(files: PageFiles, port: int = PORT) -> Iterator[ThreadingHTTPSer
     Raises:
         OutputError: the port is taken.
     """
-    handler = type("PageHandler", (_Handler,), {"files": files})
+    handler = type("PageHandler", (_PageHandler,), {"files": files})
     try:
-        server = _Server((HOST, port), handler)
+        server = _PageServer((HOST, port), handler)
     except OSError as error:
         raise OutputError(f"{HOST}:{port}: cannot listen ({error.strerror}): choose another --port") from error
     with server:
         yield server
 
 
-class _Server(ThreadingHTTPServer):
+class _PageServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -41,7 +41,7 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _PageHandler(BaseHTTPRequestHandler):
     files: ClassVar[PageFiles]
     protocol_version = "HTTP/1.1"
     timeout = IDLE_S
@@ -67,5 +67,5 @@ class _Handler(BaseHTTPRequestHandler):
         for chunk in answer.chunks() if with_body else ():
             self.wfile.write(chunk)
 
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name that it has there
+    def log_message(self, format: str, *arguments: object) -> None:
         """Nobody waits for a log."""
