@@ -32,7 +32,7 @@ TRAVELS = {
     "kfusion/web/page/sw.js.gz",
 }
 LICENCES = {"LICENSE", "NOTICE", *(f"licences/{path.name}" for path in (ROOT / "licences").iterdir())}
-STAYS = ("tests/", "fuzz/", "tools/", "benchmarks/", "docs/", ".github/", ".ci/", "__pycache__/")
+STAYS = ("tests/", "fuzz/", "tools/", "benchmarks/", "docs/", "web/", ".github/", ".ci/", "__pycache__/")
 """Not in the wheel; nor in the sdist, from which the wheel alone is made."""
 
 

@@ -101,8 +101,8 @@ test("the sample plays, its mouth moves, and everything can be kept", { skip }, 
     const { name, bytes } = await kept(page, "landmarks-json");
     assert.equal(name, "sample.json");
     const landmarks = JSON.parse(bytes.toString());
-    assert.equal(landmarks.points.length, 281);
-    assert.equal(landmarks.points[0].length, 68);
+    assert.equal(landmarks.landmarks.length, 281);
+    assert.equal(landmarks.landmarks[0].length, 68);
     const table = (await kept(page, "landmarks-csv")).bytes.toString().trim().split("\n");
     assert.equal(table.filter((line) => !line.startsWith("#")).length, 281 + 1);
     const arkit = (await kept(page, "arkit")).bytes.toString().trim().split("\n");
