@@ -78,7 +78,7 @@ async function openContext(stream) {
 async function listen(context, stream, onsamples) {
   await context.audioWorklet.addModule(new URL("./microphone_worklet.js", import.meta.url));
   await context.resume();
-  const node = new AudioWorkletNode(context, "microphone", { numberOfOutputs: 0 });
+  const node = new AudioWorkletNode(context, "microphone");
   const resampler = new SoundResampler(context.sampleRate, SAMPLE_RATE_HZ);
   node.port.onmessage = ({ data }) => {
     const samples = resampler.push(data);
@@ -87,4 +87,5 @@ async function listen(context, stream, onsamples) {
     }
   };
   context.createMediaStreamSource(stream).connect(node);
+  node.connect(context.destination); // silence; some browsers let nothing run that leads nowhere
 }

@@ -235,12 +235,18 @@ test("a microphone that is refused or not there says what to do", { skip }, asyn
       words.push(await window.refusal(() => window.openMicrophone({ onsamples() {} })));
     }
     navigator.mediaDevices.getUserMedia = real;
+    Object.defineProperty(navigator, "mediaDevices", { value: undefined, configurable: true });
+    words.push(await window.refusal(() => window.openMicrophone({ onsamples() {} })));
+    Object.defineProperty(window, "isSecureContext", { value: false });
+    words.push(await window.refusal(() => window.openMicrophone({ onsamples() {} })));
     return words;
   });
   assert.match(said[0], /^UserError: The microphone was refused: allow it/);
   assert.match(said[1], /^UserError: No microphone was found: plug one in/);
   assert.match(said[2], /^UserError: Another program uses the microphone: close it/);
   assert.match(said[3], /^UserError: The microphone did not open \(why\)/);
+  assert.match(said[4], /^UserError: This browser has no microphone for pages/);
+  assert.match(said[5], /^UserError: A page may hear the microphone only over https/);
 });
 
 test("a file that is not on the server is named", { skip }, async () => {
