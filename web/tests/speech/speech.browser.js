@@ -199,6 +199,20 @@ test("a stream gives its frames in order, and the microphone feeds one", { skip 
   assert.equal(said.heard.ended, null);
 });
 
+test("a microphone that goes away ends once, with what to do", { skip }, async () => {
+  const said = await inPage(async () => {
+    const ends = [];
+    const microphone = await window.openMicrophone({ onsamples() {}, onend: (error) => ends.push(`${error}`) });
+    microphone.track.dispatchEvent(new Event("ended"));
+    microphone.stop();
+    return { ends, state: microphone.track.readyState };
+  });
+  assert.deepEqual(said, {
+    ends: ["UserError: The microphone went away: plug it in, then press speak."],
+    state: "ended",
+  });
+});
+
 test("where a browser hears the microphone at its own rate alone, the page brings it to 16 kHz", { skip }, async () => {
   const { heard, rateHz } = await inPage(async () => {
     const Real = window.AudioContext;
