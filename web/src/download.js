@@ -20,10 +20,11 @@ export async function download(url, { onprogress = () => {}, signal, size } = {}
   const name = String(url).split("/").pop();
   try {
     const response = await fetch(url, { signal });
-    if (response.ok) {
+    if (response.ok && !isPage(response)) {
       return await received(response, announcedSize(response) ?? size ?? null, onprogress);
     }
-    throw new UserError(`${name} could not be loaded (${response.status}): load the page again later.`);
+    const reason = response.ok ? "the server sent a page in its place" : response.status;
+    throw new UserError(`${name} could not be loaded (${reason}): load the page again later.`);
   } catch (error) {
     if (signal?.aborted || error instanceof UserError) {
       throw error;
@@ -74,6 +75,11 @@ async function received(response, all, onprogress) {
   }
   onprogress(loaded, loaded);
   return joinedBytes(pieces, loaded);
+}
+
+/** Some servers answer with a page where a file is missing. @param {Response} response */
+function isPage(response) {
+  return /^text\/html/.test(response.headers.get("content-type") ?? "");
 }
 
 /** What a compressed answer announces is the size before it is unpacked. @param {Response} response */

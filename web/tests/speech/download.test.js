@@ -19,6 +19,9 @@ before(async () => {
     } else if (request.url === "/squeezed") {
       response.setHeader("content-encoding", "gzip");
       response.end(gzipSync(CONTENT));
+    } else if (request.url === "/page.onnx") {
+      response.setHeader("content-type", "text/html; charset=utf-8");
+      response.end("<title>not found</title>");
     } else if (request.url === "/broken") {
       response.setHeader("content-length", CONTENT.length);
       response.write(CONTENT.subarray(0, 1000), () => response.destroy());
@@ -70,6 +73,13 @@ test("a file that is not there, and a server that is not there, are named with w
   });
   await assert.rejects(download("http://127.0.0.1:1/gone.onnx"), {
     message: /^gone\.onnx could not be loaded: check the conn/,
+  });
+});
+
+test("a page in place of a file is no file", async () => {
+  await assert.rejects(download(`${base}/page.onnx`), {
+    name: "UserError",
+    message: /^page\.onnx could not be loaded \(the server sent a page in its place\)/,
   });
 });
 
