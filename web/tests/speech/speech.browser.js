@@ -90,6 +90,29 @@ test("what is no sound, empty, or silent is refused in words", { skip }, async (
   ]);
 });
 
+test("a recording of more than an hour is refused before it is decoded", { skip }, async () => {
+  const said = await inPage(async () => {
+    const header = new DataView(new ArrayBuffer(44));
+    [..."RIFF....WAVEfmt "].forEach((letter, place) => header.setUint8(place, letter.charCodeAt(0)));
+    [..."data"].forEach((letter, place) => header.setUint8(36 + place, letter.charCodeAt(0)));
+    const count = 8000 * 3700;
+    for (const [at, value] of [
+      [4, 36 + count],
+      [16, 16],
+      [20, 0x0001_0001],
+      [24, 8000],
+      [28, 8000],
+      [32, 0x0008_0001],
+      [40, count],
+    ]) {
+      header.setUint32(at, value, true);
+    }
+    const file = new File([header, new Uint8Array(count).fill(128)], "long.wav");
+    return window.refusal(() => window.decodeSound(file));
+  });
+  assert.equal(said, "UserError: long.wav: lasts 62 minutes: pass at most 60, or cut it");
+});
+
 test(
   "a recording is animated beside the page, with bytes and seconds told on the way, and can be cancelled",
   { skip },
