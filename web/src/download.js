@@ -12,43 +12,45 @@ import { UserError } from "./errors.js";
  * The content of a file.
  *
  * @param {string | URL} url
- * @param {{ onprogress?: ByteProgress, signal?: AbortSignal }} [options]
+ * @param {{ onprogress?: ByteProgress, signal?: AbortSignal, size?: number }} [options] size: bytes, where it is known
+ *   beforehand: a server that compresses does not tell
  * @returns {Promise<ArrayBuffer>}
  */
-export async function download(url, { onprogress, signal } = {}) {
-  const response = await answered(url, signal);
-  if (!onprogress || !response.body) {
-    return response.arrayBuffer();
+export async function download(url, { onprogress = () => {}, signal, size } = {}) {
+  const name = String(url).split("/").pop();
+  try {
+    const response = await fetch(url, { signal });
+    if (response.ok && !isPage(response)) {
+      return await received(response, announcedSize(response) ?? size ?? null, onprogress);
+    }
+    const reason = response.ok ? "the server sent a page in its place" : response.status;
+    throw new UserError(`${name} could not be loaded (${reason}): load the page again later.`);
+  } catch (error) {
+    if (signal?.aborted || error instanceof UserError) {
+      throw error;
+    }
+    throw new UserError(`${name} could not be loaded: check the connection, then load the page again.`, {
+      cause: error,
+    });
   }
-  const all = announcedSize(response);
-  const pieces = [];
-  let loaded = 0;
-  onprogress(0, all);
-  const reader = response.body.getReader();
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    pieces.push(read.value);
-    loaded += read.value.length;
-    onprogress(loaded, all);
-  }
-  onprogress(loaded, loaded);
-  return joinedBytes(pieces, loaded);
 }
 
 /**
  * The content of several files at once, with their bytes together.
  *
- * @param {(string | URL)[]} urls
+ * @param {{ url: string | URL, size?: number }[]} files
  * @param {{ onprogress?: ByteProgress, signal?: AbortSignal }} [options]
  * @returns {Promise<ArrayBuffer[]>}
  */
-export function downloadAll(urls, { onprogress, signal } = {}) {
-  const loaded = urls.map(() => 0);
+export function downloadAll(files, { onprogress, signal } = {}) {
+  const loaded = files.map(() => 0);
   /** @type {(number | null)[]} */
-  const all = urls.map(() => null);
+  const all = files.map(() => null);
   return Promise.all(
-    urls.map((url, place) =>
+    files.map(({ url, size }, place) =>
       download(url, {
         signal,
+        size,
         onprogress: (bytes, total) => {
           [loaded[place], all[place]] = [bytes, total];
           const sum = loaded.reduce((one, other) => one + other, 0);
@@ -60,24 +62,24 @@ export function downloadAll(urls, { onprogress, signal } = {}) {
   );
 }
 
-/** @param {string | URL} url @param {AbortSignal} [signal] */
-async function answered(url, signal) {
-  const name = String(url).split("/").pop();
-  let response;
-  try {
-    response = await fetch(url, { signal });
-  } catch (error) {
-    if (signal?.aborted) {
-      throw error;
-    }
-    throw new UserError(`${name} could not be loaded: check the connection, then load the page again.`, {
-      cause: error,
-    });
+/** @param {Response} response @param {number | null} all @param {ByteProgress} onprogress */
+async function received(response, all, onprogress) {
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
+  const pieces = [];
+  let loaded = 0;
+  onprogress(0, all);
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    pieces.push(read.value);
+    loaded += read.value.length;
+    onprogress(loaded, all);
   }
-  if (!response.ok) {
-    throw new UserError(`${name} could not be loaded (${response.status}): load the page again later.`);
-  }
-  return response;
+  onprogress(loaded, loaded);
+  return joinedBytes(pieces, loaded);
+}
+
+/** Some servers answer with a page where a file is missing. @param {Response} response */
+function isPage(response) {
+  return /^text\/html/.test(response.headers.get("content-type") ?? "");
 }
 
 /** What a compressed answer announces is the size before it is unpacked. @param {Response} response */

@@ -7,8 +7,11 @@
 export const EMOTIONS = ["angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised"];
 export const INTENSITIES = [1, 2, 3];
 
-/** Unit of the Facial Action Coding System -> shape, of both sides where it has sides -> its weight at the most. */
-/** @type {Record<number, Record<string, number>>} */
+/**
+ * Unit of the Facial Action Coding System -> shape, of both sides where it has sides -> its weight at the most.
+ *
+ * @type {Record<number, Record<string, number>>}
+ */
 const ACTION_UNITS = {
   1: { browInnerUp: 1 },
   2: { browOuterUp: 1 },

@@ -2,8 +2,7 @@
 import { FACE_SIZE, MIRROR, fitSimilarity } from "../speech/landmarks.js";
 import { readNpz } from "./npz.js";
 
-/** Displacement of the points, x0, y0, ..., in eye distances of the mean face, x right, y down. */
-/** @typedef {Float64Array} Direction */
+/** @typedef {Float64Array} Direction displacement of the points, x0, y0, ..., in eye distances of the mean face */
 
 /** Upper and lower lid of the character's left eye. */
 const LIDS = [

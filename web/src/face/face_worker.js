@@ -2,7 +2,7 @@
 import { downloadAll } from "../download.js";
 import { answerCalls } from "../worker_calls.js";
 import { withoutChatter } from "./chatter.js";
-import { RUNTIME_URL, openLandmarker } from "./landmarker.js";
+import { RUNTIME, openLandmarker } from "./landmarker.js";
 import { findIdentity } from "./portrait.js";
 import { Scene } from "./views.js";
 
@@ -13,7 +13,7 @@ withoutChatter();
 
 answerCalls({
   async load({ base }, { onprogress, signal }) {
-    const [weights, runtime] = await downloadAll([new URL("face_landmarker.task", base), RUNTIME_URL], {
+    const [weights, runtime] = await downloadAll([{ url: new URL("face_landmarker.task", base) }, RUNTIME], {
       onprogress,
       signal,
     });

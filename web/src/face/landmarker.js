@@ -4,15 +4,15 @@ import { UserError } from "../errors.js";
 import { to68 } from "./mesh.js";
 import { bounds } from "./views.js";
 
-/** MediaPipe's loader and its WebAssembly: Vite serves and copies them. */
+/** MediaPipe's loader, and its WebAssembly with its bytes: Vite serves and copies them. */
 const LOADER_URL = new URL(
   "../../node_modules/@mediapipe/tasks-vision/wasm/vision_wasm_module_internal.js",
   import.meta.url,
 );
-export const RUNTIME_URL = new URL(
-  "../../node_modules/@mediapipe/tasks-vision/wasm/vision_wasm_module_internal.wasm",
-  import.meta.url,
-);
+export const RUNTIME = {
+  url: new URL("../../node_modules/@mediapipe/tasks-vision/wasm/vision_wasm_module_internal.wasm", import.meta.url),
+  size: 12_997_272,
+};
 const MAX_FACES = 8;
 /** A narrower picture holds no face, and fails in MediaPipe. */
 const MIN_SIDE_PX = 8;
@@ -20,7 +20,7 @@ const MIN_SIDE_PX = 8;
 /**
  * What finds the faces of a picture.
  *
- * @param {ArrayBuffer} weights `face_landmarker.task` @param {ArrayBuffer} runtime the file at `RUNTIME_URL`
+ * @param {ArrayBuffer} weights `face_landmarker.task` @param {ArrayBuffer} runtime the file at `RUNTIME`
  * @returns {Promise<import("./views.js").Finder>}
  */
 export async function openLandmarker(weights, runtime) {

@@ -8,7 +8,9 @@ import { decodingRate } from "./sound_rate.js";
 import { SoundResampler } from "./sound_resampler.js";
 
 /** More would not fit into a page's memory once it is decoded. */
-const MAX_FILE_BYTES = 512 * 2 ** 20;
+const [MAX_FILE_BYTES, MAX_DURATION_S] = [512 * 2 ** 20, 3600];
+/** A player that says nothing about a file for so long will not. */
+const METADATA_PATIENCE_MS = 3000;
 /** Seconds that are resampled before the page has its turn. */
 const PIECE_S = 5;
 /** Peaks of 16-bit integers that were written as floats, and what full scale is in them. */
@@ -45,11 +47,34 @@ async function readFile(file, name) {
     const megabytes = Math.round(file.size / 2 ** 20);
     throw new UserError(`${name}: has ${megabytes} MB: pass at most ${MAX_FILE_BYTES >> 20} MB, or cut it`);
   }
+  const durationS = await announcedDuration(file);
+  if (durationS > MAX_DURATION_S) {
+    const minutes = Math.ceil(durationS / 60);
+    throw new UserError(`${name}: lasts ${minutes} minutes: pass at most ${MAX_DURATION_S / 60}, or cut it`);
+  }
   try {
     return await file.arrayBuffer();
   } catch (error) {
     throw new UserError(`${name}: cannot be read: choose it again`, { cause: error });
   }
+}
+
+/** Seconds, 0 where the file does not tell. @param {Blob} file @returns {Promise<number>} */
+function announcedDuration(file) {
+  const url = URL.createObjectURL(file);
+  const player = new Audio();
+  player.preload = "metadata";
+  /** @type {Promise<number>} */
+  const told = new Promise((resolve) => {
+    player.onloadedmetadata = () => resolve(Number.isFinite(player.duration) ? player.duration : 0);
+    player.onerror = () => resolve(0);
+    setTimeout(() => resolve(0), METADATA_PATIENCE_MS);
+    player.src = url;
+  });
+  return told.finally(() => {
+    player.removeAttribute("src");
+    URL.revokeObjectURL(url);
+  });
 }
 
 /** @param {ArrayBuffer} file @param {string} name @returns {Promise<AudioBuffer>} */

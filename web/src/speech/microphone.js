@@ -23,24 +23,23 @@ const INSECURE = "A page may hear the microphone only over https or on this mach
  * @param {string} [options.deviceId] which one; the usual one unless given
  * @returns {Promise<{ stop: () => void, track: MediaStreamTrack }>} the track is for recorders
  */
-export async function openMicrophone({ onsamples, onend, deviceId }) {
+export async function openMicrophone({ onsamples, onend = () => {}, deviceId }) {
   const stream = await askedFor(deviceId);
   const [track] = stream.getAudioTracks();
-  const context = await openContext(stream);
   let open = true;
+  const context = await listen(stream, (samples) => open && onsamples(samples)).catch((error) => {
+    track.stop();
+    throw new UserError(`The microphone cannot be heard (${error.message}): use a newer browser.`, { cause: error });
+  });
   const end = (/** @type {UserError | null} */ error) => {
     if (open) {
       open = false;
-      stream.getTracks().forEach((one) => one.stop());
+      track.stop();
       context.close();
-      onend?.(error);
+      onend(error);
     }
   };
   track.addEventListener("ended", () => end(new UserError("The microphone went away: plug it in, then press speak.")));
-  await listen(context, stream, (samples) => open && onsamples(samples)).catch((error) => {
-    end(null);
-    throw new UserError(`The microphone cannot be heard (${error.message}): load the page again.`, { cause: error });
-  });
   return { stop: () => end(null), track };
 }
 
@@ -60,25 +59,12 @@ async function askedFor(deviceId) {
   }
 }
 
-/** A context at 16 kHz, or, where the browser joins no microphone to one, at its own rate. @param {MediaStream} stream */
-async function openContext(stream) {
-  for (const options of [{ sampleRate: SAMPLE_RATE_HZ, latencyHint: /** @type {const} */ ("interactive") }, {}]) {
-    const context = new AudioContext(options);
-    try {
-      context.createMediaStreamSource(stream).disconnect();
-      return context;
-    } catch {
-      await context.close();
-    }
-  }
-  throw new UserError("This browser gives no sound from its microphone: use a newer one.");
-}
-
-/** @param {AudioContext} context @param {MediaStream} stream @param {(samples: Float32Array) => void} onsamples */
-async function listen(context, stream, onsamples) {
+/** @param {MediaStream} stream @param {(samples: Float32Array) => void} onsamples @returns {Promise<AudioContext>} */
+async function listen(stream, onsamples) {
+  const { context, source } = joinedContext(stream);
   await context.audioWorklet.addModule(new URL("./microphone_worklet.js", import.meta.url));
-  await context.resume();
-  const node = new AudioWorkletNode(context, "microphone", { numberOfOutputs: 0 });
+  context.resume().catch(() => {}); // not awaited: without a gesture of the person it may wait for ever
+  const node = new AudioWorkletNode(context, "microphone");
   const resampler = new SoundResampler(context.sampleRate, SAMPLE_RATE_HZ);
   node.port.onmessage = ({ data }) => {
     const samples = resampler.push(data);
@@ -86,5 +72,18 @@ async function listen(context, stream, onsamples) {
       onsamples(samples);
     }
   };
-  context.createMediaStreamSource(stream).connect(node);
+  source.connect(node);
+  node.connect(context.destination); // silence; some browsers let nothing run that leads nowhere
+  return context;
+}
+
+/** A context at 16 kHz, or, where the browser joins no microphone to one, at its own rate. @param {MediaStream} stream */
+function joinedContext(stream) {
+  try {
+    const context = new AudioContext({ sampleRate: SAMPLE_RATE_HZ });
+    return { context, source: context.createMediaStreamSource(stream) };
+  } catch {
+    const context = new AudioContext();
+    return { context, source: context.createMediaStreamSource(stream) };
+  }
 }

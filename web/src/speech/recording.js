@@ -5,6 +5,7 @@ import { RecordingCard, SAMPLE_RATE_HZ, SILENT_SAMPLES } from "./bundle_card.js"
 import { readDelivery } from "./delivery.js";
 import { motionScaler } from "./expressiveness.js";
 import { atRate } from "./frame_rate.js";
+import { checkFace } from "./identity.js";
 import { FACE_SIZE, frameCount, unitFrame } from "./landmarks.js";
 import { checkSamples } from "./sound_check.js";
 import { Joiner, cut } from "./windows.js";
@@ -63,6 +64,7 @@ export class Recording {
    * @param {ArrayLike<number>} identity @param {import("./delivery.js").Delivery} delivery
    */
   async #animation(identity, { labels, expressiveness }) {
+    checkFace(identity, this.shapes.meanFace);
     const toUnit = unitFrame(identity);
     const face = toUnit.apply(identity);
     const run = (/** @type {Float32Array} */ samples) => this.#run(samples, face, labels);

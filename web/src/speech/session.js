@@ -3,11 +3,11 @@ import { InferenceSession, Tensor, env } from "onnxruntime-web/wasm";
 import { UserError } from "../errors.js";
 import { readMetadata } from "./onnx_metadata.js";
 
-/** Where onnxruntime's WebAssembly lies: Vite serves and copies it, and node reads it as a file. */
-export const RUNTIME_URL = new URL(
-  "../../node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm",
-  import.meta.url,
-);
+/** Onnxruntime's WebAssembly and its bytes: Vite serves and copies it, and node reads it as a file. */
+export const RUNTIME = {
+  url: new URL("../../node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm", import.meta.url),
+  size: 14_239_897,
+};
 
 /**
  * @typedef {import("./bundle_card.js").SessionLike} SessionLike
@@ -18,7 +18,7 @@ export const RUNTIME_URL = new URL(
  * Opens a bundle.
  *
  * @param {ArrayBuffer} model an `.onnx` file
- * @param {ArrayBuffer} runtime the file at `RUNTIME_URL`
+ * @param {ArrayBuffer} runtime the file at `RUNTIME`
  * @returns {Promise<SessionLike>}
  */
 export async function openSession(model, runtime) {

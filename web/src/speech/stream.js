@@ -12,6 +12,7 @@ import { BLOCK_SAMPLES, SAMPLE_RATE_HZ, SILENT_SAMPLES, StreamCard } from "./bun
 import { readDelivery, streamLeadsMs } from "./delivery.js";
 import { motionScaler } from "./expressiveness.js";
 import { StreamRate } from "./frame_rate.js";
+import { checkFace } from "./identity.js";
 import { FACE_SIZE, frameCount, unitFrame } from "./landmarks.js";
 import { checkFrames } from "./recording.js";
 import { fadeIn } from "./windows.js";
@@ -60,6 +61,7 @@ export class Stream {
   static async start(session, shapes, identity, options = {}) {
     const card = new StreamCard(session);
     const delivery = readDelivery(options, streamLeadsMs(card));
+    checkFace(identity, shapes.meanFace);
     const toUnit = unitFrame(identity);
     const face = toUnit.apply(identity);
     const begin = () => new StreamRun(session, card, face, delivery.labels);

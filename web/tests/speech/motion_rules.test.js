@@ -5,6 +5,7 @@ import { readDelivery, streamLeadsMs } from "../../src/speech/delivery.js";
 import { medianFace, scaleMotion } from "../../src/speech/expressiveness.js";
 import { joined } from "../../src/speech/arrays.js";
 import { StreamRate, atRate } from "../../src/speech/frame_rate.js";
+import { checkFace } from "../../src/speech/identity.js";
 import {
   FACE_SIZE,
   Similarity,
@@ -237,6 +238,29 @@ test("the unit frame has the eye corners at -1/2 and 1/2, and the way back is ex
       .every((value, place) => Math.abs(value - identity[place]) < 1e-4),
   );
   refused(() => unitFrame(new Float32Array(FACE_SIZE)), /outer eye corners \(points 36 and 45\) coincide/);
+});
+
+test("points that are no face in pixels are refused with what is wrong", () => {
+  const face = (change) => () => checkFace(identity.map(change), shapes.meanFace);
+  face((value) => value)();
+  face((value, place) => (place % 2 ? 1 : -1) * identity[place ^ 1])();
+  refused(
+    face((value) => value / 300),
+    /outer eye corners are 0\.267 apart, so these are no pixels/,
+  );
+  refused(
+    face((value, place) => (place % 2 ? -value : value)),
+    /a face in a mirror: y must grow downwards/,
+  );
+  refused(
+    face((value, place) => identity[(place * 7) % 136]),
+    /do not lie as those of a face do/,
+  );
+  refused(
+    face((value, place) => (place === 9 ? NaN : value)),
+    /pass x and y of 68 points/,
+  );
+  refused(() => checkFace(new Float32Array(10), shapes.meanFace), /pass x and y of 68 points/);
 });
 
 test("the best similarity undoes a turn, a scale and a shift", () => {

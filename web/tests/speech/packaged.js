@@ -1,7 +1,7 @@
 /** What the tests in node read from the package and from the fixtures. */
 import { readFileSync } from "node:fs";
 import { FaceShapes } from "../../src/emotion/face_shapes.js";
-import { RUNTIME_URL, openSession } from "../../src/speech/session.js";
+import { RUNTIME, openSession } from "../../src/speech/session.js";
 import { decodeFlac } from "./flac.js";
 
 const ASSETS = new URL("../../../src/kfusion/assets/", import.meta.url);
@@ -34,5 +34,5 @@ export function packagedShapes() {
 }
 
 export function openPackaged(name) {
-  return openSession(asset(name), bytesOf(RUNTIME_URL));
+  return openSession(asset(name), bytesOf(RUNTIME.url));
 }

@@ -90,6 +90,29 @@ test("what is no sound, empty, or silent is refused in words", { skip }, async (
   ]);
 });
 
+test("a recording of more than an hour is refused before it is decoded", { skip }, async () => {
+  const said = await inPage(async () => {
+    const header = new DataView(new ArrayBuffer(44));
+    [..."RIFF....WAVEfmt "].forEach((letter, place) => header.setUint8(place, letter.charCodeAt(0)));
+    [..."data"].forEach((letter, place) => header.setUint8(36 + place, letter.charCodeAt(0)));
+    const count = 8000 * 3700;
+    for (const [at, value] of [
+      [4, 36 + count],
+      [16, 16],
+      [20, 0x0001_0001],
+      [24, 8000],
+      [28, 8000],
+      [32, 0x0008_0001],
+      [40, count],
+    ]) {
+      header.setUint32(at, value, true);
+    }
+    const file = new File([header, new Uint8Array(count).fill(128)], "long.wav");
+    return window.refusal(() => window.decodeSound(file));
+  });
+  assert.equal(said, "UserError: long.wav: lasts 62 minutes: pass at most 60, or cut it");
+});
+
 test(
   "a recording is animated beside the page, with bytes and seconds told on the way, and can be cancelled",
   { skip },
@@ -199,6 +222,20 @@ test("a stream gives its frames in order, and the microphone feeds one", { skip 
   assert.equal(said.heard.ended, null);
 });
 
+test("a microphone that goes away ends once, with what to do", { skip }, async () => {
+  const said = await inPage(async () => {
+    const ends = [];
+    const microphone = await window.openMicrophone({ onsamples() {}, onend: (error) => ends.push(`${error}`) });
+    microphone.track.dispatchEvent(new Event("ended"));
+    microphone.stop();
+    return { ends, state: microphone.track.readyState };
+  });
+  assert.deepEqual(said, {
+    ends: ["UserError: The microphone went away: plug it in, then press speak."],
+    state: "ended",
+  });
+});
+
 test("where a browser hears the microphone at its own rate alone, the page brings it to 16 kHz", { skip }, async () => {
   const { heard, rateHz } = await inPage(async () => {
     const Real = window.AudioContext;
@@ -235,15 +272,21 @@ test("a microphone that is refused or not there says what to do", { skip }, asyn
       words.push(await window.refusal(() => window.openMicrophone({ onsamples() {} })));
     }
     navigator.mediaDevices.getUserMedia = real;
+    Object.defineProperty(navigator, "mediaDevices", { value: undefined, configurable: true });
+    words.push(await window.refusal(() => window.openMicrophone({ onsamples() {} })));
+    Object.defineProperty(window, "isSecureContext", { value: false });
+    words.push(await window.refusal(() => window.openMicrophone({ onsamples() {} })));
     return words;
   });
   assert.match(said[0], /^UserError: The microphone was refused: allow it/);
   assert.match(said[1], /^UserError: No microphone was found: plug one in/);
   assert.match(said[2], /^UserError: Another program uses the microphone: close it/);
   assert.match(said[3], /^UserError: The microphone did not open \(why\)/);
+  assert.match(said[4], /^UserError: This browser has no microphone for pages/);
+  assert.match(said[5], /^UserError: A page may hear the microphone only over https/);
 });
 
 test("a file that is not on the server is named", { skip }, async () => {
   const said = await inPage(() => window.refusal(() => window.loadRecordings({ base: "/nowhere/" })));
-  assert.match(said, /^UserError: (default\.onnx|face_shapes\.npz) could not be loaded \(404\)/);
+  assert.match(said, /^UserError: (default\.onnx|face_shapes\.npz) could not be loaded \(/);
 });
