@@ -49,7 +49,11 @@ class GlbWriter:
 
     def _accessor(self, values: Array, normalized: bool, bounds: bool, more: dict[str, Any]) -> int:
         rows = values.reshape(len(values), -1)
-        accessor = {"componentType": _COMPONENTS[values.dtype.name], "count": len(values), "type": _KINDS[rows.shape[1]]}
+        accessor = {
+            "componentType": _COMPONENTS[values.dtype.name],
+            "count": len(values),
+            "type": _KINDS[rows.shape[1]],
+        }
         if normalized:
             accessor["normalized"] = True
         if bounds:
