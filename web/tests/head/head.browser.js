@@ -62,7 +62,7 @@ before(async () => {
   if (skip) return;
   const { createServer } = await import("vite");
   const { chromium } = await import("playwright-core");
-  const cacheDir = join(tmpdir(), "kfusion-head-test");
+  const cacheDir = join(tmpdir(), "kfusion-head-browser");
   const optimizeDeps = { exclude: ["onnxruntime-web"], include: ["three", "@pixiv/three-vrm", "three/addons/libs/meshopt_decoder.module.js"] }; // prettier-ignore
   const plugins = [{ name: "test", configureServer: serve }];
   server = await createServer({ root: ROOT, configFile: false, cacheDir, logLevel: "error", optimizeDeps, plugins });
