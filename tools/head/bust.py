@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from colours import Landmarks, complexion, rings_of_lips
 from eyes import eyeballs, linear
-from gltf import GlbWriter
+from gltf import INDICES, VERTICES, GlbWriter
 from makehuman import Corners, MakeHuman, Vectors, joined
 from numpy.typing import NDArray
 from paint import Canvas, eased, laid_out
@@ -233,22 +233,20 @@ MATERIALS = [
 
 def _mesh(file: GlbWriter, piece: Piece, material: int) -> dict[str, Any]:
     centred = piece.points - (0, MIDDLE_M, 0)
+    joints, weights = _bones(piece)
     attributes = {
-        "POSITION": file.add(centred.astype(np.float32), bounds=True),
-        "NORMAL": file.add(_whole(piece.normals, np.int8), normalized=True),
+        "POSITION": file.add(centred.astype(np.float32), use=VERTICES, bounds=True),
+        "NORMAL": file.add(_whole(piece.normals, np.int8), use=VERTICES, normalized=True),
+        "JOINTS_0": file.add(joints, use=VERTICES),
+        "WEIGHTS_0": file.add(weights, use=VERTICES, normalized=True),
     }
     if piece.places is not None:
-        attributes["TEXCOORD_0"] = file.add((piece.places * 65535).round().astype(np.uint16), normalized=True)
+        places = (piece.places * 65535).round().astype(np.uint16)
+        attributes["TEXCOORD_0"] = file.add(places, use=VERTICES, normalized=True)
     if piece.colours is not None:
-        attributes["COLOR_0"] = file.add(piece.colours, normalized=True)
-    follows = np.tile([0.0, 1.0], (len(centred), 1)) if piece.follows is None else piece.follows
-    rows = np.stack([1 - follows.sum(1), *follows.T, np.zeros(len(follows))], 1)
-    weights = (rows * 255).round()
-    weights[:, 0] += 255 - weights.sum(1)
-    attributes["WEIGHTS_0"] = file.add(weights.clip(0, 255).astype(np.uint8), normalized=True)
-    attributes["JOINTS_0"] = file.add(np.tile(np.array([0, 1, 2, 0], np.uint8), (len(rows), 1)))
+        attributes["COLOR_0"] = file.add(piece.colours, use=VERTICES, normalized=True)
     targets = [_target(file, *moved) for moved in piece.targets.values()]
-    corners = file.add(piece.triangles.ravel().astype(np.uint16))
+    corners = file.add(piece.triangles.ravel().astype(np.uint16), use=INDICES)
     primitive = {"attributes": attributes, "indices": corners, "material": material, "targets": targets}
     weights_ = [0] * len(targets)
     return {
@@ -257,6 +255,15 @@ def _mesh(file: GlbWriter, piece: Piece, material: int) -> dict[str, Any]:
         "weights": weights_,
         "extras": {"targetNames": list(piece.targets)},
     }
+
+
+def _bones(piece: Piece) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Which bones each vertex follows, bust, neck and head, and how much: both (N, 4)."""
+    follows = np.tile([0.0, 1.0], (len(piece.points), 1)) if piece.follows is None else piece.follows
+    weights = np.zeros((len(follows), 4), np.uint8)
+    weights[:, 1:3] = (follows * 255).round()
+    weights[:, 0] = 255 - weights[:, 1:3].sum(1, dtype=int).clip(0, 255)
+    return np.where(weights > 0, np.array([0, 1, 2, 0], np.uint8), np.uint8(0)), weights
 
 
 def _target(file: GlbWriter, by: Vectors, turn: Vectors) -> dict[str, int]:
