@@ -10,7 +10,7 @@ from eyes import eyeballs, linear
 from gltf import INDICES, VERTICES, GlbWriter
 from makehuman import Corners, MakeHuman, Vectors, joined
 from numpy.typing import NDArray
-from paint import Canvas, eased, laid_out
+from paint import MOUTH, Canvas, eased, island_of, laid_out
 from PIL import Image
 from surface import Floats, Numbers, light_of, normals_of, triangles_of
 
@@ -34,6 +34,8 @@ SHIFTS_M = {
     "helper-lower-teeth": (0, -0.0045, -0.001),
     "helper-tongue": (0, -0.006, -0.006),
 }
+BAG_FROM_M, BAG_WIDTH = 0.138, 0.82
+"""Where the inside of the mouth begins, and how wide it is: as wide as the base mesh's it would show through cheeks."""
 TONGUE_HEIGHT = 0.5
 """Of a tongue that lies in an open mouth, in heights of the base mesh's, which fills it."""
 _STEP_M, _LEAST = 1 / 32767, 3
@@ -76,6 +78,9 @@ class Bust:
         moved[:, 1] = np.where(upper, -1, 1) * PARTED_M * np.exp(-((self._rings / 3.0) ** 2))
         for part, by in SHIFTS_M.items():
             moved[np.unique(self._source.parts[part].vertices)] = by
+        bag = np.unique(self._skin.vertices[(island_of(self._source.places)[self._skin.places] == MOUTH).all(1)])
+        inner = eased(0, 0.012, BAG_FROM_M - self._points[bag, 2])
+        moved[bag, 0] -= (1 - BAG_WIDTH) * inner * self._points[bag, 0]
         tongue = np.unique(self._source.parts["helper-tongue"].vertices)
         height = self._points[tongue, 1]
         moved[tongue, 1] -= (1 - TONGUE_HEIGHT) * (height - height.min())
