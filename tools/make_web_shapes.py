@@ -69,13 +69,20 @@ def _turned(face: Points, yaw: float, roll: float) -> Points:
     place = to_mean_face(face)
     flat, depth = place(face).astype(np.float64), mean_face_depth()[1]
     seen = flat[:, 0] * np.cos(yaw) - depth * np.sin(yaw)
-    turned = np.stack([seen * np.cos(roll) + flat[:, 1] * np.sin(roll), flat[:, 1] * np.cos(roll) - seen * np.sin(roll)])
+    turned = np.stack(
+        [seen * np.cos(roll) + flat[:, 1] * np.sin(roll), flat[:, 1] * np.cos(roll) - seen * np.sin(roll)]
+    )
     return place.inverse()(turned.T.astype(np.float32))[None]
 
 
 def _motion(motion: Motion) -> dict[str, Any]:
     sequence = motion.sequence
-    header = {"fps": sequence.fps, "firstFrame": sequence.first_frame, "model": sequence.model, "source": sequence.source}
+    header = {
+        "fps": sequence.fps,
+        "firstFrame": sequence.first_frame,
+        "model": sequence.model,
+        "source": sequence.source,
+    }
     rows = {"points": sequence.points, "weights": motion.weights, "head": motion.head}
     return header | {name: _shortest(values) for name, values in rows.items()}
 
@@ -104,7 +111,7 @@ def measured_shapes() -> str:
     lines = [f"  {name}: {_numbers(one)}," for name, one in directions.items()]
     return "\n".join(
         [
-            "// Written by tools/make_web_shapes.py from src/kfusion/assets/face_shapes.npz: what is measured of faces.",
+            "// What is measured of faces: src/kfusion/assets/face_shapes.npz, written by tools/make_web_shapes.py.",
             "",
             "/** The mean face, x0, y0, ..., whose eye distance is the unit. */",
             f"// prettier-ignore\nexport const FACE = {_numbers(parts['face'])};",

@@ -4,16 +4,33 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-
 from makehuman import Corners, MakeHuman, Vectors
 from paint import HEAD, MOUTH, SOCKETS, eased, island_of, noise
 from surface import Floats
 
-LIPS, EARS, MOUTH_BAG, SOCKET = range(4)
+LIPS, EARS, MOUTH_BAG, SOCKET, TOOTH, TONGUE = MASKS = range(6)
 """Columns of the masks."""
 _HAIRLINE_DEG = (0, 12, 26, 40, 52, 60, 67, 73, 80, 88, 100, 114, 132, 155, 180)
-_HAIRLINE_M = (0.065, 0.067, 0.068, 0.060, 0.047, 0.030, 0.006, -0.014, -0.022, -0.004, -0.004, -0.024, -0.046, -0.058, -0.062)
+_HAIRLINE_M = (
+    0.065,
+    0.067,
+    0.068,
+    0.060,
+    0.047,
+    0.030,
+    0.006,
+    -0.014,
+    -0.022,
+    -0.004,
+    -0.004,
+    -0.024,
+    -0.046,
+    -0.058,
+    -0.062,
+)
 """Height of the hairline over the eyes, by the way from the front to the back of the head."""
+TOOTH_DEG = 10.5
+"""Width of a tooth, seen from the middle of the mouth."""
 HAIR_M, SHIRT_M = 0.010, 0.006
 """How far hair and shirt stand off the skin."""
 SKIN, BLUSH, LIP, HAIR, BROW, SHIRT, INSIDE = (
@@ -37,7 +54,7 @@ class Landmarks:
     """Middle of the left ear."""
     nose: Floats
     masks: Floats
-    """(V, 4): lips, ears, inside of the mouth, inside of the sockets, 0 to 1."""
+    """(V, 6): lips, ears, inside of the mouth, inside of the sockets, teeth, tongue, 0 to 1."""
 
     @classmethod
     def of(cls, source: MakeHuman, points: Vectors, rings: Floats, skin: Corners) -> Self:
@@ -47,7 +64,7 @@ class Landmarks:
         ear = points[ears[0] > 0.3 * ears[0].max()].mean(0)
         front = points[skin.vertices.ravel()]
         nose = front[front[:, 2].argmax()]
-        masks = np.zeros((len(points), 4))
+        masks = np.zeros((len(points), len(MASKS)))
         corner = abs(points[rings == 0, 0]).max()
         masks[:, LIPS] = (1 - eased(6.6, 8.4, rings)) * (1 - eased(-0.002, 0.002, abs(points[:, 0]) - corner))
         masks[:, EARS] = eased(0.2, 0.5, sum(ears) / ears[0].max())
@@ -55,6 +72,9 @@ class Landmarks:
         for column, island in ((MOUTH_BAG, MOUTH), (SOCKET, SOCKETS)):
             inside = (islands[skin.places] == island).all(1)
             masks[np.unique(skin.vertices[inside]), column] = 1
+        for column, parts in ((TOOTH, ("upper-teeth", "lower-teeth")), (TONGUE, ("tongue",))):
+            for part in parts:
+                masks[np.unique(source.parts[f"helper-{part}"].vertices), column] = 1
         return cls(eye, ear, nose, masks)
 
     def hair(self, points: Vectors) -> Floats:
@@ -70,7 +90,7 @@ class Landmarks:
         """The points with hair and shirt standing off."""
         hair = eased(-0.004, 0.03, self.hair(points)) * (1 - self.masks[:, EARS]) * (1 - self.masks[:, MOUTH_BAG])
         crown = 0.6 + 1.3 * eased(0.03, 0.11, points[:, 1] - self.eye[1]) + 0.12 * noise(points, 0.03, 4)
-        out = HAIR_M * hair * crown + SHIRT_M * eased(0, 0.004, self.shirt(points))
+        out = HAIR_M * hair * crown + SHIRT_M * eased(0.002, 0.006, self.shirt(points))
         return points + out[:, None] * normals
 
 
@@ -89,23 +109,37 @@ def rings_of_lips(source: MakeHuman, skin: Corners) -> Floats:
 
 
 def complexion(known: Floats, landmarks: Landmarks) -> tuple[Floats, Floats]:
-    """Colours, and roughness in the green channel, (H, W, 3), 0 to 1, of what is known of the pixels: place, masks, light."""
-    places, masks, light = known[..., :3], known[..., 3:7], known[..., 7]
-    picture = np.broadcast_to(SKIN, places.shape) * (1 + 0.025 * noise(places, 0.03, 1) + 0.02 * noise(places, 0.002, 2))[..., None]
+    """Colours, and roughness in the green channel, (H, W, 3), 0 to 1.
+
+    Args:
+        known: of the pixels, (H, W, 10): place, masks, light.
+        landmarks: what the colours go by.
+    """
+    places, masks, light = known[..., :3], known[..., 3:-1], known[..., -1]
+    picture = (
+        np.broadcast_to(SKIN, places.shape)
+        * (1 + 0.025 * noise(places, 0.03, 1) + 0.02 * noise(places, 0.002, 2))[..., None]
+    )
     picture = _mixed(picture, BLUSH, 0.5 * _blush(places, landmarks))
     picture = _mixed(picture, LIP, 0.8 * masks[..., LIPS])
     picture = _mixed(picture, (0.55, 0.36, 0.30), 0.25 * _under_eyes(places, landmarks))
     picture = _mixed(picture, BROW, _brows(places, landmarks))
-    hair = eased(-0.004, 0.006, landmarks.hair(places) + 0.0022 * noise(places * (1, 0.3, 1), 0.0022, 3)) * (1 - masks[..., EARS])
+    hair = eased(-0.004, 0.006, landmarks.hair(places) + 0.0022 * noise(places * (1, 0.3, 1), 0.0022, 3)) * (
+        1 - masks[..., EARS]
+    )
     picture = _mixed(picture, HAIR, hair)
     picture = picture * (1 + (0.35 * hair * _strands(places, landmarks))[..., None])
     picture = _mixed(picture, INSIDE, masks[..., MOUTH_BAG])
     picture = _mixed(picture, (0.75, 0.5, 0.45), masks[..., SOCKET])
+    picture = _mixed(picture, (0.80, 0.42, 0.42), masks[..., TONGUE])
+    picture = _mixed(picture, (0.93, 0.90, 0.84), masks[..., TOOTH])
+    picture = _mixed(picture, (0.50, 0.40, 0.36), 0.4 * masks[..., TOOTH] * _between_teeth(places))
     shirt = eased(0, 0.0015, landmarks.shirt(places))
     picture = _mixed(picture, SHIRT, shirt)
     shade = 0.45 + 0.55 * np.clip(light, 0, 1) ** 0.8
     rough = np.zeros_like(places)
-    rough[..., 1] = 0.6 - 0.2 * masks[..., LIPS] + 0.38 * np.maximum(hair, shirt)
+    wet = np.maximum(masks[..., LIPS], masks[..., TONGUE] + masks[..., TOOTH])
+    rough[..., 1] = 0.6 - 0.2 * wet + 0.38 * np.maximum(hair, shirt)
     return picture * (shade[..., None] ** (1.0, 1.25, 1.35)), rough
 
 
@@ -139,6 +173,12 @@ def _brows(places: Vectors, landmarks: Landmarks) -> Floats:
     slant[..., 1] *= 0.25
     hairs = 0.8 + 0.16 * noise(slant, 0.0009, 5)
     return inside * ends * np.clip(hairs, 0, 1) * (places[..., 2] > 0.05)
+
+
+def _between_teeth(places: Vectors) -> Floats:
+    """Lines between teeth, along the arch."""
+    along = np.degrees(np.arctan2(places[..., 0], places[..., 2] - 0.085)) / TOOTH_DEG + 0.5
+    return np.exp(-(((along - np.round(along)) / 0.07) ** 2))
 
 
 def _strands(places: Vectors, landmarks: Landmarks) -> Floats:

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
 from makehuman import Vectors
+from numpy.typing import NDArray
 from surface import Floats, Numbers
 
 RINGS_DEG = (0, 5, 9.5, 10.5, 13, 16, 19, 22, 24.5, 26.5, 28, 32, 38, 46, 56, 68, 82, 98, 120)

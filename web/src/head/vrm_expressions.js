@@ -5,6 +5,8 @@ import { arkitShape } from "./morph_names.js";
 
 /** The `jawOpen` that is VRM's `aa` at its most, and what rounds, spreads and bares the teeth at most. */
 const FULL = 0.5;
+/** How far the shapes of the eyes turn them. */
+const FULL_GLANCE_DEG = 30;
 /** @type {Record<string, number>} */
 const PLACE = Object.fromEntries(ARKIT_SHAPES.map((name, place) => [name, place]));
 
@@ -41,6 +43,17 @@ export function presetWeights(weights) {
     blinkLeft: of("eyeBlinkLeft"),
     blinkRight: of("eyeBlinkRight"),
   };
+}
+
+/**
+ * Where the eyes look: degrees to the character's left, and down.
+ * @param {ArrayLike<number>} weights 52
+ */
+export function glance(weights) {
+  const of = (/** @type {string} */ name) => weights[PLACE[name]];
+  const left = of("eyeLookOutLeft") + of("eyeLookInRight") - of("eyeLookInLeft") - of("eyeLookOutRight");
+  const down = of("eyeLookDownLeft") + of("eyeLookDownRight") - of("eyeLookUpLeft") - of("eyeLookUpRight");
+  return { yaw: (left / 2) * FULL_GLANCE_DEG, pitch: (down / 2) * FULL_GLANCE_DEG };
 }
 
 /** @param {number} weight */

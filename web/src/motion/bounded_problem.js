@@ -29,24 +29,33 @@ export class Problem {
    */
   solve(displacement) {
     const linear = product(this._fromPoints, displacement);
-    let found = new Float64Array(linear.length);
-    let ahead = found;
+    let [found, next] = [new Float64Array(linear.length), new Float64Array(linear.length)];
+    const ahead = new Float64Array(linear.length);
     let speed = 1;
     for (let step = 0; step < STEPS; step++) {
-      const slope = product(this._gram, ahead);
-      const next = ahead.map((value, at) => this._bounded(value - this._step * (slope[at] - linear[at]), at));
+      this._descend(ahead, linear, next);
       const faster = (1 + Math.sqrt(1 + 4 * speed * speed)) / 2;
       const onward = (speed - 1) / faster;
-      ahead = next.map((value, at) => value + onward * (value - found[at]));
-      found = next;
+      for (let at = 0; at < next.length; at++) ahead[at] = next[at] + onward * (next[at] - found[at]);
+      [found, next] = [next, found];
       speed = faster;
     }
     return found.map((value, at) => value / this._high[at]);
   }
 
-  /** @param {number} value @param {number} at */
-  _bounded(value, at) {
-    return Math.min(Math.max(value, this._low[at]), this._high[at]);
+  /**
+   * One step down the slope, within the bounds.
+   * @param {Float64Array} from
+   * @param {Float64Array} linear
+   * @param {Float64Array} to is written
+   */
+  _descend(from, linear, to) {
+    for (let row = 0; row < to.length; row++) {
+      const line = this._gram[row];
+      let slope = -linear[row];
+      for (let at = 0; at < line.length; at++) slope += line[at] * from[at];
+      to[row] = Math.min(Math.max(from[row] - this._step * slope, this._low[row]), this._high[row]);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-// Written by tools/make_web_shapes.py from src/kfusion/assets/face_shapes.npz: what is measured of faces.
+// What is measured of faces: src/kfusion/assets/face_shapes.npz, written by tools/make_web_shapes.py.
 
 /** The mean face, x0, y0, ..., whose eye distance is the unit. */
 // prettier-ignore

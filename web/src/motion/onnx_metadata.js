@@ -9,11 +9,11 @@ const FOUR_BYTES = 5;
 /**
  * The keys and values in a file.
  * @param {Uint8Array} file
- * @returns {Map<string, string>}
+ * @returns {Record<string, string>}
  */
 export function onnxMetadata(file) {
   const pairs = [...fields(file)].filter(({ number }) => number === METADATA_FIELD).map(({ content }) => pair(content));
-  return new Map(pairs);
+  return Object.fromEntries(pairs);
 }
 
 /** @param {Uint8Array} entry @returns {[string, string]} */

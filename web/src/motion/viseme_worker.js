@@ -7,17 +7,17 @@ import { readVisemes } from "./visemes.js";
 
 ort.env.wasm.numThreads = 1;
 
-/** @type {import("./visemes.js").VisemeBundle} */
-let bundle;
+/** @type {import("./visemes.js").Session} */
+let session;
 
 self.onmessage = async ({ data }) => {
   try {
     if (data.file) {
-      bundle = await openVisemes(ort, data.file);
+      session = await openVisemes(ort, data.file);
       self.postMessage({ ready: true });
     } else {
       const onprogress = (/** @type {number} */ share) => self.postMessage({ share });
-      self.postMessage({ track: await readVisemes(bundle, data.samples, { onprogress }) });
+      self.postMessage({ track: await readVisemes(session, data.samples, { onprogress }) });
     }
   } catch (error) {
     self.postMessage({ error: error instanceof Error ? error.message : String(error) });

@@ -29,40 +29,36 @@ const COUNT = VISEMES.length;
  * @property {Cue[]} events the visemes one after the other: they touch, from 0 to the end of the sound
  * @property {number} durationS
  *
- * @typedef {object} VisemeBundle The network, ready to run.
- * @property {number} samplesBefore what it hears before a block
- * @property {number} lookAheadSamples what it hears from the begin of a block on
- * @property {Record<string, number[]>} states shapes of what it remembers, in the order of its outputs
- * @property {(feeds: Record<string, Tensor>) => Promise<Tensor[]>} run its outputs in their order
+ * @typedef {{ type: string, data: any, dims: readonly number[] }} Tensor
  *
- * @typedef {object} Tensor
- * @property {Float32Array} data
- * @property {number[]} dims
+ * @typedef {object} Session What runs the network: feeds by name in, outputs by name out.
+ * @property {Record<string, string>} metadata
+ * @property {Map<string, number[]>} inputs name -> shape, in order
+ * @property {(feeds: Record<string, Tensor>) => Promise<Record<string, Tensor>>} run
  */
 
 /**
  * The visemes of a recording.
- * @param {VisemeBundle} bundle
+ * @param {Session} session
  * @param {Float32Array} samples mono at 16 kHz, full scale 1
- * @param {{ onprogress?: (share: number) => void }} [options]
+ * @param {{ onprogress?: (share: number) => unknown, signal?: AbortSignal }} [options] a promise of `onprogress` is
+ *   waited for
  * @returns {Promise<VisemeTrack>}
  */
-export async function readVisemes(bundle, samples, { onprogress } = {}) {
+export async function readVisemes(session, samples, { onprogress, signal } = {}) {
   const steps = Math.ceil((samples.length * STEP_HZ) / SAMPLE_RATE_HZ);
   const blocks = Math.ceil(steps / BLOCK_STEPS);
-  const window = bundle.samplesBefore + bundle.lookAheadSamples;
-  const heard = new Float32Array(bundle.samplesBefore + Math.max(samples.length, blocks * BLOCK_SAMPLES + window));
-  heard.set(samples, bundle.samplesBefore);
+  const before = Number(session.metadata.samples_before);
+  const window = before + Number(session.metadata.look_ahead_samples);
   const weights = new Float32Array(blocks * BLOCK_STEPS * COUNT);
-  let states = Object.entries(bundle.states).map(([name, dims]) => ({ name, tensor: zeros(dims) }));
+  let states = zeroStates(session.inputs);
   for (let block = 0; block < blocks; block++) {
-    const start = block * BLOCK_SAMPLES;
-    const sound = { data: heard.slice(start, start + window), dims: [1, window] };
-    const past = Object.fromEntries(states.map(({ name, tensor }) => [name, tensor]));
-    const [found, ...kept] = await bundle.run({ samples: sound, ...past });
-    weights.set(found.data, block * BLOCK_STEPS * COUNT);
-    states = states.map(({ name }, number) => ({ name, tensor: kept[number] }));
-    onprogress?.((block + 1) / blocks);
+    signal?.throwIfAborted();
+    const heard = piece(samples, block * BLOCK_SAMPLES - before, window);
+    const found = await session.run({ samples: { type: "float32", data: heard, dims: [1, window] }, ...states });
+    weights.set(found.visemes.data, block * BLOCK_STEPS * COUNT);
+    states = Object.fromEntries(Object.keys(states).map((name) => [name, found[name.replace("past", "kept")]]));
+    await onprogress?.((block + 1) / blocks);
   }
   return trackOf(weights.slice(0, steps * COUNT), samples.length / SAMPLE_RATE_HZ);
 }
@@ -153,9 +149,27 @@ function bestPath(odds) {
   return path;
 }
 
-/** @param {number[]} dims @returns {Tensor} */
-function zeros(dims) {
-  return { data: new Float32Array(dims.reduce((product, one) => product * one, 1)), dims };
+/**
+ * Samples from `start` on, silence where there are none.
+ * @param {Float32Array} samples
+ * @param {number} start
+ * @param {number} count
+ */
+function piece(samples, start, count) {
+  const heard = new Float32Array(count);
+  heard.set(samples.subarray(Math.max(start, 0), Math.max(start + count, 0)), Math.max(-start, 0));
+  return heard;
+}
+
+/**
+ * What a network remembers before anything was said.
+ * @param {Map<string, number[]>} inputs
+ * @returns {Record<string, Tensor>}
+ */
+function zeroStates(inputs) {
+  const states = [...inputs].filter(([name]) => name !== "samples");
+  const zeros = (/** @type {number[]} */ dims) => new Float32Array(dims.reduce((product, one) => product * one, 1));
+  return Object.fromEntries(states.map(([name, dims]) => [name, { type: "float32", data: zeros(dims), dims }]));
 }
 
 /** @param {number} value @param {number} low @param {number} high */

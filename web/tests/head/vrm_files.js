@@ -41,7 +41,11 @@ export function vrm1(presets, custom = []) {
   const humanBones = Object.fromEntries(BONES.map((name, node) => [name, { node }]));
   const meta = { name: "nobody", authors: ["nobody"], licenseUrl: "https://vrm.dev/licenses/1.0/" };
   glb.document.extensionsUsed = ["VRMC_vrm"];
-  glb.document.extensions = { VRMC_vrm: { specVersion: "1.0", meta, humanoid: { humanBones }, expressions } };
+  const range = { inputMaxValue: 90, outputScale: 1 };
+  const ranges = ["HorizontalInner", "HorizontalOuter", "VerticalDown", "VerticalUp"];
+  const lookAt = { type: "expression", ...Object.fromEntries(ranges.map((name) => [`rangeMap${name}`, range])) };
+  const humanoid = { humanBones };
+  glb.document.extensions = { VRMC_vrm: { specVersion: "1.0", meta, humanoid, expressions, lookAt } };
   return glb.bytes();
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { headPlace, livelyWeights } from "../../src/head/lively_weights.js";
-import { arkitExpressions, presetWeights } from "../../src/head/vrm_expressions.js";
+import { arkitExpressions, glance, presetWeights } from "../../src/head/vrm_expressions.js";
 import { ARKIT_SHAPES, STILL } from "../../src/motion/index.js";
 
 /** @param {Record<string, number>} some */
@@ -59,4 +59,9 @@ test("vowels of a VRM add up to 1 at most, and each has its mouth", () => {
 test("perfect sync is known by the names of its expressions", () => {
   const names = arkitExpressions(["aa", "JawOpen", "mouthSmile_L", "happy"]);
   assert.deepEqual([...names], [["JawOpen", "jawOpen"], ["mouthSmile_L", "mouthSmileLeft"]]); // prettier-ignore
+});
+
+test("eyes of a VRM turn in degrees, to the character's left and down", () => {
+  assert.deepEqual(glance(weights({ eyeLookOutLeft: 1, eyeLookInRight: 1, eyeLookUpLeft: 0.5, eyeLookUpRight: 0.5 })), { yaw: 30, pitch: -15 }); // prettier-ignore
+  assert.deepEqual(glance(weights({ eyeLookInLeft: 0.5, eyeLookOutRight: 0.5 })), { yaw: -15, pitch: 0 });
 });

@@ -17,9 +17,9 @@ test(
   { skip: !existsSync(NETWORK) && "no network here" },
   async () => {
     const ort = await import("onnxruntime-web");
-    const bundle = await openVisemes(ort, new Uint8Array(readFileSync(NETWORK)));
+    const session = await openVisemes(ort, new Uint8Array(readFileSync(NETWORK)));
     const shares = /** @type {number[]} */ ([]);
-    const track = await readVisemes(bundle, samples, { onprogress: (share) => shares.push(share) });
+    const track = await readVisemes(session, samples, { onprogress: (share) => shares.push(share) });
     assert.deepEqual(track.events, python.events);
     assert.equal(track.durationS, python.durationS);
     assert.equal(track.weights.length, python.visemes.length);
@@ -60,6 +60,23 @@ test("metadata that is cut off is told", () => {
 });
 
 test("no sound has no events", async () => {
-  const never = { samplesBefore: 0, lookAheadSamples: 1, states: {}, run: () => Promise.reject(new Error("run")) };
+  const never = { metadata: {}, inputs: new Map(), run: () => Promise.reject(new Error("run")) };
   assert.deepEqual((await readVisemes(never, new Float32Array(0))).events, []);
+});
+
+test("the network is given every block in order, and what it kept of the one before", async () => {
+  const heard = /** @type {any[]} */ ([]);
+  const session = {
+    metadata: { samples_before: "2", look_ahead_samples: "1604" },
+    inputs: new Map([["samples", [1, 1606]], ["past_0", [1, 1]]]), // prettier-ignore
+    async run(/** @type {any} */ { samples, past_0 }) {
+      heard.push([samples.data[0], samples.data[2], samples.data[1605], past_0.data[0]]);
+      const kept_0 = { type: "float32", data: Float32Array.of(past_0.data[0] + 1), dims: [1, 1] };
+      return { visemes: { type: "float32", data: new Float32Array(75).fill(1 / 15), dims: [1, 5, 15] }, kept_0 };
+    },
+  };
+  const samples = Float32Array.from({ length: 3300 }, (_, at) => at + 1);
+  const track = await readVisemes(session, samples);
+  assert.deepEqual(heard, [[0, 1, 1604, 0], [1599, 1601, 3204, 1], [3199, 3201, 0, 2]]); // prettier-ignore
+  assert.equal(track.weights.length, Math.ceil(3300 / 320) * 15);
 });

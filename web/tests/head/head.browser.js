@@ -62,7 +62,7 @@ before(async () => {
   if (skip) return;
   const { createServer } = await import("vite");
   const { chromium } = await import("playwright-core");
-  const cacheDir = join(tmpdir(), "kfusion-head-test");
+  const cacheDir = join(tmpdir(), "kfusion-head-browser");
   const optimizeDeps = { exclude: ["onnxruntime-web"], include: ["three", "@pixiv/three-vrm", "three/addons/libs/meshopt_decoder.module.js"] }; // prettier-ignore
   const plugins = [{ name: "test", configureServer: serve }];
   server = await createServer({ root: ROOT, configFile: false, cacheDir, logLevel: "error", optimizeDeps, plugins });
@@ -122,6 +122,13 @@ test("a VRM speaks by its vowels, and one of perfect sync by ARKit's shapes", { 
   assert.deepEqual((await load(vrm0(["a", "o", "blink_r"]))).found, ["aa", "oh", "blinkRight"]);
   await picture({ jawOpen: 0.5 });
   assert.deepEqual(await tab.evaluate(() => test.influences()), [1, 0, 0]);
+});
+
+test("a VRM's eyes look where the weights say", { skip }, async () => {
+  await load(vrm1(["aa", "lookLeft", "lookRight", "lookDown"]));
+  await picture({ eyeLookOutLeft: 0.6, eyeLookInRight: 0.6, eyeLookDownLeft: 0.3, eyeLookDownRight: 0.3 });
+  const shown = await tab.evaluate(() => test.influences());
+  assert.deepEqual(shown.map((/** @type {number} */ one) => Math.round(100 * one) / 100), [0, 0.2, 0, 0.1]); // prettier-ignore
 });
 
 test("a file that cannot be used says so, and what was shown stays", { skip }, async () => {
