@@ -24,8 +24,8 @@ const FLAGS = [
 const MODULES = { imports: { mediabunny: "/node_modules/mediabunny/dist/bundles/mediabunny.min.mjs" } };
 const PAGE = `<!doctype html><script type="importmap">${JSON.stringify(MODULES)}</script><canvas></canvas>`;
 
-/** Why no browser can be had; an empty string where one can. */
-export const noBrowser = existsSync(BROWSER) ? "" : `no browser at ${BROWSER}: set CHROMIUM`;
+/** Why no browser can be had; false where one can. */
+export const noBrowser = existsSync(BROWSER) ? false : `no browser at ${BROWSER}: set CHROMIUM`;
 
 /** @returns {Promise<{ page: import("playwright-core").Page, close: () => Promise<void> }>} */
 export async function openPage() {

@@ -103,7 +103,7 @@ function similarity(first, second, width) {
 }
 
 for (const { name, face, mouth, moments } of cases()) {
-  test(`the ${name} portrait is drawn as Python draws it`, { skip: noBrowser }, async (t) => {
+  test(`the ${name} portrait is drawn as Python draws it`, { skip: noBrowser, timeout: 30_000 }, async (t) => {
     const shots = /** @type {string[]} */ (
       await drawn(name, ({ talking, moments, shot }) => {
         return moments.map((/** @type {any} */ { points, life }) => (talking.draw(points, life), shot()));
@@ -123,7 +123,7 @@ for (const { name, face, mouth, moments } of cases()) {
 
   test(
     `the ${name} portrait at rest is the portrait, and so is what lies off the face`,
-    { skip: noBrowser },
+    { skip: noBrowser, timeout: 30_000 },
     async () => {
       const [rest, open] = /** @type {string[]} */ (
         await drawn(name, ({ talking, moments, shot }) => {
@@ -140,28 +140,33 @@ for (const { name, face, mouth, moments } of cases()) {
   );
 }
 
-test("a lost context is restored, and the last moment is drawn again", { skip: noBrowser }, async () => {
-  const [earlier, later] = /** @type {string[]} */ (
-    await drawn("smiling", async ({ talking, moments, canvas, shot }) => {
-      const earlier = (talking.draw(moments[2].points, moments[2].life), shot());
-      const loss = canvas.getContext("webgl2").getExtension("WEBGL_lose_context");
-      const happened = (/** @type {string} */ name) =>
-        new Promise((done) => canvas.addEventListener(name, done, { once: true }));
-      const lost = happened("webglcontextlost");
-      loss.loseContext();
-      await lost;
-      talking.draw(moments[4].points, moments[4].life);
-      talking.draw(moments[2].points, moments[2].life);
-      const restored = happened("webglcontextrestored");
-      loss.restoreContext();
-      await restored;
-      return [earlier, shot()];
-    })
-  );
-  assert.equal(later, earlier);
-});
+test(
+  "a lost context is restored, and the last moment is drawn again",
+  { skip: noBrowser, timeout: 30_000 },
+  async () => {
+    const [earlier, later] = /** @type {string[]} */ (
+      await drawn("smiling", async ({ talking, moments, canvas, shot }) => {
+        const earlier = (talking.draw(moments[2].points, moments[2].life), shot());
+        const loss = canvas.getContext("webgl2").getExtension("WEBGL_lose_context");
+        const happened = (/** @type {string} */ name) =>
+          new Promise((done) => canvas.addEventListener(name, done, { once: true }));
+        const lost = happened("webglcontextlost");
+        loss.loseContext();
+        await lost;
+        await new Promise((after) => setTimeout(after, 50));
+        talking.draw(moments[4].points, moments[4].life);
+        talking.draw(moments[2].points, moments[2].life);
+        const restored = happened("webglcontextrestored");
+        loss.restoreContext();
+        await restored;
+        return [earlier, shot()];
+      })
+    );
+    assert.equal(later, earlier);
+  },
+);
 
-test("a canvas whose picture was disposed of draws another", { skip: noBrowser }, async () => {
+test("a canvas whose picture was disposed of draws another", { skip: noBrowser, timeout: 30_000 }, async () => {
   const [first, second] = /** @type {string[]} */ (
     await drawn("smiling", ({ talking, moments, canvas, face, shot, TalkingPicture }) => {
       const first = (talking.draw(moments[2].points), shot());
@@ -177,18 +182,22 @@ test("a canvas whose picture was disposed of draws another", { skip: noBrowser }
   assert.equal(second, first);
 });
 
-test("a portrait larger than what is drawn is drawn smaller, with even sides", { skip: noBrowser }, async () => {
-  const size = await drawn("smiling", ({ canvas, face, moments, TalkingPicture }) => {
-    const small = new TalkingPicture(canvas, face, { longestPx: 151 });
-    const opening = small.opening(moments[2].points);
-    small.draw(moments[2].points);
-    small.dispose();
-    return [canvas.width % 2, canvas.height % 2, Math.max(canvas.width, canvas.height) <= 151, opening > 0.1];
-  });
-  assert.deepEqual(size, [0, 0, true, true]);
-});
+test(
+  "a portrait larger than what is drawn is drawn smaller, with even sides",
+  { skip: noBrowser, timeout: 30_000 },
+  async () => {
+    const size = await drawn("smiling", ({ canvas, face, moments, TalkingPicture }) => {
+      const small = new TalkingPicture(canvas, face, { longestPx: 151 });
+      const opening = small.opening(moments[2].points);
+      small.draw(moments[2].points);
+      small.dispose();
+      return [canvas.width % 2, canvas.height % 2, Math.max(canvas.width, canvas.height) <= 151, opening > 0.1];
+    });
+    assert.deepEqual(size, [0, 0, true, true]);
+  },
+);
 
-test("a picture that shows no face is refused in words", { skip: noBrowser }, async () => {
+test("a picture that shows no face is refused in words", { skip: noBrowser, timeout: 30_000 }, async () => {
   const said = await drawn("smiling", ({ canvas, face, TalkingPicture }) => {
     try {
       new TalkingPicture(canvas, { ...face, points: face.points.map((/** @type {number} */ at) => at + 5000) });
