@@ -20,6 +20,8 @@ const LIT_LEAST = 0.72;
 const SHADED = 0.66;
 /** How far the shadow of the lips reaches. */
 const UNDER_LIP = 0.02;
+/** How much wider than asked OpenCV draws a smooth line of more than one pixel. */
+const LINE_RIM_PX = 1.9;
 /** Points of the jaw that the lower teeth go with. */
 const JAW = [57, 66, 8];
 const [RIGHT_CORNER, LEFT_CORNER] = [LOWER_INNER[0], LOWER_INNER[LOWER_INNER.length - 1]];
@@ -133,13 +135,14 @@ export class Painting {
       return JAW.reduce((sum, point) => sum + face[2 * point + axis] - shown.face[2 * point + axis], 0) / JAW.length;
     });
     const strength = shown.gap ? 0.55 * Math.max(0, 1 - gap / (0.5 * shown.gap)) : 0;
-    const width = Math.max(1, Math.round(0.012 * axes.unitPx)) / axes.unitPx;
+    const width = Math.max(1, Math.round(0.012 * axes.unitPx));
+    const painted = width > 1 ? width + LINE_RIM_PX : 1.2;
     return {
       uAround: [left, top, right, bottom],
       uGap: gap,
       uLit: LIT_LEAST + (1 - LIT_LEAST) * wide,
       uJaw: [0, 1].map((axis) => axes.unitPx * (jaw[0] * axes.across[axis] + jaw[1] * axes.down[axis])),
-      uLine: [strength, width, Math.max(0.6 / axes.unitPx, 0.008)],
+      uLine: [strength, painted / axes.unitPx, Math.max(0.6 / axes.unitPx, 0.008)],
     };
   }
 
