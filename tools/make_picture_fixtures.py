@@ -21,6 +21,7 @@ from kfusion import assets
 from kfusion.landmarks import Points
 from kfusion.motion.life import STILL, LifeSigns
 from kfusion.picture.field import sources
+from kfusion.picture.hidden_mouth import mouth_evidence
 from kfusion.picture.sitter import read_sitter
 from kfusion.picture.talking import TalkingPicture
 from kfusion.video import Image
@@ -84,7 +85,9 @@ def case(name: str, portrait: Image, rest: Points, spoken: NDArray[np.float32]) 
         save(f"{name}-{number}.png", talking.frame(points, life)[top:bottom, left:right])
         moments.append({"points": rounded(points, 3), "life": asdict(life), **motion(talking, points, life)})
     layout = {key: getattr(grid, key) for key in ("left", "top", "step", "columns", "rows")}
-    return {"name": name, "points": rounded(rest, 3), "grid": layout, **boxes, "moments": moments}
+    evidence = mouth_evidence(portrait, rest)[0]
+    known = {"name": name, "points": rounded(rest, 3), "grid": layout, "evidence": evidence}
+    return {**known, **boxes, "moments": moments}
 
 
 def motion(talking: TalkingPicture, points: Points, life: LifeSigns) -> dict[str, Any]:

@@ -31,14 +31,30 @@ const STABLE_POINTS = [36, 39, 42, 45, 27, 28, 29, 30];
 const RIGHT_EYE = 36;
 const LEFT_EYE = 45;
 
-/** @param {number} value @param {number} low @param {number} high */
+/**
+ * @param {number} value
+ * @param {number} low
+ * @param {number} high
+ */
 export const clip = (value, low, high) => Math.min(Math.max(value, low), high);
 
-/** 0 where `share` is below 0, 1 above 1, and without a corner in between. @param {number} share */
+/**
+ * 0 where `share` is below 0, 1 above 1, and without a corner in between.
+ *
+ * @param {number} share
+ */
 export function eased(share) {
   const kept = clip(share, 0, 1);
   return kept * kept * (3 - 2 * kept);
 }
+
+/**
+ * Points as pixel indices.
+ *
+ * @param {ArrayLike<number>} points pixels
+ * @returns {Places}
+ */
+export const indices = (points) => Float64Array.from(points, (at) => at - 0.5);
 
 /** Coordinates of a face. */
 export class FaceAxes {
@@ -55,18 +71,34 @@ export class FaceAxes {
     this.down = [-this.across[1], this.across[0]];
   }
 
-  /** Pixels as (u, v). @param {ArrayLike<number>} places @returns {Places} */
+  /**
+   * Pixels as (u, v).
+   *
+   * @param {ArrayLike<number>} places
+   * @returns {Places}
+   */
   toFace(places) {
     return mapped(places, (x, y) => this.faceAt(x, y));
   }
 
-  /** One pixel as (u, v). @param {number} x @param {number} y @returns {[number, number]} */
+  /**
+   * One pixel as (u, v).
+   *
+   * @param {number} x
+   * @param {number} y
+   * @returns {[number, number]}
+   */
   faceAt(x, y) {
     const [dx, dy] = [(x - this.origin[0]) / this.unitPx, (y - this.origin[1]) / this.unitPx];
     return [dx * this.across[0] + dy * this.across[1], dx * this.down[0] + dy * this.down[1]];
   }
 
-  /** (u, v) as pixels. @param {ArrayLike<number>} places @returns {Places} */
+  /**
+   * (u, v) as pixels.
+   *
+   * @param {ArrayLike<number>} places
+   * @returns {Places}
+   */
   toPixels(places) {
     return mapped(places, (u, v) => [
       this.origin[0] + this.unitPx * (u * this.across[0] + v * this.down[0]),
@@ -117,7 +149,11 @@ export function stabilised(points, rest) {
   ]);
 }
 
-/** @param {ArrayLike<number>} points @param {number[]} chosen @returns {[number, number]} */
+/**
+ * @param {ArrayLike<number>} points
+ * @param {number[]} chosen
+ * @returns {[number, number]}
+ */
 export function middleOf(points, chosen) {
   let [x, y] = [0, 0];
   for (const point of chosen) {
@@ -127,10 +163,19 @@ export function middleOf(points, chosen) {
   return [x, y];
 }
 
-/** How far the middles of the inner lips are apart in face coordinates; negative where they cross. @param {Places} face */
+/**
+ * How far the middles of the inner lips are apart in face coordinates; negative where they cross.
+ *
+ * @param {Places} face
+ */
 export const lipGap = (face) => face[2 * 66 + 1] - face[2 * 62 + 1];
 
-/** A face whose lips are shut where they nearly are, and never cross. @param {Places} face @returns {Places} */
+/**
+ * A face whose lips are shut where they nearly are, and never cross.
+ *
+ * @param {Places} face
+ * @returns {Places}
+ */
 export function settledLips(face) {
   const settled = face.slice();
   const share = eased((lipGap(face) - SHUT_GAP) / (OPEN_GAP - SHUT_GAP));
@@ -160,7 +205,13 @@ export function joinPair(face, first, second, axis) {
   face[2 * first + axis] = face[2 * second + axis] = mean;
 }
 
-/** Some points of a face. @param {Places} face @param {number[]} chosen @returns {Places} */
+/**
+ * Some points of a face.
+ *
+ * @param {Places} face
+ * @param {number[]} chosen
+ * @returns {Places}
+ */
 export function chosenPoints(face, chosen) {
   return Float64Array.from(chosen.flatMap((point) => [face[2 * point], face[2 * point + 1]]));
 }
@@ -186,7 +237,11 @@ export function curve(points, count) {
   return found;
 }
 
-/** @param {Places} points @param {number} index from one before the first to one behind the last @param {number} axis */
+/**
+ * @param {Places} points
+ * @param {number} index from one before the first to one behind the last
+ * @param {number} axis
+ */
 function extended(points, index, axis) {
   const last = points.length / 2 - 1;
   if (index < 0) return 2 * points[axis] - points[2 + axis];
@@ -194,7 +249,13 @@ function extended(points, index, axis) {
   return points[2 * index + axis];
 }
 
-/** @param {number} a @param {number} b @param {number} c @param {number} d @param {number} t */
+/**
+ * @param {number} a
+ * @param {number} b
+ * @param {number} c
+ * @param {number} d
+ * @param {number} t
+ */
 function catmullRom(a, b, c, d, t) {
   return (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t ** 2 + (3 * b - a - 3 * c + d) * t ** 3) / 2;
 }

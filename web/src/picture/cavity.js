@@ -83,7 +83,10 @@ export function makeCavity(width, height, placeOf, lips, light, unitPx, seed) {
 
 /** Colours of the mouth, pixel by pixel: RGB and the cover, 0 to 255, written at `at`. */
 class Painter {
-  /** @param {Light} light @param {number} pixel its size in eye distances */
+  /**
+   * @param {Light} light
+   * @param {number} pixel its size in eye distances
+   */
   constructor(light, pixel) {
     this._light = light;
     this._pixel = pixel;
@@ -93,14 +96,28 @@ class Painter {
     this._warmth = light.coloured ? [0, 0.015, 0.07] : [0, 0, 0];
   }
 
-  /** @param {Float32Array} plate @param {number} at @param {number} across @param {number} belowUpper */
+  /**
+   * @param {Float32Array} plate
+   * @param {number} at
+   * @param {number} across
+   * @param {number} belowUpper
+   */
   dark(plate, at, across, belowUpper) {
     const lit = 0.26 + 0.22 * Math.exp(-((across / 0.22) ** 2)) * clip(belowUpper / 0.16, 0, 1);
     for (let part = 0; part < 3; part++) plate[at + part] = this._dark[part] * lit;
     plate[at + 3] = 255;
   }
 
-  /** A row of teeth and its gum. @param {Float32Array} plate @param {number} at @param {number} across @param {number} inward distance from the line of the edges to the roots @param {Row} row @param {number} lit */
+  /**
+   * A row of teeth and its gum.
+   *
+   * @param {Float32Array} plate
+   * @param {number} at
+   * @param {number} across
+   * @param {number} inward distance from the line of the edges to the roots
+   * @param {Row} row
+   * @param {number} lit
+   */
   teeth(plate, at, across, inward, row, lit) {
     const side = Math.abs(across) * (1 + 0.02 * Math.sign(across));
     const { tooth, start } = toothAt(side, row.widths);
@@ -118,7 +135,14 @@ class Painter {
     plate[at + 3] = side < end ? 255 * clip(edge / (1.5 * this._pixel) + 0.5, 0, 1) : 0;
   }
 
-  /** Round crowns, thin shadows between them, thinner enamel at the edge, darker to the sides of the mouth. @param {number} across @param {number} edge @param {number} local @param {number} width */
+  /**
+   * Round crowns, thin shadows between them, thinner enamel at the edge, darker to the sides of the mouth.
+   *
+   * @param {number} across
+   * @param {number} edge
+   * @param {number} local
+   * @param {number} width
+   */
   _crownShade(across, edge, local, width) {
     const round = 1 - 0.13 * Math.abs(local) ** 3;
     const fromSide = ((1 - Math.abs(local)) * width) / 2;
@@ -128,7 +152,14 @@ class Painter {
     return round * between * enamel * (0.25 + 0.75 * corridor);
   }
 
-  /** The tongue behind what a plate already holds. @param {Float32Array} plate @param {number} at @param {number} across @param {number} down below the lower lip */
+  /**
+   * The tongue behind what a plate already holds.
+   *
+   * @param {Float32Array} plate
+   * @param {number} at
+   * @param {number} across
+   * @param {number} down below the lower lip
+   */
   tongueBehind(plate, at, across, down) {
     const height = (down - TONGUE_START - 1.6 * across ** 2) / 0.12;
     const lit = (0.5 + 0.45 * clip(height, 0, 1)) * (1 - 0.1 * Math.exp(-((across / 0.012) ** 2)));
@@ -143,14 +174,25 @@ class Painter {
   }
 }
 
-/** Which tooth is so far to the side, and where it starts; the last one goes on. @param {number} side @param {number[]} widths */
+/**
+ * Which tooth is so far to the side, and where it starts; the last one goes on.
+ *
+ * @param {number} side
+ * @param {number[]} widths
+ */
 function toothAt(side, widths) {
   let [tooth, start] = [0, 0];
   while (tooth < widths.length - 1 && side > start + widths[tooth]) start += widths[tooth++];
   return { tooth, start };
 }
 
-/** A plate as sharp and as grainy as the portrait. @param {Raster} plate @param {Light} light @param {number} seed */
+/**
+ * A plate as sharp and as grainy as the portrait.
+ *
+ * @param {Raster} plate
+ * @param {Light} light
+ * @param {number} seed
+ */
 function finished(plate, light, seed) {
   const soft = blurred(plate, light.blurPx);
   const next = noise(seed);

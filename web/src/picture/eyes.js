@@ -53,11 +53,25 @@ const OPEN_LEAST = 0.035;
 /** The lightest of an eye must be this many times its darkest, or it is not seen: dark glasses. */
 const LIGHTEST_LEAST = 1.25;
 
-/** The eyes of a portrait that can blink. @param {Raster} picture @param {FaceAxes} axes @param {Places} face @param {number} grain @returns {Eye[]} */
+/**
+ * The eyes of a portrait that can blink.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ * @param {number} grain
+ * @returns {Eye[]}
+ */
 export const readEyes = (picture, axes, face, grain) =>
   RINGS.flatMap((ring) => readEye(picture, axes, chosenPoints(face, ring), grain) ?? []);
 
-/** @param {Raster} picture @param {FaceAxes} axes @param {Places} ring @param {number} grain @returns {Eye | null} */
+/**
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} ring
+ * @param {number} grain
+ * @returns {Eye | null}
+ */
 function readEye(picture, axes, ring, grain) {
   if ((ring[11] + ring[9] - ring[3] - ring[5]) / 2 < OPEN_LEAST || !isSeen(picture, axes, ring)) return null;
   const { left, top, width, height } = boxRound(picture, axes, ring);
@@ -70,7 +84,11 @@ function readEye(picture, axes, ring, grain) {
   return { left, top, width, height, edges, lid, lash: lashColour(picture, axes, ring) };
 }
 
-/** @param {Raster} picture @param {FaceAxes} axes @param {Places} ring */
+/**
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} ring
+ */
 function boxRound(picture, axes, ring) {
   const [low, high] = [lowOf(ring), highOf(ring).map((at) => at + ASIDE + MARGIN)];
   const [first, above] = [low[0] - ASIDE - MARGIN, low[1] - LASHES_ABOVE - MARGIN];
@@ -80,7 +98,12 @@ function boxRound(picture, axes, ring) {
   return { left, top, width: Math.min(right, picture.width) - left, height: Math.min(bottom, picture.height) - top };
 }
 
-/** The height of the lids: cubics through their four landmarks. @param {Places} ring @returns {LidEdges} */
+/**
+ * The height of the lids: cubics through their four landmarks.
+ *
+ * @param {Places} ring
+ * @returns {LidEdges}
+ */
 function lidEdges(ring) {
   const [first, last] = [ring[0], ring[6]];
   const [upper, lower] = [UPPER_LID, LOWER_LID].map((points) => {
@@ -121,7 +144,12 @@ function lidsOver(axes, edges, ring, left, top, width, height) {
   return { above: above.data, opening: opening.data, hole };
 }
 
-/** The skin round an eye drawn over it. @param {Raster} shown @param {Raster} hole */
+/**
+ * The skin round an eye drawn over it.
+ *
+ * @param {Raster} shown
+ * @param {Raster} hole
+ */
 function filledLid(shown, hole) {
   const width = Math.min(FILL_PX, shown.width);
   const height = Math.max(4, Math.round(shown.height * Math.min(1, FILL_PX / shown.width)));
@@ -134,7 +162,14 @@ function filledLid(shown, hole) {
   return enlarged(filled, shown.width, shown.height);
 }
 
-/** A lid under the light, with its cover, RGBA. @param {Raster} lid @param {{ above: Float32Array, opening: Float32Array }} lids @param {Raster} cover @param {number} grain */
+/**
+ * A lid under the light, with its cover, RGBA.
+ *
+ * @param {Raster} lid
+ * @param {{ above: Float32Array, opening: Float32Array }} lids
+ * @param {Raster} cover
+ * @param {number} grain
+ */
 function rounded(lid, { above, opening }, cover, grain) {
   const next = noise(0);
   const found = new Uint8ClampedArray(4 * above.length);
@@ -148,7 +183,14 @@ function rounded(lid, { above, opening }, cover, grain) {
   return found;
 }
 
-/** Colours on a grid over the open eye. @param {Raster} picture @param {FaceAxes} axes @param {Places} ring @returns {number[][]} */
+/**
+ * Colours on a grid over the open eye.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} ring
+ * @returns {number[][]}
+ */
 function eyePixels(picture, axes, ring) {
   const [upper, lower] = [UPPER_LID, LOWER_LID].map((points) => (/** @type {number} */ share) => {
     return [0, 1].map((axis) =>
@@ -168,13 +210,23 @@ function eyePixels(picture, axes, ring) {
   return coloursAt(picture, axes, places);
 }
 
-/** @param {Raster} picture @param {FaceAxes} axes @param {Places} ring */
+/**
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} ring
+ */
 function isSeen(picture, axes, ring) {
   const levels = eyePixels(picture, axes, ring).map(mean);
   return quantile(levels, 0.95) > LIGHTEST_LEAST * quantile(levels, 0.05) + 8;
 }
 
-/** The dark of the upper lid's edge. @param {Raster} picture @param {FaceAxes} axes @param {Places} ring */
+/**
+ * The dark of the upper lid's edge.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} ring
+ */
 function lashColour(picture, axes, ring) {
   const places = linspace(0, 1, 9).flatMap((share) => {
     const middle = [2, 3].map((axis) => ring[axis] + (ring[axis + 2] - ring[axis]) * share);
@@ -183,7 +235,13 @@ function lashColour(picture, axes, ring) {
   return byChannel(coloursAt(picture, axes, places), (levels) => quantile(levels, 0.15));
 }
 
-/** The colour of the whites of the eyes where one is open. @param {Raster} picture @param {FaceAxes} axes @param {Places} face */
+/**
+ * The colour of the whites of the eyes where one is open.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ */
 export function eyeWhite(picture, axes, face) {
   const pixels = RINGS.flatMap((points) => {
     const ring = chosenPoints(face, points);

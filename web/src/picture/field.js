@@ -10,7 +10,7 @@ const HALF_STEPS = 3;
 const NEWTON_STEPS = 2;
 /** A motion that nobody sees. */
 export const LEAST_PX = 0.06;
-/** A motion that shrinks any part of the face to less than this share of its area is held back. */
+/** No part of the face shrinks to less than this share of its area. */
 export const LEAST_AREA = 0.15;
 
 /** @typedef {{ left: number, top: number, right: number, bottom: number }} Box pixels from left to right - 1 */
@@ -35,7 +35,13 @@ export class Grid {
     this.size = columns * rows;
   }
 
-  /** The smallest grid whose cells cover a part of the picture. @param {number[]} low @param {number[]} high @param {number} step */
+  /**
+   * The smallest grid whose cells cover a part of the picture.
+   *
+   * @param {number[]} low
+   * @param {number[]} high
+   * @param {number} step
+   */
   static over(low, high, step) {
     const [left, top] = low.map(Math.floor);
     const cells = [high[0] - left, high[1] - top].map((extent) => Math.max(Math.ceil(extent / step), 2));
@@ -52,7 +58,11 @@ export class Grid {
     return nodes;
   }
 
-  /** The pixels of those cells whose nodes are moved, with a cell round them; null where none is. @param {...Float32Array} motions of the nodes */
+  /**
+   * The pixels of those cells whose nodes are moved, with a cell round them; null where none is.
+   *
+   * @param {...Float32Array} motions of the nodes
+   */
   movedBox(...motions) {
     let [left, top, right, bottom] = [this.columns, this.rows, -1, -1];
     for (const motion of motions) {
@@ -66,7 +76,15 @@ export class Grid {
     return right < 0 ? null : this.cells(left - 1, top - 1, right + 2, bottom + 2);
   }
 
-  /** The pixels of the cells from one column and row up to others. @param {number} left @param {number} top @param {number} right @param {number} bottom @returns {Box} */
+  /**
+   * The pixels of the cells from one column and row up to others.
+   *
+   * @param {number} left
+   * @param {number} top
+   * @param {number} right
+   * @param {number} bottom
+   * @returns {Box}
+   */
   cells(left, top, right, bottom) {
     return {
       left: this.left + this.step * clip(left, 0, this.columns),
@@ -101,7 +119,12 @@ export class PointField {
     });
   }
 
-  /** Where the nodes go if the points go by `displacement`, x and y by turns. @param {Float32Array} displacement @returns {Float32Array} */
+  /**
+   * Where the nodes go if the points go by `displacement`, x and y by turns.
+   *
+   * @param {Float32Array} displacement
+   * @returns {Float32Array}
+   */
   motion(displacement) {
     const moved = new Float32Array(2 * this._size);
     for (let node = 0, at = 0; node < this._size; node++) {
@@ -118,7 +141,13 @@ export class PointField {
   }
 }
 
-/** The kernel between places and points, row by row. @param {ArrayLike<number>} places @param {ArrayLike<number>} points @param {number} reach */
+/**
+ * The kernel between places and points, row by row.
+ *
+ * @param {ArrayLike<number>} places
+ * @param {ArrayLike<number>} points
+ * @param {number} reach
+ */
 function kernel(places, points, reach) {
   const count = points.length / 2;
   const found = new Float64Array((places.length / 2) * count);
@@ -171,7 +200,13 @@ export function sources(grid, motion, seen) {
   return source;
 }
 
-/** Whether a place lies so far beside a grid that nothing moves it. @param {Grid} grid @param {number} x @param {number} y */
+/**
+ * Whether a place lies so far beside a grid that nothing moves it.
+ *
+ * @param {Grid} grid
+ * @param {number} x
+ * @param {number} y
+ */
 function isOff(grid, x, y) {
   const column = (x - grid.first[0]) / grid.step;
   const row = (y - grid.first[1]) / grid.step;
@@ -204,7 +239,12 @@ function lookUp(grid, values, x, y, found) {
   }
 }
 
-/** The inverse of the Jacobian of a motion at its nodes, row by row. @param {Grid} grid @param {Float32Array} motion */
+/**
+ * The inverse of the Jacobian of a motion at its nodes, row by row.
+ *
+ * @param {Grid} grid
+ * @param {Float32Array} motion
+ */
 function inverseSlopes(grid, motion) {
   const found = new Float32Array(4 * grid.size);
   for (let row = 0, node = 0; row < grid.rows; row++) {
@@ -227,31 +267,4 @@ function inverseSlopes(grid, motion) {
     }
   }
   return found;
-}
-
-/** The least share of its area that a cell between four nodes keeps: the Jacobian. @param {Grid} grid @param {Float32Array} motion @param {number} share of the motion */
-export function leastArea(grid, motion, share = 1) {
-  const half = share / (2 * grid.step);
-  const wide = 2 * grid.columns;
-  let least = Infinity;
-  for (let row = 0; row < grid.rows - 1; row++) {
-    for (let at = wide * row; at < wide * (row + 1) - 2; at += 2) {
-      const b = at + 2;
-      const c = at + wide;
-      const d = c + 2;
-      const acrossX = half * (motion[b] - motion[at] + motion[d] - motion[c]);
-      const acrossY = half * (motion[b + 1] - motion[at + 1] + motion[d + 1] - motion[c + 1]);
-      const downX = half * (motion[c] - motion[at] + motion[d] - motion[b]);
-      const downY = half * (motion[c + 1] - motion[at + 1] + motion[d + 1] - motion[b + 1]);
-      least = Math.min(least, (1 + acrossX) * (1 + downY) - acrossY * downX);
-    }
-  }
-  return least;
-}
-
-/** The largest share, up to 1, of a motion that leaves every cell more than `LEAST_AREA` of its area. @param {Grid} grid @param {Float32Array} motion */
-export function heldBack(grid, motion) {
-  let share = 1;
-  while (share > 0.05 && leastArea(grid, motion, share) < LEAST_AREA) share *= 0.85;
-  return share;
 }

@@ -50,7 +50,12 @@ export async function renderFilm(picture, sequence, samples, options = {}) {
     : recordedFilm(picture, sequence, samples, options);
 }
 
-/** How the browser can encode pictures of a canvas and sound; null where it cannot. @param {HTMLCanvasElement} canvas @returns {Promise<FilmKind | null>} */
+/**
+ * How the browser can encode pictures of a canvas and sound; null where it cannot.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @returns {Promise<FilmKind | null>}
+ */
 export async function filmKind({ width, height }) {
   if (typeof VideoEncoder === "undefined" || typeof AudioEncoder === "undefined") return null;
   const { canEncodeAudio, canEncodeVideo } = await import("mediabunny");
@@ -66,7 +71,13 @@ export async function filmKind({ width, height }) {
   return null;
 }
 
-/** @param {FilmKind} kind @param {TalkingPicture} picture @param {LandmarkSequence} sequence @param {Float32Array} samples @param {FilmOptions} options */
+/**
+ * @param {FilmKind} kind
+ * @param {TalkingPicture} picture
+ * @param {LandmarkSequence} sequence
+ * @param {Float32Array} samples
+ * @param {FilmOptions} options
+ */
 export async function encodedFilm(kind, picture, sequence, samples, options) {
   const { AudioBufferSource, BufferTarget, CanvasSource, Mp4OutputFormat, Output, QUALITY_HIGH, WebMOutputFormat } =
     await import("mediabunny");
@@ -97,7 +108,13 @@ export async function encodedFilm(kind, picture, sequence, samples, options) {
   return new Blob([/** @type {ArrayBuffer} */ (target.buffer)], { type: kind.mp4 ? "video/mp4" : "video/webm" });
 }
 
-/** Every frame of a sequence, drawn when it is given. @param {TalkingPicture} picture @param {LandmarkSequence} sequence @param {FilmOptions} options */
+/**
+ * Every frame of a sequence, drawn when it is given.
+ *
+ * @param {TalkingPicture} picture
+ * @param {LandmarkSequence} sequence
+ * @param {FilmOptions} options
+ */
 async function* drawnFrames(picture, sequence, { life, signal }) {
   const count = sequence.points.length / VALUES;
   let turn = performance.now();
@@ -113,14 +130,23 @@ async function* drawnFrames(picture, sequence, { life, signal }) {
   }
 }
 
-/** @param {TalkingPicture} picture @param {LandmarkSequence} sequence @param {number} frame @param {FilmOptions["life"]} life */
+/**
+ * @param {TalkingPicture} picture
+ * @param {LandmarkSequence} sequence
+ * @param {number} frame
+ * @param {FilmOptions["life"]} life
+ */
 function drawFrame(picture, sequence, frame, life) {
   const points = sequence.points.subarray(VALUES * frame, VALUES * (frame + 1));
   const timeS = (sequence.firstFrame + frame) / sequence.fps;
   picture.draw(points, life ? life(timeS, picture.opening(points)) : STILL);
 }
 
-/** Sound as encoders take it. @param {Float32Array} samples 16 kHz */
+/**
+ * Sound as encoders take it.
+ *
+ * @param {Float32Array} samples 16 kHz
+ */
 async function resampled(samples) {
   const length = Math.max(1, Math.round((samples.length * ENCODED_HZ) / SOUND_HZ));
   const context = new OfflineAudioContext(1, length, ENCODED_HZ);
@@ -128,7 +154,14 @@ async function resampled(samples) {
   return context.startRendering();
 }
 
-/** A film at the speed at which it is shown, for browsers that cannot encode otherwise. @param {TalkingPicture} picture @param {LandmarkSequence} sequence @param {Float32Array} samples @param {FilmOptions} options */
+/**
+ * A film at the speed at which it is shown, for browsers that cannot encode otherwise.
+ *
+ * @param {TalkingPicture} picture
+ * @param {LandmarkSequence} sequence
+ * @param {Float32Array} samples
+ * @param {FilmOptions} options
+ */
 export async function recordedFilm(picture, sequence, samples, { life, onprogress, signal }) {
   const recorder = new FilmRecorder(picture.canvas, samples, { fps: sequence.fps, model: sequence.model });
   const count = sequence.points.length / VALUES;

@@ -70,7 +70,12 @@ export class FilmRecorder {
     this._release();
   }
 
-  /** Give a stream its sound. @param {MediaStream} stream @returns {Promise<() => void>} what begins it */
+  /**
+   * Give a stream its sound.
+   *
+   * @param {MediaStream} stream
+   * @returns {Promise<() => void>} what begins it
+   */
   async _addSound(stream) {
     if (!(this._sound instanceof Float32Array)) {
       stream.addTrack(this._sound.clone());
@@ -93,7 +98,11 @@ export class FilmRecorder {
   }
 }
 
-/** Browsers let no sound play before the page was clicked. @param {AudioContext} context */
+/**
+ * Browsers let no sound play before the page was clicked.
+ *
+ * @param {AudioContext} context
+ */
 async function soundAllowed(context) {
   const asked = new Promise((_, refuse) => {
     setTimeout(
@@ -104,7 +113,13 @@ async function soundAllowed(context) {
   await Promise.race([context.resume(), asked]);
 }
 
-/** A recorded film with its length, its index and its mark: browsers write none. @param {Blob} recorded @param {string} model @returns {Promise<Blob>} */
+/**
+ * A recorded film with its length, its index and its mark: browsers write none.
+ *
+ * @param {Blob} recorded
+ * @param {string} model
+ * @returns {Promise<Blob>}
+ */
 async function finished(recorded, model) {
   const { ALL_FORMATS, BlobSource, BufferTarget, Conversion, Input, Mp4OutputFormat, Output, WebMOutputFormat } =
     await import("mediabunny");

@@ -5,7 +5,12 @@ import { EVERYWHERE } from "./shaders.js";
 
 /** @typedef {number | number[] | Int32Array | boolean | { texture: WebGLTexture }} Value of a uniform; whole numbers as `Int32Array` */
 
-/** The graphics of a canvas. @param {HTMLCanvasElement | OffscreenCanvas} canvas @returns {WebGL2RenderingContext} */
+/**
+ * The graphics of a canvas.
+ *
+ * @param {HTMLCanvasElement | OffscreenCanvas} canvas
+ * @returns {WebGL2RenderingContext}
+ */
 export function graphicsOf(canvas) {
   const options = { alpha: false, antialias: false, depth: false, powerPreference: "high-performance" };
   const gl = /** @type {WebGL2RenderingContext | null} */ (canvas.getContext("webgl2", options));
@@ -19,7 +24,10 @@ export function graphicsOf(canvas) {
 
 /** A program that shades every pixel. */
 export class Program {
-  /** @param {WebGL2RenderingContext} gl @param {string} fragment its shader */
+  /**
+   * @param {WebGL2RenderingContext} gl
+   * @param {string} fragment its shader
+   */
   constructor(gl, fragment) {
     this._gl = gl;
     this._program = linked(gl, fragment);
@@ -33,7 +41,11 @@ export class Program {
     }
   }
 
-  /** Draw on those pixels that the viewport and the scissors leave. @param {Record<string, Value>} values of the uniforms */
+  /**
+   * Draw on those pixels that the viewport and the scissors leave.
+   *
+   * @param {Record<string, Value>} values of the uniforms
+   */
   draw(values) {
     const gl = this._gl;
     gl.useProgram(this._program);
@@ -50,7 +62,11 @@ export class Program {
     gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 
-  /** @param {WebGLUniformLocation} place @param {number} type @param {number | number[] | Int32Array | boolean} value */
+  /**
+   * @param {WebGLUniformLocation} place
+   * @param {number} type
+   * @param {number | number[] | Int32Array | boolean} value
+   */
   _set(place, type, value) {
     const gl = this._gl;
     const values = typeof value === "object" ? value : [Number(value)];
@@ -67,7 +83,11 @@ export class Program {
   }
 }
 
-/** @param {WebGL2RenderingContext} gl @param {string} fragment @returns {WebGLProgram} */
+/**
+ * @param {WebGL2RenderingContext} gl
+ * @param {string} fragment
+ * @returns {WebGLProgram}
+ */
 function linked(gl, fragment) {
   const program = gl.createProgram();
   const shaders = [
@@ -91,7 +111,10 @@ function linked(gl, fragment) {
 
 /** Pixels or numbers for a program to look up. */
 export class Texture {
-  /** @param {WebGL2RenderingContext} gl @param {"RGBA8" | "RG32F" | "RGBA32F"} kind */
+  /**
+   * @param {WebGL2RenderingContext} gl
+   * @param {"RGBA8" | "RG32F" | "RGBA32F"} kind
+   */
   constructor(gl, kind) {
     this._gl = gl;
     this._kind = kind;
@@ -106,7 +129,12 @@ export class Texture {
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
   }
 
-  /** @param {number} width @param {number} height @param {Float32Array | Uint8Array | Uint8ClampedArray | null} data row by row @returns {this} */
+  /**
+   * @param {number} width
+   * @param {number} height
+   * @param {Float32Array | Uint8Array | Uint8ClampedArray | null} data row by row
+   * @returns {this}
+   */
   fill(width, height, data) {
     const gl = this._gl;
     const bytes = data instanceof Uint8ClampedArray ? new Uint8Array(data.buffer, data.byteOffset, data.length) : data;

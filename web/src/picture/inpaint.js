@@ -22,7 +22,11 @@ export function inpainted(raster, hole, reach) {
 }
 
 class March {
-  /** @param {Raster} raster @param {Uint8Array} hole @param {number} reach */
+  /**
+   * @param {Raster} raster
+   * @param {Uint8Array} hole
+   * @param {number} reach
+   */
   constructor(raster, hole, reach) {
     this._width = raster.width;
     this._height = raster.height;
@@ -55,7 +59,10 @@ class March {
     return true;
   }
 
-  /** @param {number} at @returns {number[]} */
+  /**
+   * @param {number} at
+   * @returns {number[]}
+   */
   _neighbours(at) {
     const [x, y] = [at % this._width, Math.floor(at / this._width)];
     const found = [];
@@ -66,7 +73,11 @@ class March {
     return found;
   }
 
-  /** When the front comes to a pixel: the eikonal equation. @param {number} at */
+  /**
+   * When the front comes to a pixel: the eikonal equation.
+   *
+   * @param {number} at
+   */
   _arrival(at) {
     const [x, y] = [at % this._width, Math.floor(at / this._width)];
     const across = Math.min(this._timeAt(x - 1, y), this._timeAt(x + 1, y));
@@ -75,20 +86,34 @@ class March {
     return (across + down + Math.sqrt(2 - (across - down) ** 2)) / 2;
   }
 
-  /** @param {number} x @param {number} y */
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
   _timeAt(x, y) {
     if (x < 0 || y < 0 || x >= this._width || y >= this._height) return FAR;
     return this._time[y * this._width + x];
   }
 
-  /** How fast the time changes there, between what is known. @param {number} at @param {number} index @param {number} length @param {number} stride */
+  /**
+   * How fast the time changes there, between what is known.
+   *
+   * @param {number} at
+   * @param {number} index
+   * @param {number} length
+   * @param {number} stride
+   */
   _timeSlope(at, index, length, stride) {
     const after = index < length - 1 && this._state[at + stride] !== HOLE ? at + stride : at;
     const before = index > 0 && this._state[at - stride] !== HOLE ? at - stride : at;
     return after === before ? 0 : ((this._time[after] - this._time[before]) * stride) / (after - before);
   }
 
-  /** Give a pixel the mean of what is known round it: most of what is near, on its front's normal and as old. @param {number} at */
+  /**
+   * Give a pixel the mean of what is known round it: most of what is near, on its front's normal and as old.
+   *
+   * @param {number} at
+   */
   _fill(at) {
     const [x, y] = [at % this._width, Math.floor(at / this._width)];
     const slopeX = this._timeSlope(at, x, this._width, 1);
@@ -108,7 +133,15 @@ class March {
     for (let part = 0; part < depth; part++) data[depth * at + part] = sums[part] / all;
   }
 
-  /** @param {number} at @param {number} x @param {number} y @param {number} dx @param {number} dy @param {number} slopeX @param {number} slopeY */
+  /**
+   * @param {number} at
+   * @param {number} x
+   * @param {number} y
+   * @param {number} dx
+   * @param {number} dy
+   * @param {number} slopeX
+   * @param {number} slopeY
+   */
   _weight(at, x, y, dx, dy, slopeX, slopeY) {
     const inside = x + dx >= 0 && y + dy >= 0 && x + dx < this._width && y + dy < this._height;
     const square = dx * dx + dy * dy;

@@ -36,7 +36,13 @@ const MOST_TINT = 9;
 const A_LEVEL = 8;
 const LEVELS = 1443 * A_LEVEL;
 
-/** @param {Raster} picture @param {FaceAxes} axes @param {Places} face @param {number[] | null} eyeWhite @returns {Light} */
+/**
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ * @param {number[] | null} eyeWhite
+ * @returns {Light}
+ */
 export function lightOf(picture, axes, face, eyeWhite) {
   const cheeks = cheekColours(picture, axes, face);
   const skin = byChannel(cheeks, mean);
@@ -56,11 +62,23 @@ export function lightOf(picture, axes, face, eyeWhite) {
   };
 }
 
-/** A colour with its red, green and blue multiplied; all by the same where the portrait is grey. @param {Light} light @param {number[]} colour @param {number[]} factors */
+/**
+ * A colour with its red, green and blue multiplied; all by the same where the portrait is grey.
+ *
+ * @param {Light} light
+ * @param {number[]} colour
+ * @param {number[]} factors
+ */
 export const tinted = (light, colour, factors) =>
   colour.map((value, part) => value * (light.coloured ? factors[part] : mean(factors)));
 
-/** Ivory in the light that falls on the skin, about as light as the whites of the eyes. @param {number[]} skin @param {number[] | null} eyeWhite @param {boolean} coloured */
+/**
+ * Ivory in the light that falls on the skin, about as light as the whites of the eyes.
+ *
+ * @param {number[]} skin
+ * @param {number[] | null} eyeWhite
+ * @param {boolean} coloured
+ */
 function teethColour(skin, eyeWhite, coloured) {
   let level = clip(mean(skin) * 1.18, 70, 220);
   let tint = coloured ? skin.map((value, part) => value / SKIN[part]) : skin;
@@ -76,7 +94,13 @@ function teethColour(skin, eyeWhite, coloured) {
   });
 }
 
-/** The blur of the sharpest edges of the face, in pixels (Zhuo and Sim 2011): how much a second blur softens them. @param {Raster} picture @param {FaceAxes} axes @param {Places} face */
+/**
+ * The blur of the sharpest edges of the face, in pixels (Zhuo and Sim 2011): how much a second blur softens them.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ */
 function sharpnessPx(picture, axes, face) {
   const pixels = axes.toPixels(face);
   const [left, top] = lowOf(pixels).map((low) => Math.max(Math.trunc(low), 0));
@@ -88,7 +112,11 @@ function sharpnessPx(picture, axes, face) {
   return clip(1 / Math.sqrt(ratio * ratio - 1), 0.4, 4);
 }
 
-/** The steepest slope but for few (Sobel). @param {Raster} grey */
+/**
+ * The steepest slope but for few (Sobel).
+ *
+ * @param {Raster} grey
+ */
 function steepest({ width, height, data }) {
   const counts = new Uint32Array(LEVELS);
   for (let y = 0; y < height; y++) {
@@ -110,7 +138,13 @@ function steepest({ width, height, data }) {
   return (level + 0.5) / A_LEVEL;
 }
 
-/** The standard deviation of the noise on the cheeks, of 255 (Immerkaer 1996). @param {Raster} picture @param {FaceAxes} axes @param {Places} face */
+/**
+ * The standard deviation of the noise on the cheeks, of 255 (Immerkaer 1996).
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ */
 function grainOf(picture, axes, face) {
   const reach = Math.round(0.09 * axes.unitPx);
   const found = CHEEKS.map(([corner, wing]) => {
@@ -122,7 +156,12 @@ function grainOf(picture, axes, face) {
   return Math.min(...found);
 }
 
-/** What the neighbours of each pixel do not tell of it. @param {Float32Array} data @param {number} width */
+/**
+ * What the neighbours of each pixel do not tell of it.
+ *
+ * @param {Float32Array} data
+ * @param {number} width
+ */
 function residuals(data, width) {
   const found = [];
   for (let y = 1; y < data.length / width - 1; y++) {

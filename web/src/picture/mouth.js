@@ -1,4 +1,7 @@
-/** What is drawn of a mouth beside its lips, made once a portrait: its cavity, and teeth of its own: `kfusion.picture.mouth`. */
+/**
+ * What is drawn of a mouth beside its lips, made once a portrait: its cavity, and teeth of its own:
+ * `kfusion.picture.mouth`.
+ */
 
 import { makeCavity } from "./cavity.js";
 import { inpainted } from "./inpaint.js";
@@ -25,7 +28,15 @@ export const ROUND = [0.52, 0.3];
  * @property {Uint8ClampedArray | null} own RGBA: what an open mouth shows, with its cover
  */
 
-/** @param {Raster} picture @param {FaceAxes} axes @param {PortraitMouth} shown @param {Places} seam @param {Light} light @param {number} seed @returns {MouthPlates} */
+/**
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {PortraitMouth} shown
+ * @param {Places} seam
+ * @param {Light} light
+ * @param {number} seed
+ * @returns {MouthPlates}
+ */
 export function mouthPlates(picture, axes, shown, seam, light, seed) {
   const at = 2 * (seam.length >> 2);
   const middle = [seam[at], seam[at + 1]];
@@ -41,11 +52,23 @@ export function mouthPlates(picture, axes, shown, seam, light, seed) {
   return { left, top, cavity, own };
 }
 
-/** The corners of what is looked at round a middle. @param {number[]} middle */
+/**
+ * The corners of what is looked at round a middle.
+ *
+ * @param {number[]} middle
+ */
 export const cornersRound = ([u, v]) =>
   [-1, 1].flatMap((down) => [-1, 1].flatMap((aside) => [u + aside * ROUND[0], v + down * ROUND[1]]));
 
-/** What the open mouth of a portrait shows, its rim filled from inside and outside, RGBA. @param {Raster} picture @param {FaceAxes} axes @param {Places} face @param {Light} light @param {{ left: number, top: number, width: number, height: number }} box */
+/**
+ * What the open mouth of a portrait shows, its rim filled from inside and outside, RGBA.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ * @param {Light} light
+ * @param {{ left: number, top: number, width: number, height: number }} box
+ */
 function ownTeeth(picture, axes, face, light, { left, top, width, height }) {
   const away = distances(axes.toPixels(openingOutline(face)), width, height, [left, top]);
   const edge = Math.max(1, Math.round(0.014 * axes.unitPx));

@@ -20,12 +20,18 @@ const LIT_LEAST = 0.72;
 const SHADED = 0.66;
 /** How far the shadow of the lips reaches. */
 const UNDER_LIP = 0.02;
+/** How much wider than asked OpenCV draws a smooth line of more than one pixel. */
+const LINE_RIM_PX = 1.9;
 /** Points of the jaw that the lower teeth go with. */
 const JAW = [57, 66, 8];
 const [RIGHT_CORNER, LEFT_CORNER] = [LOWER_INNER[0], LOWER_INNER[LOWER_INNER.length - 1]];
 
 export class Painting {
-  /** @param {HTMLCanvasElement} canvas @param {Raster & { data: Uint8ClampedArray }} picture RGBA, of the canvas' size @param {Sitting} sitting */
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Raster & { data: Uint8ClampedArray }} picture RGBA, of the canvas' size
+   * @param {Sitting} sitting
+   */
   constructor(canvas, picture, sitting) {
     const gl = graphicsOf(canvas);
     this._gl = gl;
@@ -98,7 +104,12 @@ export class Painting {
     };
   }
 
-  /** The blur of the opening's edge, and that of the light in it, in eye distances. @param {number} sharpPx @param {number} softPx */
+  /**
+   * The blur of the opening's edge, and that of the light in it, in eye distances.
+   *
+   * @param {number} sharpPx
+   * @param {number} softPx
+   */
   _blurs(sharpPx, softPx) {
     return [sharpPx, Math.hypot(sharpPx, softPx)].map((deviation) => deviation / this._sitting.axes.unitPx);
   }
@@ -124,7 +135,10 @@ export class Painting {
     return { uFirst: grid.first, uStep: grid.step, uEnds: endsOf(face) };
   }
 
-  /** @param {Moment} moment @param {Box} around */
+  /**
+   * @param {Moment} moment
+   * @param {Box} around
+   */
   _openingValues({ face }, { left, top, right, bottom }) {
     const { axes, shown } = this._sitting;
     const gap = lipGap(face);
@@ -133,17 +147,23 @@ export class Painting {
       return JAW.reduce((sum, point) => sum + face[2 * point + axis] - shown.face[2 * point + axis], 0) / JAW.length;
     });
     const strength = shown.gap ? 0.55 * Math.max(0, 1 - gap / (0.5 * shown.gap)) : 0;
-    const width = Math.max(1, Math.round(0.012 * axes.unitPx)) / axes.unitPx;
+    const width = Math.max(1, Math.round(0.012 * axes.unitPx));
+    const painted = width > 1 ? width + LINE_RIM_PX : 1.2;
     return {
       uAround: [left, top, right, bottom],
       uGap: gap,
       uLit: LIT_LEAST + (1 - LIT_LEAST) * wide,
       uJaw: [0, 1].map((axis) => axes.unitPx * (jaw[0] * axes.across[axis] + jaw[1] * axes.down[axis])),
-      uLine: [strength, width, Math.max(0.6 / axes.unitPx, 0.008)],
+      uLine: [strength, painted / axes.unitPx, Math.max(0.6 / axes.unitPx, 0.008)],
     };
   }
 
-  /** The cells round the mouth. @param {Moment} moment @returns {Box} */
+  /**
+   * The cells round the mouth.
+   *
+   * @param {Moment} moment
+   * @returns {Box}
+   */
   _around({ grid, face, life }) {
     const { axes } = this._sitting;
     const middle = [0, 1].map((axis) => (face[2 * RIGHT_CORNER + axis] + face[2 * LEFT_CORNER + axis]) / 2);
@@ -154,7 +174,10 @@ export class Painting {
     return grid.cells(left, top, right, bottom);
   }
 
-  /** @param {number} closed @param {[number, number]} gaze */
+  /**
+   * @param {number} closed
+   * @param {[number, number]} gaze
+   */
   _drawEyes(closed, gaze) {
     const wanted = [closed, ...gaze].join();
     if (wanted === this._eyesNow) return;
@@ -180,7 +203,11 @@ export class Painting {
     this._copy.draw({ uPicture: this._source, uBottom: this._height });
   }
 
-  /** Draw on a part of the canvas. @param {Box} box */
+  /**
+   * Draw on a part of the canvas.
+   *
+   * @param {Box} box
+   */
   _onScreen({ left, top, right, bottom }) {
     const gl = this._gl;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
@@ -189,7 +216,12 @@ export class Painting {
   }
 }
 
-/** What lies behind the lips, and the seam between them, in the graphics' memory. @param {WebGL2RenderingContext} gl @param {Sitting} sitting */
+/**
+ * What lies behind the lips, and the seam between them, in the graphics' memory.
+ *
+ * @param {WebGL2RenderingContext} gl
+ * @param {Sitting} sitting
+ */
 function platesOf(gl, { seam, plates }) {
   const { width, height, dark, upper, lower } = plates.cavity;
   const rgba = (/** @type {number} */ wide, /** @type {number} */ high, /** @type {Uint8ClampedArray | null} */ data) =>
@@ -203,10 +235,16 @@ function platesOf(gl, { seam, plates }) {
   };
 }
 
-/** @param {Float64Array} seam @returns {[number, number]} */
+/**
+ * @param {Float64Array} seam
+ * @returns {[number, number]}
+ */
 const seamEnds = (seam) => [seam[0], seam[seam.length - 2]];
 
-/** @param {Eye} eye @returns {Record<string, import("./graphics.js").Value>} */
+/**
+ * @param {Eye} eye
+ * @returns {Record<string, import("./graphics.js").Value>}
+ */
 const eyeValues = ({ left, top, edges, lash }) => ({
   uLow: Int32Array.of(left, top),
   uCorners: [edges.first, edges.last],
@@ -215,20 +253,32 @@ const eyeValues = ({ left, top, edges, lash }) => ({
   uLash: lash.map((value) => value / 255),
 });
 
-/** Where the inner lips end, the first before the last whatever the landmarks. @param {Float64Array} face */
+/**
+ * Where the inner lips end, the first before the last whatever the landmarks.
+ *
+ * @param {Float64Array} face
+ */
 function endsOf(face) {
   const [first, last] = [face[2 * RIGHT_CORNER], face[2 * LEFT_CORNER]];
   return [first, Math.max(last, first + 1e-3)];
 }
 
-/** Lines of numbers side by side, as a texture has them. @param {...Float64Array} lines */
+/**
+ * Lines of numbers side by side, as a texture has them.
+ *
+ * @param {...Float64Array} lines
+ */
 function table(...lines) {
   const found = new Float32Array(4 * TABLE);
   lines.forEach((line, part) => line.forEach((value, at) => (found[4 * at + part] = value)));
   return found;
 }
 
-/** @param {Box | null} first @param {Box} second @returns {Box} */
+/**
+ * @param {Box | null} first
+ * @param {Box} second
+ * @returns {Box}
+ */
 function united(first, second) {
   if (!first) return second;
   return {

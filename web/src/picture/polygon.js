@@ -45,5 +45,9 @@ export function distances(polygon, width, height, low) {
   return found;
 }
 
-/** How much of a pixel lies in a polygon that is so far away, with its rim. @param {number} distance */
+/**
+ * How much of a pixel lies in a polygon that is so far away, with its rim.
+ *
+ * @param {number} distance
+ */
 export const covered = (distance) => clip(0.5 + RIM_PX - distance, 0, 1);

@@ -1,6 +1,7 @@
 /** The pixels of a portrait, and why some cannot talk. */
 
 import { UserError } from "../errors.js";
+import { whyHidden } from "./hidden_mouth.js";
 import { rasterOf } from "./raster.js";
 
 /** @typedef {import("../types.js").Face} Face */
@@ -19,7 +20,9 @@ const POINTS = 68;
 export function readPixels({ picture, width, height }, longestPx) {
   const scale = Math.min(1, longestPx / Math.max(width, height));
   const [wide, high] = [width, height].map((side) => Math.max(2, Math.round(side * scale)));
-  const canvas = new OffscreenCanvas(wide - (wide % 2), high - (high % 2));
+  const canvas = document.createElement("canvas");
+  canvas.width = wide - (wide % 2);
+  canvas.height = high - (high % 2);
   const pen = canvas.getContext("2d", { willReadFrequently: true });
   if (!pen) throw new UserError(`a portrait of ${wide} x ${high} pixels does not fit into memory: pass a smaller one`);
   pen.fillStyle = "white";
@@ -29,7 +32,11 @@ export function readPixels({ picture, width, height }, longestPx) {
   return { raster: rasterOf(pen.getImageData(0, 0, canvas.width, canvas.height)), scale };
 }
 
-/** @param {Face} face */
+/**
+ * Refuse what is no face in its picture.
+ *
+ * @param {Face} face
+ */
 export function checkFace({ points, width, height }) {
   if (points.length !== 2 * POINTS || !points.every(Number.isFinite)) {
     throw new UserError(`the portrait: ${points.length} numbers for its landmarks: pass 68 points, x and y by turns`);
@@ -44,4 +51,15 @@ export function checkFace({ points, width, height }) {
       `the portrait: ${inside} of ${POINTS} landmarks lie in the picture of ${width} x ${height} pixels: pass those of a face in it`,
     );
   }
+}
+
+/**
+ * Refuse a mouth that cannot be seen.
+ *
+ * @param {Raster} raster
+ * @param {ArrayLike<number>} points in its pixels
+ */
+export function checkMouth(raster, points) {
+  const reason = whyHidden(raster, points);
+  if (reason) throw new UserError(`the portrait: ${reason}`);
 }

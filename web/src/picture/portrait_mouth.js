@@ -36,7 +36,12 @@ export const CHEEKS = [
   [45, 54],
 ];
 
-/** @param {Raster} picture @param {FaceAxes} axes @param {Places} face @returns {PortraitMouth} */
+/**
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ * @returns {PortraitMouth}
+ */
 export function portraitMouth(picture, axes, face) {
   const gap = lipGap(face);
   if (gap >= PARTED) {
@@ -47,7 +52,13 @@ export function portraitMouth(picture, axes, face) {
   return { face: onTheSeam(picture, axes, reference), reference, gap: 0, teeth: false };
 }
 
-/** A face with shut lips whose inner lips lie on the darkest line near them, a parabola above the landmarks' own. @param {Raster} picture @param {FaceAxes} axes @param {Places} face */
+/**
+ * A face with shut lips whose inner lips lie on the darkest line near them, a parabola above the landmarks' own.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ */
 function onTheSeam(picture, axes, face) {
   const across = linspace(0.12, 0.88, 25);
   const whole = curve(chosenPoints(face, UPPER_INNER), 101);
@@ -71,7 +82,14 @@ function onTheSeam(picture, axes, face) {
   return moved;
 }
 
-/** How dark the portrait is above and below each place of a line. @param {Raster} picture @param {FaceAxes} axes @param {number[][]} line @param {number[]} shifts */
+/**
+ * How dark the portrait is above and below each place of a line.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {number[][]} line
+ * @param {number[]} shifts
+ */
 function darknessAlong(picture, axes, line, shifts) {
   const places = axes.toPixels(line.flatMap(([u, v]) => shifts.flatMap((shift) => [u, v + shift])));
   const deviation = Math.max(0.5, 0.006 * axes.unitPx);
@@ -88,7 +106,12 @@ function darknessAlong(picture, axes, line, shifts) {
   });
 }
 
-/** The outline of what lies between the inner lips. @param {Places} face @returns {Places} */
+/**
+ * The outline of what lies between the inner lips.
+ *
+ * @param {Places} face
+ * @returns {Places}
+ */
 export function openingOutline(face) {
   const { upper, lower } = openingEdges(face, OUTLINE);
   const back = [];
@@ -96,7 +119,13 @@ export function openingOutline(face) {
   return Float64Array.from([...upper, ...back]);
 }
 
-/** Whether a good part of the open mouth is as bright as the skin and less coloured than the lips. @param {Raster} picture @param {FaceAxes} axes @param {Places} face */
+/**
+ * Whether a good part of the open mouth is as bright as the skin and less coloured than the lips.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ */
 function showsTeeth(picture, axes, face) {
   const inside = pixelsInside(picture, axes, face);
   const light = Math.max(...skinColour(picture, axes, face));
@@ -106,7 +135,14 @@ function showsTeeth(picture, axes, face) {
   return pale.length > TEETH_SHARE * inside.length;
 }
 
-/** The pixels between the inner lips. @param {Raster} picture @param {FaceAxes} axes @param {Places} face @returns {number[][]} */
+/**
+ * The pixels between the inner lips.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ * @returns {number[][]}
+ */
 function pixelsInside(picture, axes, face) {
   const outline = axes.toPixels(openingOutline(face));
   const low = lowOf(outline).map((at) => Math.floor(at) - 1);
@@ -120,27 +156,56 @@ function pixelsInside(picture, axes, face) {
   return found;
 }
 
-/** The typical colour of both cheeks. @param {Raster} picture @param {FaceAxes} axes @param {Places} face */
+/**
+ * The typical colour of both cheeks.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ */
 export const skinColour = (picture, axes, face) => byChannel(cheekColours(picture, axes, face), mean);
 
-/** The typical colour of the right and of the left cheek. @param {Raster} picture @param {FaceAxes} axes @param {Places} face */
+/**
+ * The typical colour of the right and of the left cheek.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ */
 export const cheekColours = (picture, axes, face) =>
   CHEEKS.map(([corner, wing]) => patch(picture, axes, between(face, corner, wing), 0.08));
 
-/** @param {Places} face @param {number} first @param {number} second */
+/**
+ * @param {Places} face
+ * @param {number} first
+ * @param {number} second
+ */
 export const between = (face, first, second) => [
   (face[2 * first] + face[2 * second]) / 2,
   (face[2 * first + 1] + face[2 * second + 1]) / 2,
 ];
 
-/** The median colour round a place of the face. @param {Raster} picture @param {FaceAxes} axes @param {number[]} middle @param {number} reach */
+/**
+ * The median colour round a place of the face.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {number[]} middle
+ * @param {number} reach
+ */
 export function patch(picture, axes, middle, reach) {
   const side = linspace(-reach, reach, 9);
   const places = side.flatMap((v) => side.map((u) => [middle[0] + u, middle[1] + v]));
   return byChannel(coloursAt(picture, axes, places), median);
 }
 
-/** Colours at places of the face. @param {Raster} picture @param {FaceAxes} axes @param {number[][]} places */
+/**
+ * Colours at places of the face.
+ *
+ * @param {Raster} picture
+ * @param {FaceAxes} axes
+ * @param {number[][]} places
+ */
 export const coloursAt = (picture, axes, places) =>
   places.map((place) => {
     const [x, y] = axes.toPixels(place);

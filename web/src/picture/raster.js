@@ -12,7 +12,12 @@ import { clip } from "./anatomy.js";
  * @property {Float32Array | Uint8ClampedArray} data row by row
  */
 
-/** @param {number} width @param {number} height @param {number} depth @returns {Raster & { data: Float32Array }} */
+/**
+ * @param {number} width
+ * @param {number} height
+ * @param {number} depth
+ * @returns {Raster & { data: Float32Array }}
+ */
 export const blank = (width, height, depth) => ({
   width,
   height,
@@ -20,10 +25,24 @@ export const blank = (width, height, depth) => ({
   data: new Float32Array(width * height * depth),
 });
 
-/** The pixels of a picture. @param {{ width: number, height: number, data: Uint8ClampedArray }} image RGBA @returns {Raster & { data: Uint8ClampedArray }} */
+/**
+ * The pixels of a picture.
+ *
+ * @param {{ width: number, height: number, data: Uint8ClampedArray }} image RGBA
+ * @returns {Raster & { data: Uint8ClampedArray }}
+ */
 export const rasterOf = ({ width, height, data }) => ({ width, height, depth: 4, data });
 
-/** A part of a raster, its rim repeated beyond the frame. @param {Raster} raster @param {number} left @param {number} top @param {number} width @param {number} height @param {number} depth of the result */
+/**
+ * A part of a raster, its rim repeated beyond the frame.
+ *
+ * @param {Raster} raster
+ * @param {number} left
+ * @param {number} top
+ * @param {number} width
+ * @param {number} height
+ * @param {number} depth of the result
+ */
 export function cut(raster, left, top, width, height, depth = raster.depth) {
   const part = blank(width, height, depth);
   for (let y = 0, to = 0; y < height; y++) {
@@ -57,7 +76,12 @@ export function colourAt(raster, x, y, depth = Math.min(3, raster.depth)) {
   return found;
 }
 
-/** The lightness of colours, one number a pixel (ITU-R BT.601). @param {Raster} raster @returns {Raster & { data: Float32Array }} */
+/**
+ * The lightness of colours, one number a pixel (ITU-R BT.601).
+ *
+ * @param {Raster} raster
+ * @returns {Raster & { data: Float32Array }}
+ */
 export function greyOf(raster) {
   const grey = blank(raster.width, raster.height, 1);
   for (let at = 0, from = 0; at < grey.data.length; at++, from += raster.depth) {
@@ -68,7 +92,13 @@ export function greyOf(raster) {
   return grey;
 }
 
-/** A raster under a Gaussian, mirrored at its rim. @param {Raster} raster @param {number} deviation pixels @returns {Raster & { data: Float32Array }} */
+/**
+ * A raster under a Gaussian, mirrored at its rim.
+ *
+ * @param {Raster} raster
+ * @param {number} deviation pixels
+ * @returns {Raster & { data: Float32Array }}
+ */
 export function blurred(raster, deviation) {
   const kernel = gaussian(deviation);
   const { width, height, depth } = raster;
@@ -114,14 +144,24 @@ function filtered(raster, kernel, length, stride, lines, between) {
   return found;
 }
 
-/** An index mirrored about the first and the last one. @param {number} index @param {number} length */
+/**
+ * An index mirrored about the first and the last one.
+ *
+ * @param {number} index
+ * @param {number} length
+ */
 export function reflected(index, length) {
   if (length === 1) return 0;
   const folded = Math.abs(index) % (2 * length - 2);
   return folded < length ? folded : 2 * length - 2 - folded;
 }
 
-/** The value below which a share of values lies, between its neighbours. @param {ArrayLike<number>} values @param {number} share */
+/**
+ * The value below which a share of values lies, between its neighbours.
+ *
+ * @param {ArrayLike<number>} values
+ * @param {number} share
+ */
 export function quantile(values, share) {
   const sorted = Float64Array.from(values).sort();
   const place = share * (sorted.length - 1);
@@ -136,14 +176,30 @@ export const median = (values) => quantile(values, 0.5);
 /** @param {ArrayLike<number>} values */
 export const mean = (values) => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
 
-/** How far the largest is from the smallest. @param {ArrayLike<number>} values */
+/**
+ * How far the largest is from the smallest.
+ *
+ * @param {ArrayLike<number>} values
+ */
 export const spread = (values) => Math.max(...Array.from(values)) - Math.min(...Array.from(values));
 
-/** Each channel of colours by itself. @param {number[][]} colours @param {(values: number[]) => number} summary @returns {number[]} */
+/**
+ * Each channel of colours by itself.
+ *
+ * @param {number[][]} colours
+ * @param {(values: number[]) => number} summary
+ * @returns {number[]}
+ */
 export const byChannel = (colours, summary) =>
   colours[0].map((_, part) => summary(colours.map((colour) => colour[part])));
 
-/** Evenly spaced numbers, both ends included. @param {number} first @param {number} last @param {number} count */
+/**
+ * Evenly spaced numbers, both ends included.
+ *
+ * @param {number} first
+ * @param {number} last
+ * @param {number} count
+ */
 export const linspace = (first, last, count) =>
   Array.from({ length: count }, (_, at) => first + ((last - first) * at) / (count - 1));
 
@@ -167,7 +223,12 @@ export function interpolated(x, xs, ys) {
   return ys[low] + ((x - xs[low]) / (xs[high] - xs[low])) * (ys[high] - ys[low]);
 }
 
-/** Normal noise that follows from a seed (mulberry32; Box and Muller 1958). @param {number} seed @returns {() => number} */
+/**
+ * Normal noise that follows from a seed (mulberry32; Box and Muller 1958).
+ *
+ * @param {number} seed
+ * @returns {() => number}
+ */
 export function noise(seed) {
   let state = (seed * 0x9e3779b9) >>> 0;
   const uniform = () => {

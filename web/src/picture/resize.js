@@ -6,13 +6,30 @@ import { blank } from "./raster.js";
 /** @typedef {import("./raster.js").Raster} Raster */
 /** @typedef {{ at: number, weight: number }[]} Taps what a pixel is made of along one axis */
 
-/** A smaller raster, each pixel the mean of what it covers. @param {Raster} raster @param {number} width @param {number} height */
+/**
+ * A smaller raster, each pixel the mean of what it covers.
+ *
+ * @param {Raster} raster
+ * @param {number} width
+ * @param {number} height
+ */
 export const shrunk = (raster, width, height) => resampled(raster, width, height, covered);
 
-/** A larger raster, by cubic interpolation. @param {Raster} raster @param {number} width @param {number} height */
+/**
+ * A larger raster, by cubic interpolation.
+ *
+ * @param {Raster} raster
+ * @param {number} width
+ * @param {number} height
+ */
 export const enlarged = (raster, width, height) => resampled(raster, width, height, cubic);
 
-/** @param {Raster} raster @param {number} width @param {number} height @param {(to: number, count: number, known: number) => Taps} tapsOf */
+/**
+ * @param {Raster} raster
+ * @param {number} width
+ * @param {number} height
+ * @param {(to: number, count: number, known: number) => Taps} tapsOf
+ */
 function resampled(raster, width, height, tapsOf) {
   const columns = Array.from({ length: width }, (_, x) => tapsOf(x, width, raster.width));
   const rows = Array.from({ length: height }, (_, y) => tapsOf(y, height, raster.height));
@@ -37,7 +54,12 @@ function resampled(raster, width, height, tapsOf) {
   return found;
 }
 
-/** @param {number} to @param {number} count @param {number} known @returns {Taps} */
+/**
+ * @param {number} to
+ * @param {number} count
+ * @param {number} known
+ * @returns {Taps}
+ */
 function covered(to, count, known) {
   const [from, until] = [(to * known) / count, ((to + 1) * known) / count];
   const taps = [];
@@ -47,7 +69,12 @@ function covered(to, count, known) {
   return taps;
 }
 
-/** @param {number} to @param {number} count @param {number} known @returns {Taps} */
+/**
+ * @param {number} to
+ * @param {number} count
+ * @param {number} known
+ * @returns {Taps}
+ */
 function cubic(to, count, known) {
   const place = ((to + 0.5) * known) / count - 0.5;
   const first = Math.floor(place) - 1;
@@ -57,7 +84,11 @@ function cubic(to, count, known) {
   }));
 }
 
-/** Cubic convolution (Keys 1981) with -0.75. @param {number} away */
+/**
+ * Cubic convolution (Keys 1981) with -0.75.
+ *
+ * @param {number} away
+ */
 function cubicWeight(away) {
   if (away <= 1) return (1.25 * away - 2.25) * away * away + 1;
   return away < 2 ? ((-0.75 * away + 3.75) * away - 6) * away + 3 : 0;

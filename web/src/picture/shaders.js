@@ -12,6 +12,7 @@ void main() {
 const SHARED = `#version 300 es
 precision highp float;
 precision highp int;
+precision highp sampler2D;
 uniform sampler2D uPicture;
 uniform vec2 uOrigin;
 uniform vec2 uAcross;
@@ -39,20 +40,20 @@ vec4 cubicWeights(float t) {
   return vec4(far.x, near, far.y);
 }
 
+/** Cubic convolution from five looks between pixels; the four corners of its sixteen pixels weigh next to nothing. */
 vec4 sampled(sampler2D picture, vec2 place) {
-  ivec2 first = ivec2(floor(place)) - 1;
-  vec4 across = cubicWeights(fract(place.x)), down = cubicWeights(fract(place.y));
-  ivec2 last = textureSize(picture, 0) - 1;
-  ivec4 columns = clamp(first.x + ivec4(0, 1, 2, 3), 0, last.x), rows = clamp(first.y + ivec4(0, 1, 2, 3), 0, last.y);
-  vec4 found = vec4(0.0);
-  for (int row = 0; row < 4; row++) {
-    vec4 line = across.x * texelFetch(picture, ivec2(columns.x, rows[row]), 0);
-    line += across.y * texelFetch(picture, ivec2(columns.y, rows[row]), 0);
-    line += across.z * texelFetch(picture, ivec2(columns.z, rows[row]), 0);
-    line += across.w * texelFetch(picture, ivec2(columns.w, rows[row]), 0);
-    found += down[row] * line;
-  }
-  return clamp(found, 0.0, 1.0);
+  vec2 size = vec2(textureSize(picture, 0)), base = floor(place);
+  vec4 across = cubicWeights(place.x - base.x), down = cubicWeights(place.y - base.y);
+  vec2 middle = vec2(across.y + across.z, down.y + down.z);
+  vec2 at = (base + 0.5 + vec2(across.z, down.z) / middle) / size;
+  vec2 before = (base - 0.5) / size, behind = (base + 2.5) / size;
+  vec4 found = middle.x * middle.y * texture(picture, at);
+  found += across.x * middle.y * texture(picture, vec2(before.x, at.y));
+  found += across.w * middle.y * texture(picture, vec2(behind.x, at.y));
+  found += middle.x * down.x * texture(picture, vec2(at.x, before.y));
+  found += middle.x * down.w * texture(picture, vec2(at.x, behind.y));
+  float all = middle.x * middle.y + (across.x + across.w) * middle.y + middle.x * (down.x + down.w);
+  return clamp(found / all, 0.0, 1.0);
 }
 `;
 
@@ -163,6 +164,7 @@ vec2 seamAt(vec2 face) {
 
 vec3 lips(vec2 upper, vec2 lower) {
   vec2 apart = lower - upper;
+  if (apart == vec2(0.0)) return sampled(uPicture, upper).rgb;
   vec2 seam = seamAt(toFace(upper + 0.5 * apart));
   vec2 above = upper + seam.x * (1.0 - seam.y) * apart;
   vec2 under = above + seam.y * apart;
@@ -190,7 +192,7 @@ vec3 opened(vec3 colour, vec2 skull) {
   vec3 off = (face.y - edges.xyz) / sqrt(1.0 + slopes.xyz * slopes.xyz);
   if (uLine.x > 0.0) {
     vec2 band = below((off.z + vec2(0.5, -0.5) * uLine.y) / uLine.z);
-    vec2 ends = below((face.x - uEnds) / uLine.z);
+    vec2 ends = below((face.x - uEnds + vec2(0.5, -0.5) * uLine.y) / uLine.z);
     colour = mix(colour, uLineColour, (band.x - band.y) * (ends.x - ends.y) * uLine.x);
   }
   if (uGap <= 0.0) return colour;

@@ -6,9 +6,10 @@
  * the jaw. Both are linear in the landmarks and smooth, on a coarse grid, and are held back before they could fold.
  */
 
-import { FaceAxes, chosenPoints, clip, lipGap, settledLips, stabilised } from "./anatomy.js";
+import { FaceAxes, chosenPoints, clip, indices, lipGap, settledLips, stabilised } from "./anatomy.js";
 import { eyeWhite, readEyes } from "./eyes.js";
-import { PointField, heldBack, sources } from "./field.js";
+import { PointField, sources } from "./field.js";
+import { heldBack } from "./folds.js";
 import { lightOf } from "./light.js";
 import { mouthPlates } from "./mouth.js";
 import { portraitMouth } from "./portrait_mouth.js";
@@ -38,7 +39,10 @@ import { faceStage, headStage, isStill, seenPlaces } from "./stage.js";
 export const STILL = { closed: 0, gaze: [0, 0], brows: 0, shift: [0, 0], roll: 0, nearer: 0 };
 /** How loosely the motion follows landmarks, as noise beside a variance of 1. */
 const [LIPS, JAW, BROWS, HELD] = [3e-4, 1e-2, 5e-3, 2e-3];
-/** @param {number} first @param {number} end */
+/**
+ * @param {number} first
+ * @param {number} end
+ */
 const range = (first, end) => Array.from({ length: end - first }, (_, at) => first + at);
 /** @type {[number, number[]][]} */
 const UPPER = [
@@ -62,7 +66,11 @@ const CELLS = 16;
 const [EYE_SHUT, EYE_OPEN] = [0.15, 0.6];
 
 export class Sitting {
-  /** @param {Raster} picture RGBA @param {ArrayLike<number>} points of its face, 136, pixels @param {number} seed of the grain in the mouth */
+  /**
+   * @param {Raster} picture RGBA
+   * @param {ArrayLike<number>} points of its face, 136, pixels
+   * @param {number} seed of the grain in the mouth
+   */
   constructor(picture, points, seed = 0) {
     this._size = { width: picture.width, height: picture.height };
     this._rest = indices(points);
@@ -79,17 +87,29 @@ export class Sitting {
     this._headStage = null;
   }
 
-  /** How far the lips of landmarks are apart, in eye distances, once they are settled. @param {ArrayLike<number>} points */
+  /**
+   * How far the lips of landmarks are apart, in eye distances, once they are settled.
+   *
+   * @param {ArrayLike<number>} points
+   */
   opening(points) {
     return lipGap(this.settled(points));
   }
 
-  /** Landmarks without the motion of the head, lips that are nearly shut shut. @param {ArrayLike<number>} points */
+  /**
+   * Landmarks without the motion of the head, lips that are nearly shut shut.
+   *
+   * @param {ArrayLike<number>} points
+   */
   settled(points) {
     return settledLips(this.axes.toFace(stabilised(indices(points), this._rest)));
   }
 
-  /** @param {ArrayLike<number>} points @param {LifeSigns} life @returns {Moment} */
+  /**
+   * @param {ArrayLike<number>} points
+   * @param {LifeSigns} life
+   * @returns {Moment}
+   */
   moment(points, life) {
     const settled = this.settled(points);
     const { upper, lower, moved } = this.motions(this._moved(settled, life));
@@ -109,7 +129,12 @@ export class Sitting {
     };
   }
 
-  /** The motion of both layers, and that of the points, held back where they would fold. @param {Places} moved @returns {{ upper: Float32Array, lower: Float32Array, moved: Places }} */
+  /**
+   * The motion of both layers, and that of the points, held back where they would fold.
+   *
+   * @param {Places} moved
+   * @returns {{ upper: Float32Array, lower: Float32Array, moved: Places }}
+   */
   motions(moved) {
     const overlapping = this._overlapping(moved);
     const [upper, lower] = this._layers.map((layer) => layer.motion(this.axes, overlapping));
@@ -119,14 +144,23 @@ export class Sitting {
     return { upper: less, lower: least, moved: moved.map((by) => share * by) };
   }
 
-  /** How far landmarks have gone from the portrait's. @param {Places} settled @param {LifeSigns} life */
+  /**
+   * How far landmarks have gone from the portrait's.
+   *
+   * @param {Places} settled
+   * @param {LifeSigns} life
+   */
   _moved(settled, life) {
     const moved = settled.map((at, index) => at - this.shown.reference[index]);
     for (const point of range(17, 27)) moved[2 * point + 1] -= life.brows;
     return moved;
   }
 
-  /** Motion that hides a little of the edges of open lips as they shut: no line of teeth goes with them. @param {Places} moved */
+  /**
+   * Motion that hides a little of the edges of open lips as they shut: no line of teeth goes with them.
+   *
+   * @param {Places} moved
+   */
   _overlapping(moved) {
     const { gap } = this.shown;
     if (gap === 0) return moved;
@@ -145,7 +179,11 @@ export class Sitting {
     return this._headStage;
   }
 
-  /** How far the eyes of the landmarks are shut beside those of the portrait. @param {Places} settled */
+  /**
+   * How far the eyes of the landmarks are shut beside those of the portrait.
+   *
+   * @param {Places} settled
+   */
   _closed(settled) {
     const [now, rest] = [settled, this.shown.face].map((face) => {
       return (face[2 * 41 + 1] - face[2 * 37 + 1] + face[2 * 46 + 1] - face[2 * 44 + 1]) / 2;
@@ -156,7 +194,12 @@ export class Sitting {
 
 /** A part of the face that follows some of its points. */
 class Layer {
-  /** @param {Stage} stage @param {FaceAxes} axes @param {Places} face @param {[number, number[]][]} followed noise, and the points that have it */
+  /**
+   * @param {Stage} stage
+   * @param {FaceAxes} axes
+   * @param {Places} face
+   * @param {[number, number[]][]} followed noise, and the points that have it
+   */
   constructor({ grid, mask }, axes, face, followed) {
     this._points = followed.flatMap(([, points]) => points);
     const noise = followed.flatMap(([value, points]) => points.map(() => value));
@@ -170,7 +213,12 @@ class Layer {
     );
   }
 
-  /** The motion of the nodes in pixels, for points that go by `moved`, face coordinates. @param {FaceAxes} axes @param {Places} moved */
+  /**
+   * The motion of the nodes in pixels, for points that go by `moved`, face coordinates.
+   *
+   * @param {FaceAxes} axes
+   * @param {Places} moved
+   */
   motion(axes, moved) {
     const displacement = new Float32Array(2 * this._points.length);
     this._points.forEach((point, at) => {
@@ -183,8 +231,10 @@ class Layer {
   }
 }
 
-/** Points as pixel indices. @param {ArrayLike<number>} points pixels @returns {Places} */
-const indices = (points) => Float64Array.from(points, (at) => at - 0.5);
-
-/** Places as they lie beside the nodes. @param {Float32Array} places @param {Float32Array} nodes */
+/**
+ * Places as they lie beside the nodes.
+ *
+ * @param {Float32Array} places
+ * @param {Float32Array} nodes
+ */
 const beside = (places, nodes) => places.map((at, index) => at - nodes[index]);

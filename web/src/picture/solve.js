@@ -26,7 +26,10 @@ export function solved(matrix, right, n) {
   return found;
 }
 
-/** @param {Float64Array} matrix @param {number} n */
+/**
+ * @param {Float64Array} matrix
+ * @param {number} n
+ */
 function cholesky(matrix, n) {
   const root = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
@@ -61,7 +64,10 @@ export function fittedPolynomial(x, y, degree, weights) {
   return solved(normal, right, n);
 }
 
-/** @param {ArrayLike<number>} coefficients the constant first @param {number} x */
+/**
+ * @param {ArrayLike<number>} coefficients the constant first
+ * @param {number} x
+ */
 export function polynomial(coefficients, x) {
   let value = 0;
   for (let at = coefficients.length - 1; at >= 0; at--) value = value * x + coefficients[at];

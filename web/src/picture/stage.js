@@ -1,4 +1,7 @@
-/** The part of a portrait that is drawn anew: the face alone, or the whole head where it sways: `kfusion.picture.stage`. */
+/**
+ * The part of a portrait that is drawn anew: the face alone, or the whole head where it sways:
+ * `kfusion.picture.stage`.
+ */
 
 import { clip, eased, mapped } from "./anatomy.js";
 import { Grid } from "./field.js";
@@ -23,7 +26,14 @@ const FRAME = 0.3;
 const NECK = Float64Array.of(0, 1.3);
 const [CHIN, NOSE, JAW_END, BROWS_END] = [8, 33, 17, 27];
 
-/** The face with a margin, in which its own motion fades away. @param {FaceAxes} axes @param {Places} face @param {number} step @returns {Stage} */
+/**
+ * The face with a margin, in which its own motion fades away.
+ *
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ * @param {number} step
+ * @returns {Stage}
+ */
 export function faceStage(axes, face, step) {
   const outline = outlineOf(face);
   const grid = gridRound(
@@ -42,7 +52,15 @@ export function faceStage(axes, face, step) {
   return { grid, mask };
 }
 
-/** The head with hair and neck, and all round it in which its motion fades away: the frame stays. @param {FaceAxes} axes @param {Places} face @param {number} step @param {{ width: number, height: number }} picture @returns {Stage} */
+/**
+ * The head with hair and neck, and all round it in which its motion fades away: the frame stays.
+ *
+ * @param {FaceAxes} axes
+ * @param {Places} face
+ * @param {number} step
+ * @param {{ width: number, height: number }} picture
+ * @returns {Stage}
+ */
 export function headStage(axes, face, step, { width, height }) {
   const middle = [0, (face[2 * CHIN + 1] - 0.6) / 2];
   const reach = HEAD.map((half) => half * BODY);
@@ -60,7 +78,14 @@ export function headStage(axes, face, step, { width, height }) {
   return { grid, mask };
 }
 
-/** What place of a face whose head is at rest is seen at each node, x and y by turns. @param {Stage} stage @param {FaceAxes} axes @param {LifeSigns} life @returns {Float32Array} */
+/**
+ * What place of a face whose head is at rest is seen at each node, x and y by turns.
+ *
+ * @param {Stage} stage
+ * @param {FaceAxes} axes
+ * @param {LifeSigns} life
+ * @returns {Float32Array}
+ */
 export function seenPlaces({ grid, mask }, axes, life) {
   const seen = grid.nodes();
   if (isStill(life)) return seen;
@@ -74,10 +99,21 @@ export function seenPlaces({ grid, mask }, axes, life) {
   return seen;
 }
 
-/** Whether the head does not move. @param {LifeSigns} life */
+/**
+ * Whether the head does not move.
+ *
+ * @param {LifeSigns} life
+ */
 export const isStill = ({ shift, roll, nearer }) => shift[0] === 0 && shift[1] === 0 && roll === 0 && nearer === 0;
 
-/** Where places of the face are once its head has moved. @param {Places} places @param {FaceAxes} axes @param {LifeSigns} life @returns {Places} */
+/**
+ * Where places of the face are once its head has moved.
+ *
+ * @param {Places} places
+ * @param {FaceAxes} axes
+ * @param {LifeSigns} life
+ * @returns {Places}
+ */
 export function movedWithHead(places, axes, { shift, roll, nearer }) {
   const [pivotX, pivotY] = axes.toPixels(NECK);
   const [cos, sin] = [Math.cos(roll) * (1 + nearer), Math.sin(roll) * (1 + nearer)];
@@ -87,7 +123,11 @@ export function movedWithHead(places, axes, { shift, roll, nearer }) {
   ]);
 }
 
-/** @param {FaceAxes} axes @param {LifeSigns} life @returns {(x: number, y: number) => [number, number]} */
+/**
+ * @param {FaceAxes} axes
+ * @param {LifeSigns} life
+ * @returns {(x: number, y: number) => [number, number]}
+ */
 function headUndone(axes, { shift, roll, nearer }) {
   const [pivotX, pivotY] = axes.toPixels(NECK);
   const [cos, sin] = [Math.cos(roll) / (1 + nearer), Math.sin(roll) / (1 + nearer)];
@@ -97,7 +137,15 @@ function headUndone(axes, { shift, roll, nearer }) {
   };
 }
 
-/** The grid round the corners of a part of the face, kept in a frame. @param {FaceAxes} axes @param {number[]} low @param {number[]} high @param {number} step @param {number[]} [frame] */
+/**
+ * The grid round the corners of a part of the face, kept in a frame.
+ *
+ * @param {FaceAxes} axes
+ * @param {number[]} low
+ * @param {number[]} high
+ * @param {number} step
+ * @param {number[]} [frame]
+ */
 function gridRound(axes, low, high, step, frame) {
   const corners = axes.toPixels([low[0], low[1], high[0], low[1], low[0], high[1], high[0], high[1]]);
   const [first, last] = [lowOf(corners), highOf(corners)];
@@ -109,7 +157,12 @@ function gridRound(axes, low, high, step, frame) {
   );
 }
 
-/** Jaw and forehead. @param {Places} face @returns {Places} */
+/**
+ * Jaw and forehead.
+ *
+ * @param {Places} face
+ * @returns {Places}
+ */
 function outlineOf(face) {
   const outline = [...face.slice(0, 2 * JAW_END)];
   for (let point = BROWS_END - 1; point >= JAW_END; point--) {
@@ -118,11 +171,18 @@ function outlineOf(face) {
   return Float64Array.from(outline);
 }
 
-/** The least x and the least y. @param {Places} places */
+/**
+ * The least x and the least y.
+ *
+ * @param {Places} places
+ */
 export const lowOf = (places) => [0, 1].map((axis) => Math.min(...axisOf(places, axis)));
 
 /** @param {Places} places */
 export const highOf = (places) => [0, 1].map((axis) => Math.max(...axisOf(places, axis)));
 
-/** @param {Places} places @param {number} axis */
+/**
+ * @param {Places} places
+ * @param {number} axis
+ */
 const axisOf = (places, axis) => places.filter((_, at) => at % 2 === axis);

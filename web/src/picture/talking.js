@@ -1,7 +1,7 @@
 /** The portrait that talks, drawn with WebGL2: one picture for each face of 68 moving points. */
 
 import { Painting } from "./painting.js";
-import { checkFace, readPixels } from "./portrait.js";
+import { checkFace, checkMouth, readPixels } from "./portrait.js";
 import { Sitting, STILL } from "./sitting.js";
 
 /** @typedef {import("../types.js").Face} Face */
@@ -24,6 +24,7 @@ export class TalkingPicture {
     this.canvas = canvas;
     this._raster = raster;
     this._scale = scale;
+    checkMouth(raster, this._placed(face.points));
     this._sitting = new Sitting(raster, this._placed(face.points), seed);
     [canvas.width, canvas.height] = [raster.width, raster.height];
     /** @type {{ points: Points, life: LifeSigns } | null} */
@@ -35,12 +36,21 @@ export class TalkingPicture {
     this.drawRest();
   }
 
-  /** How far the lips of landmarks are apart, in eye distances, once they are settled. @param {Points} points */
+  /**
+   * How far the lips of landmarks are apart, in eye distances, once they are settled.
+   *
+   * @param {Points} points
+   */
   opening(points) {
     return this._sitting.opening(this._placed(points));
   }
 
-  /** Draw one moment. @param {Points} points the motion of the whole head in them is left out @param {LifeSigns} [life] what the face does beside speaking */
+  /**
+   * Draw one moment.
+   *
+   * @param {Points} points the motion of the whole head in them is left out
+   * @param {LifeSigns} [life] what the face does beside speaking
+   */
   draw(points, life = STILL) {
     this._last = { points: points.slice(), life };
     this._painting?.draw(this._sitting.moment(this._placed(points), life));
@@ -72,7 +82,11 @@ export class TalkingPicture {
     else this.drawRest();
   };
 
-  /** Points in pixels of what is drawn. @param {Points} points */
+  /**
+   * Points in pixels of what is drawn.
+   *
+   * @param {Points} points
+   */
   _placed(points) {
     return points.map((at) => at * this._scale);
   }

@@ -3,7 +3,10 @@
 /** @typedef {import("../types.js").Face} Face */
 /** @typedef {import("../types.js").Points} Points */
 
-/** The lines a face is drawn with: first point, last point, and whether the line is closed. @type {[number, number, boolean][]} */
+/**
+ * The lines a face is drawn with: first point, last point, and whether the line is closed. @type {[number, number,
+ * boolean][]}
+ */
 const CONTOURS = [
   [0, 16, false],
   [17, 21, false],
@@ -27,7 +30,10 @@ const HALO = "rgb(10 12 20 / 0.35)";
 
 /** The moving points over their portrait. */
 export class PointsView {
-  /** @param {HTMLCanvasElement} canvas gets the size of the portrait @param {Face} face */
+  /**
+   * @param {HTMLCanvasElement} canvas gets the size of the portrait
+   * @param {Face} face
+   */
   constructor(canvas, face) {
     this._scale = Math.min(1, LONGEST_PX / Math.max(face.width, face.height));
     [canvas.width, canvas.height] = [face.width, face.height].map((side) =>
@@ -52,7 +58,12 @@ export class PointsView {
     for (let point = 0; point < points.length / 2; point++) this._dot(points, point);
   }
 
-  /** @param {Points} points @param {[number, number, boolean]} contour @param {string} colour @param {number} width */
+  /**
+   * @param {Points} points
+   * @param {[number, number, boolean]} contour
+   * @param {string} colour
+   * @param {number} width
+   */
   _stroke(points, [first, last, closed], colour, width) {
     const pen = this._pen;
     pen.beginPath();
@@ -65,7 +76,10 @@ export class PointsView {
     pen.stroke();
   }
 
-  /** @param {Points} points @param {number} point */
+  /**
+   * @param {Points} points
+   * @param {number} point
+   */
   _dot(points, point) {
     const [x, y] = [this._scale * points[2 * point], this._scale * points[2 * point + 1]];
     this._pen.beginPath();
@@ -97,7 +111,10 @@ export class OpeningCurve {
     this._moments = [];
   }
 
-  /** @param {number} timeS a time before the last one begins a new curve @param {number} opening in eye distances */
+  /**
+   * @param {number} timeS a time before the last one begins a new curve
+   * @param {number} opening in eye distances
+   */
   push(timeS, opening) {
     const last = this._moments.at(-1);
     if (last && timeS < last.timeS) this._moments = [];
@@ -134,12 +151,19 @@ export class OpeningCurve {
     return { width, height };
   }
 
-  /** @param {number} opening @param {number} height */
+  /**
+   * @param {number} opening
+   * @param {number} height
+   */
   _yOf(opening, height) {
     return height - 2 - (height - 4) * Math.min(Math.max(opening, 0) / FULL, 1);
   }
 
-  /** @param {number} width @param {number} height @returns {[number, number][]} */
+  /**
+   * @param {number} width
+   * @param {number} height
+   * @returns {[number, number][]}
+   */
   _shutLine(width, height) {
     const y = this._yOf(SHUT, height);
     return [
@@ -148,7 +172,11 @@ export class OpeningCurve {
     ];
   }
 
-  /** @param {number} width @param {number} height @returns {[number, number][]} */
+  /**
+   * @param {number} width
+   * @param {number} height
+   * @returns {[number, number][]}
+   */
   _curve(width, height) {
     const end = Math.max(this._moments.at(-1)?.timeS ?? 0, SHOWN_S);
     return this._moments.map(({ timeS, opening }) => [
@@ -157,7 +185,12 @@ export class OpeningCurve {
     ]);
   }
 
-  /** @param {[number, number][]} places @param {string} colour @param {number} width @param {number[]} dashes */
+  /**
+   * @param {[number, number][]} places
+   * @param {string} colour
+   * @param {number} width
+   * @param {number[]} dashes
+   */
   _line(places, colour, width, dashes) {
     const pen = this._pen;
     pen.beginPath();

@@ -24,17 +24,20 @@ const FLAGS = [
 const MODULES = { imports: { mediabunny: "/node_modules/mediabunny/dist/bundles/mediabunny.min.mjs" } };
 const PAGE = `<!doctype html><script type="importmap">${JSON.stringify(MODULES)}</script><canvas></canvas>`;
 
-/** Why no browser can be had; an empty string where one can. */
-export const noBrowser = existsSync(BROWSER) ? "" : `no browser at ${BROWSER}: set CHROMIUM`;
+/** Why no browser can be had; false where one can. */
+export const noBrowser = existsSync(BROWSER) ? false : `no browser at ${BROWSER}: set CHROMIUM`;
 
-/** @returns {Promise<{ page: import("playwright-core").Page, close: () => Promise<void> }>} */
-export async function openPage() {
+/**
+ * @param {import("playwright-core").BrowserContextOptions} [options]
+ * @returns {Promise<{ page: import("playwright-core").Page, close: () => Promise<void> }>}
+ */
+export async function openPage(options = {}) {
   const { chromium } = await import("playwright-core");
   const server = createServer(answer).listen(0, "127.0.0.1");
   await new Promise((done) => server.once("listening", done));
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   const browser = await chromium.launch({ executablePath: BROWSER, args: FLAGS });
-  const page = await browser.newPage();
+  const page = await browser.newPage(options);
   page.on("console", (message) => message.type() === "error" && console.error(message.text()));
   await page.goto(`http://127.0.0.1:${port}/`);
   const close = async () => {

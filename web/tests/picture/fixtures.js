@@ -7,7 +7,7 @@ import { inflateSync } from "node:zlib";
 const FOLDER = new URL("fixtures/", import.meta.url);
 
 /** @typedef {{ points: number[], life: import("../../src/types.js").LifeSigns, opening: number, upper: number[], lower: number[] }} KnownMoment */
-/** @typedef {{ name: string, points: number[], grid: Record<string, number>, face: number[], mouth: number[], moments: KnownMoment[] }} Case */
+/** @typedef {{ name: string, points: number[], grid: Record<string, number>, evidence: number, face: number[], mouth: number[], moments: KnownMoment[] }} Case */
 
 /** @returns {Case[]} */
 export const cases = () => readJson("cases.json");

@@ -43,6 +43,10 @@ function folds(sitting, points) {
   return found;
 }
 
+/** How far some nodes have moved from where they should be, pixels. @param {Float32Array} found @param {number[]} wanted */
+const distancesTo = (found, wanted) =>
+  wanted.map((value, at) => Math.abs(found[2 * EVERY_NODE * Math.floor(at / 2) + (at % 2)] - value));
+
 for (const { known, sitting } of sittings) {
   test(`the layers of the ${known.name} portrait move as in Python`, () => {
     const { axes } = sitting;
@@ -52,15 +56,9 @@ for (const { known, sitting } of sittings) {
     const { moments } = known;
     for (const { points, life, upper, lower } of moments) {
       const moment = sitting.moment(points, { ...STILL, brows: life.brows });
-      for (const [found, wanted] of /** @type {const} */ ([
-        [moment.upper, upper],
-        [moment.lower, lower],
-      ])) {
-        wanted.forEach((value, at) => {
-          const node = EVERY_NODE * Math.floor(at / 2);
-          assert.ok(Math.abs(found[2 * node + (at % 2)] - value) < 0.0008 * axes.unitPx);
-        });
-      }
+      const off = [...distancesTo(moment.upper, upper), ...distancesTo(moment.lower, lower)].sort((a, b) => a - b);
+      assert.ok(off[Math.floor(0.95 * off.length)] < 0.0004 * axes.unitPx);
+      assert.ok(off[off.length - 1] < 0.002 * axes.unitPx);
     }
   });
 
