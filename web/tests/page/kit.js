@@ -1,8 +1,10 @@
 /** What the browser tests share: the page as `kfusion demo --web` serves it, in Debian's Chromium. */
 
+import assert from "node:assert/strict";
 import { spawn, execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -97,4 +99,63 @@ export async function whenSaid(page, words, timeout = 60_000) {
   } catch {
     throw new Error(`the page said "${await page.textContent("#status")}", not ${words}`);
   }
+}
+
+/**
+ * @typedef {(page: import("playwright-core").Page, context: import("playwright-core").BrowserContext) => Promise<void>} Work
+ * @typedef {{ options?: import("playwright-core").BrowserContextOptions, script?: () => void }} How
+ */
+
+/**
+ * A visit to the page, ready; what the page itself complains of fails the test.
+ * @param {import("playwright-core").Browser} browser
+ * @param {string} url
+ * @param {Work} work
+ * @param {How} [how]
+ */
+export async function visitPage(browser, url, work, { options = {}, script = () => {} } = {}) {
+  const where = { viewport: { width: 1200, height: 800 }, acceptDownloads: true };
+  const context = await browser.newContext({ ...where, ...options });
+  const page = await context.newPage();
+  /** @type {string[]} */
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("console", (line) => line.type() === "error" && faults.push(line.text()));
+  await page.addInitScript(script);
+  try {
+    await page.goto(url);
+    await whenReady(page);
+    await work(page, context);
+    assert.deepEqual(faults, []);
+  } finally {
+    await context.close();
+  }
+}
+
+/** Wait until the page is on the device. @param {import("playwright-core").Page} page */
+export async function whenKept(page) {
+  await page.waitForFunction(() => document.documentElement.dataset.offline === "ready", null, { timeout: 60_000 });
+}
+
+/** A relay to a server of this machine, that remembers what went through. @param {string} url */
+export async function relayTo(url) {
+  const seen = { toServer: "", bytesToBrowser: 0 };
+  const sockets = new Set();
+  const server = createServer((client) => {
+    const upstream = connect(Number(new URL(url).port), "127.0.0.1");
+    client.on("data", (piece) => (seen.toServer += piece.toString("latin1")));
+    upstream.on("data", (piece) => (seen.bytesToBrowser += piece.length));
+    client.pipe(upstream).pipe(client);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => [client, upstream].forEach((one) => one.destroy()));
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const close = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  return { url: `http://127.0.0.1:${/** @type {any} */ (server.address()).port}`, seen, close };
 }

@@ -4,28 +4,11 @@
  * Bytes are counted by a relay between browser and server: everything that is sent to the browser, headers included.
  */
 
-import { connect, createServer } from "node:net";
 import { loadavg } from "node:os";
-import { once } from "node:events";
-import { UNABLE, openBrowser, servePage, voiceFile, whenReady } from "./kit.js";
+import { UNABLE, openBrowser, relayTo, servePage, voiceFile, whenKept, whenReady } from "./kit.js";
 
 const RUNS = Number(process.argv[2] ?? 3);
 const SPOKEN_MS = 6000;
-
-/** A relay that counts what goes to the browser. @param {number} port of the server */
-async function relay(port) {
-  const counts = { bytes: 0 };
-  const server = createServer((client) => {
-    const upstream = connect(port, "127.0.0.1");
-    upstream.on("data", (piece) => (counts.bytes += piece.length));
-    client.pipe(upstream).pipe(client);
-    for (const socket of [client, upstream])
-      socket.on("error", () => [client, upstream].forEach((one) => one.destroy()));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return { url: `http://127.0.0.1:${/** @type {any} */ (server.address()).port}`, counts, close: () => server.close() };
-}
 
 /** Open the page once. @param {import("playwright-core").BrowserContext} context @param {string} url */
 async function visit(context, url) {
@@ -73,16 +56,16 @@ async function warm(browser) {
 
 /** @param {{ url: string }} server @param {import("playwright-core").Browser} browser */
 async function measureOnce(server, browser) {
-  const wire = await relay(Number(new URL(server.url).port));
+  const wire = await relayTo(server.url);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
   const { page, times } = await visit(context, wire.url);
-  const toSpeak = wire.counts.bytes;
-  await page.waitForFunction(() => document.documentElement.dataset.offline === "ready", null, { timeout: 60_000 });
-  const inAll = wire.counts.bytes;
+  const toSpeak = wire.seen.bytesToBrowser;
+  await whenKept(page);
+  const inAll = wire.seen.bytesToBrowser;
   const latency = await speak(page);
   await page.close();
   const again = await visit(context, wire.url);
-  const later = wire.counts.bytes - inAll;
+  const later = wire.seen.bytesToBrowser - inAll;
   await context.close();
   wire.close();
   return { cold: times, toSpeak, inAll, later, again: again.times, latency };
