@@ -58,8 +58,8 @@ def main() -> None:
     silent = spoken[np.argmin([smiling.opening(points) for points in spoken])]
     shut = (smiling._axes.to_pixels(smiling._settled(silent)) + 0.5).astype(np.float32)
     cases = [case("smiling", portrait, rest, spoken), case("shut", smiling.frame(silent), shut, spoken)]
-    write("cases.json", cases)
-    write("speech.json", {"fps": sequence.fps, "points": rounded(spoken[::EVERY_FRAME], 2)})
+    write("cases.ndjson", cases)
+    write("speech.ndjson", [rounded(points, 2) for points in spoken[::EVERY_FRAME]])
 
 
 def cropped(picture: Image, points: Points) -> tuple[NDArray[np.float32], Image]:
@@ -116,9 +116,10 @@ def save(name: str, picture: Image) -> None:
     Pillow.fromarray(picture).save(FOLDER / name, optimize=True)
 
 
-def write(name: str, what: Any) -> None:
-    """Write a JSON file."""
-    (FOLDER / name).write_text(json.dumps(what, separators=(",", ":")) + "\n")
+def write(name: str, values: list[Any]) -> None:
+    """Write values as JSON, one a line."""
+    lines = [json.dumps(value, separators=(",", ":")) + "\n" for value in values]
+    (FOLDER / name).write_text("".join(lines))
 
 
 if __name__ == "__main__":

@@ -10,13 +10,17 @@ const FOLDER = new URL("fixtures/", import.meta.url);
 /** @typedef {{ name: string, points: number[], grid: Record<string, number>, evidence: number, face: number[], mouth: number[], moments: KnownMoment[] }} Case */
 
 /** @returns {Case[]} */
-export const cases = () => readJson("cases.json");
+export const cases = () => readLines("cases.ndjson");
 
-/** @returns {{ fps: number, points: number[] }} */
-export const speech = () => readJson("speech.json");
+/** Landmarks of frames of a speech. @returns {number[][]} */
+export const speech = () => readLines("speech.ndjson");
 
 /** @param {string} name */
-const readJson = (name) => JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
+const readLines = (name) =>
+  readFileSync(new URL(name, FOLDER), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
 
 /** @param {string} name */
 export const pathOf = (name) => fileURLToPath(new URL(name, FOLDER));
