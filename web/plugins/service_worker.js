@@ -50,7 +50,8 @@ function hashesOfModels(folder) {
 
 /** @param {import("rolldown").OutputBundle} bundle @returns {Record<string, string>} */
 function hashesOfBundle(bundle) {
-  const files = Object.values(bundle).sort((one, other) => (one.fileName < other.fileName ? -1 : 1));
+  const asked = Object.values(bundle).filter(({ fileName }) => fileName !== "licences.txt");
+  const files = asked.sort((one, other) => (one.fileName < other.fileName ? -1 : 1));
   return Object.fromEntries(
     files.map((file) => [file.fileName, hashOf(file.type === "chunk" ? file.code : file.source)]),
   );

@@ -11,7 +11,7 @@ from kfusion.errors import InputError
 from kfusion.serve.refusal import RefusedError
 from kfusion.web.page_files import PAGE, PageFiles
 
-PATHS = ("/", "/index.html", "/sw.js", "/code/{name}", "/assets/{name}")
+PATHS = ("/", "/index.html", "/sw.js", "/licences.txt", "/code/{name}", "/assets/{name}")
 
 
 def page_routes() -> list[Route]:
