@@ -50,8 +50,10 @@ async function tidy() {
  * @returns {Promise<Response>}
  */
 async function page(request) {
-  const own = await kept("index.html");
-  const answer = await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => null);
+  const [own, answer] = await Promise.all([
+    kept("index.html"),
+    fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => null),
+  ]);
   if (!answer?.ok) return own;
   if ((await answer.clone().text()).includes('name="kfusion-page"')) return own;
   await worker.registration.unregister();
