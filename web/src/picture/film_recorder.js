@@ -61,7 +61,10 @@ export class FilmRecorder {
     if (recorder.state !== "inactive") recorder.stop();
     await ended;
     this._release();
-    return finished(new Blob(this._parts, { type: this.type }), this._model);
+    const recorded = new Blob(this._parts, { type: this.type });
+    if (recorded.size === 0)
+      throw new UserError("nothing was recorded: nothing was drawn; let the portrait speak and record again");
+    return finished(recorded, this._model);
   }
 
   /** Stop and throw away. */
