@@ -61,7 +61,10 @@ export class FilmRecorder {
     if (recorder.state !== "inactive") recorder.stop();
     await ended;
     this._release();
-    return finished(new Blob(this._parts, { type: this.type }), this._model);
+    const recorded = new Blob(this._parts, { type: this.type });
+    if (recorded.size === 0)
+      throw new UserError("nothing was recorded: nothing was drawn; let the portrait speak and record again");
+    return finished(recorded, this._model);
   }
 
   /** Stop and throw away. */
@@ -121,9 +124,9 @@ async function soundAllowed(context) {
  * @returns {Promise<Blob>}
  */
 async function finished(recorded, model) {
-  const { ALL_FORMATS, BlobSource, BufferTarget, Conversion, Input, Mp4OutputFormat, Output, WebMOutputFormat } =
+  const { BlobSource, BufferTarget, Conversion, Input, MP4, Mp4OutputFormat, Output, WEBM, WebMOutputFormat } =
     await import("mediabunny");
-  const input = new Input({ source: new BlobSource(recorded), formats: ALL_FORMATS });
+  const input = new Input({ source: new BlobSource(recorded), formats: [MP4, WEBM] });
   const target = new BufferTarget();
   const format = recorded.type === "video/mp4" ? new Mp4OutputFormat() : new WebMOutputFormat();
   const conversion = await Conversion.init({ input, output: new Output({ format, target }), tags: marked(model) });

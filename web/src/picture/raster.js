@@ -49,7 +49,7 @@ export function cut(raster, left, top, width, height, depth = raster.depth) {
     const row = clip(top + y, 0, raster.height - 1) * raster.width;
     for (let x = 0; x < width; x++) {
       const from = raster.depth * (row + clip(left + x, 0, raster.width - 1));
-      for (let part_ = 0; part_ < depth; part_++, to++) part.data[to] = raster.data[from + part_];
+      for (let value = 0; value < depth; value++, to++) part.data[to] = raster.data[from + value];
     }
   }
   return part;

@@ -155,9 +155,9 @@ vec4 plate(sampler2D values, vec2 place) {
 
 /** Share of the lower layer, and how far the layers part. */
 vec2 seamAt(vec2 face) {
-  float middle = 0.5 * (uSeamEnds.x + uSeamEnds.y), half_ = 0.5 * (uSeamEnds.y - uSeamEnds.x);
-  float aside = abs(face.x - middle) / half_;
-  float width = 0.7 / uUnit + 0.8 * half_ * max(aside - 0.85, 0.0);
+  float middle = 0.5 * (uSeamEnds.x + uSeamEnds.y), reach = 0.5 * (uSeamEnds.y - uSeamEnds.x);
+  float aside = abs(face.x - middle) / reach;
+  float width = 0.7 / uUnit + 0.8 * reach * max(aside - 0.85, 0.0);
   float off = face.y - heights(uSeam, uSeamEnds, face.x).x;
   return vec2(eased(0.5 * off / width + 0.5), eased((1.0 - aside) / 0.15));
 }
@@ -186,9 +186,9 @@ vec3 inside(vec2 skull) {
 
 vec3 opened(vec3 colour, vec2 skull) {
   vec2 face = toFace(skull);
-  float step_ = (uEnds.y - uEnds.x) / 64.0;
+  float near = (uEnds.y - uEnds.x) / 64.0;
   vec4 edges = heights(uEdges, uEnds, face.x);
-  vec4 slopes = (heights(uEdges, uEnds, face.x + step_) - heights(uEdges, uEnds, face.x - step_)) / (2.0 * step_);
+  vec4 slopes = (heights(uEdges, uEnds, face.x + near) - heights(uEdges, uEnds, face.x - near)) / (2.0 * near);
   vec3 off = (face.y - edges.xyz) / sqrt(1.0 + slopes.xyz * slopes.xyz);
   if (uLine.x > 0.0) {
     vec2 band = below((off.z + vec2(0.5, -0.5) * uLine.y) / uLine.z);

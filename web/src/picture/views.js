@@ -1,5 +1,7 @@
 /** Other views of a moving face: its points over the portrait, and the curve of the mouth's opening. */
 
+import { clip } from "./anatomy.js";
+
 /** @typedef {import("../types.js").Face} Face */
 /** @typedef {import("../types.js").Points} Points */
 
@@ -23,6 +25,8 @@ const MOUTH = 48;
 const LINE_SHARE = 0.008;
 const DOT_SHARE = 0.018;
 const EYE_CORNERS = [36, 45];
+/** Of the longer side: a smaller portrait is scaled up, so that the lines are fine beside the face. */
+const LEAST_PX = 1080;
 const LONGEST_PX = 1920;
 const FACE_COLOUR = "rgb(214 240 255)";
 const MOUTH_COLOUR = "rgb(255 214 72)";
@@ -31,11 +35,11 @@ const HALO = "rgb(10 12 20 / 0.35)";
 /** The moving points over their portrait. */
 export class PointsView {
   /**
-   * @param {HTMLCanvasElement} canvas gets the size of the portrait
+   * @param {HTMLCanvasElement} canvas gets the shape of the portrait
    * @param {Face} face
    */
   constructor(canvas, face) {
-    this._scale = Math.min(1, LONGEST_PX / Math.max(face.width, face.height));
+    this._scale = clip(1, LEAST_PX / Math.max(face.width, face.height), LONGEST_PX / Math.max(face.width, face.height));
     [canvas.width, canvas.height] = [face.width, face.height].map((side) =>
       Math.max(1, Math.round(side * this._scale)),
     );

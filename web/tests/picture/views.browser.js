@@ -22,9 +22,9 @@ test("points are drawn where they are, over the portrait", { skip: noBrowser, ti
     view.draw(Float32Array.from(points));
     const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     const at = (/** @type {number} */ x, /** @type {number} */ y) => Array.from(pen.getImageData(x, y, 1, 1).data);
-    return [[canvas.width, canvas.height], at(Math.floor(points[102]), Math.floor(points[103])), at(2, 2)];
+    return [[canvas.width, canvas.height], at(Math.floor(3.6 * points[102]), Math.floor(3.6 * points[103])), at(2, 2)];
   }, points);
-  assert.deepEqual(size, [300, 300]);
+  assert.deepEqual(size, [1080, 1080]);
   assert.ok(dot[0] > 200 && dot[2] < 140);
   assert.deepEqual(corner, [0, 0, 0, 0]);
 });
