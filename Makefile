@@ -9,7 +9,7 @@ SEED ?= 0
 # PyTorch and oneDNN as on a CPU without AVX-512. Nothing else reads these, so that the tests of networks and training do.
 AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
 
-.PHONY: demo test test-portable test-haswell lint integrations package matrix runners nasty fuzz licences clean
+.PHONY: demo test test-portable test-haswell lint integrations web web-test web-static site package matrix runners nasty fuzz licences clean
 
 demo: $(VENV)/.run  ## run the main job on the packaged recording and portrait
 	$(BIN)/kfusion demo -o out/demo
@@ -29,7 +29,6 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.PHONY: site
 site: $(VENV)/.dev  ## docs/ as a site in out/site/site; warnings are errors
 	$(BIN)/python tools/site/build_site.py
 
@@ -37,6 +36,16 @@ integrations: $(VENV)-integrations/bin/python  ## voice frameworks and Ray Serve
 	$(VENV)-integrations/bin/python -m pip install -q -e '.[serve,microphone,pipecat,livekit,litert,ray,train,app,batch]' 'ray[train]' pytest s3fs 'moto[server]'
 	OMP_NUM_THREADS=1 $(VENV)-integrations/bin/python -m pytest tests/integrations tests/batch/test_ray_crew.py tests/batch/test_addresses.py \
 		tests/data/test_ray_workforce.py tests/face/test_crop_finder.py
+
+web: web/node_modules/.package-lock.json  ## the page for the browser, built into the package; needs Node 20.19 or later
+	cd web && npm run -s build
+
+web-test: web $(VENV)/.run  ## the page's types, its tests under Node, and in Chromium where there is one
+	cd web && npm run -s check && npm test
+	cd web && PYTHON=$(abspath $(BIN)/python) npm run -s browser
+
+web-static: web/node_modules/.package-lock.json  ## the page as a folder for any web server, web/static-page
+	cd web && npm run -s static
 
 package: $(VENV)/.dev  ## wheel and sdist in dist/, checked and tried in fresh environments
 	$(BIN)/python tools/release/package.py
@@ -58,6 +67,10 @@ fuzz: $(VENV)/.dev  ## random damage to everything that strangers send; RUNS of 
 licences: $(VENV)/.dev  ## NOTICE and licences/DEPENDENCIES.md
 	$(BIN)/python tools/licences.py
 
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
 $(VENV)-integrations/bin/python:
 	$(PYTHON) -m venv $(VENV)-integrations
 
@@ -73,4 +86,4 @@ $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
 	touch $@ $(VENV)/.run
 
 clean:
-	rm -rf $(VENV) $(VENV)-integrations out dist
+	rm -rf $(VENV) $(VENV)-integrations out dist web/node_modules web/static-page src/kfusion/web/page

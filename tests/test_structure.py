@@ -28,7 +28,7 @@ ORDER = (
     ("cli", "web"),
 )
 """From the ground up: a room imports from its own floor or below."""
-TO_COME = {"web"}
+TO_COME: set[str] = set()
 """Rooms that have a place before they are there. When one comes, its name leaves this line and nothing else changes."""
 LAYERS = {room: floor for floor, rooms in enumerate(ORDER) for room in rooms}
 MODULES = sorted(ROOT.rglob("*.py"))

@@ -106,6 +106,10 @@ CC BY 4.0. None is included.""",
 )
 
 
+PAGE = """The page for the browser (src/kfusion/web/page, built from web/) is made of programs of others. Their names, versions,
+licences and the texts of these: licences.txt in that folder, made with it. The invented faces of its samples are ours."""
+
+
 def notice() -> str:
     """The text of NOTICE."""
     parts = ["kfusion carries material of others inside the package (src/kfusion/assets):"]
@@ -114,6 +118,7 @@ def notice() -> str:
         if one.licences:
             lines.append(f"Text: licences/{', licences/'.join(one.licences)}")
         parts.append("\n".join([", ".join(one.files), *(f"    {line}" for line in lines)]))
+    parts.append(PAGE)
     parts.append(f"What it needs beside itself is not carried: licences/{DEPENDENCIES.name}.")
     return "\n\n".join(parts) + "\n"
 

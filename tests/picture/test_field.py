@@ -80,3 +80,12 @@ def test_what_is_drawn_beyond_the_picture_is_cut_off() -> None:
     assert canvas.sum() == 9 * 3 * 16
     Grid(40, 40, 4, 1, 1).put(canvas, np.full((4, 4, 3), 7, np.uint8))
     assert canvas.max() == 9
+
+
+def test_a_motion_that_grows_is_held_back_without_a_jump() -> None:
+    grid = Grid(0, 0, 4, 12, 12)
+    narrowing = -0.5 * (grid.nodes - grid.nodes.mean((0, 1))) * np.float32([1, 0])
+    kept = [held_back(np.float32(share) * narrowing, grid.step) * share for share in np.linspace(0.5, 3, 60)]
+    assert kept[0] == 0.5
+    assert np.diff(kept[-20:]).max() < 0.02
+    assert np.ptp(kept[-20:]) < 0.02

@@ -54,7 +54,7 @@ def test_a_model_that_hears_whole_recordings_serves_all_but_streams(
 
 def test_a_token_guards_what_costs_work_and_nothing_else(generator: TinyGenerator) -> None:
     with TestClient(create_app(replace(QUICK, token="right"), generator)) as client:
-        for path in ("/healthz", "/metrics", "/", "/static/kfusion.js", "/openapi.json"):
+        for path in ("/healthz", "/metrics", "/stream", "/static/kfusion.js", "/openapi.json"):
             assert client.get(path).status_code == 200
         for header in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic right"}):
             answer = client.post("/v1/generate", headers=header)
@@ -119,7 +119,7 @@ class References(HTMLParser):
 
 def test_the_page_asks_for_nothing_from_elsewhere(generator: TinyGenerator) -> None:
     with TestClient(create_app(QUICK, generator)) as client:
-        page = client.get("/")
+        page = client.get("/stream")
         script = client.get("/static/kfusion.js")
     assert page.headers["content-type"].startswith("text/html")
     assert "javascript" in script.headers["content-type"]

@@ -1,6 +1,6 @@
-"""Build the wheel and the sdist, check what is in them, and try each in a fresh environment.
+"""Build the page for the browser, the wheel and the sdist, check what is in them, and try each in a fresh environment.
 
-python tools/release/package.py [-o dist]      # needs the package `build`
+python tools/release/package.py [-o dist]      # needs the package `build`, and Node
 """
 
 import argparse
@@ -27,9 +27,12 @@ TRAVELS = {
     "kfusion/assets/speech.flac",
     "kfusion/serve/static/index.html",
     "kfusion/serve/static/kfusion.js",
+    "kfusion/web/page/index.html.gz",
+    "kfusion/web/page/licences.txt",
+    "kfusion/web/page/sw.js.gz",
 }
 LICENCES = {"LICENSE", "NOTICE", *(f"licences/{path.name}" for path in (ROOT / "licences").iterdir())}
-STAYS = ("tests/", "fuzz/", "tools/", "benchmarks/", "docs/", ".github/", ".ci/", "__pycache__/")
+STAYS = ("tests/", "fuzz/", "tools/", "benchmarks/", "docs/", "web/", ".github/", ".ci/", "__pycache__/")
 """Not in the wheel; nor in the sdist, from which the wheel alone is made."""
 
 
@@ -40,6 +43,7 @@ def build(folder: Path) -> tuple[Path, Path]:
         SystemExit: the wheel that is made from the sdist is another.
     """
     shutil.rmtree(folder, ignore_errors=True)
+    run(["make", "-C", ROOT, "web"])
     run([sys.executable, "-m", "build", "-q", "--outdir", folder, ROOT])  # the wheel from the sdist
     (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     with tempfile.TemporaryDirectory() as other:

@@ -86,9 +86,9 @@ def add_frame_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments that do not say what goes in."""
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=True, help="folder for the results")
+def add_output_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """The arguments that do not say what goes in; `required`: whether one must say where the results go."""
+    parser.add_argument("-o", "--output", metavar="OUT", type=Path, required=required, help="folder for the results")
     add_frame_arguments(parser)
     parser.add_argument(
         "--format",

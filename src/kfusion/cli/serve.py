@@ -20,8 +20,9 @@ def run(arguments: argparse.Namespace) -> int:
     from kfusion.inference.generator import load
     from kfusion.serve.app import create_app
     from kfusion.serve.server import listen, make_server
+    from kfusion.web.page_routes import page_routes
 
-    app = create_app(settings, load(settings.model, threads=1))
+    app = create_app(settings, load(settings.model, threads=1), page_routes())
     with listen(settings) as listener:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         show(f"http://{host}:{listener.getsockname()[1]}")

@@ -17,6 +17,7 @@ Reals = NDArray[np.float32]
 _MARGIN = 3
 """Nodes round those over a grid at which it is looked up."""
 _HALF_STEPS, _NEWTON_STEPS = 3, 2
+_FINER_STEPS = 5
 LEAST_PX = 0.06
 """A motion that nobody sees."""
 LEAST_AREA = 0.15
@@ -164,11 +165,21 @@ def areas(motion: Reals, step: int) -> Reals:
 
 
 def held_back(motion: Reals, step: int) -> float:
-    """The largest share, up to 1, of a motion that leaves every cell more than `LEAST_AREA` of its area."""
-    share = 1.0
-    while share > 0.05 and areas(np.float32(share) * motion, step).min() < LEAST_AREA:
-        share *= 0.85
-    return share
+    """The largest share, up to 1, of a motion that leaves every cell more than `LEAST_AREA` of its area.
+
+    It is found to half a percent, so that a motion that grows is held back without a jump.
+    """
+
+    def folds(share: float) -> bool:
+        return bool(areas(np.float32(share) * motion, step).min() < LEAST_AREA)
+
+    held = free = 1.0
+    while held > 0.05 and folds(held):
+        held, free = 0.85 * held, held
+    for _ in range(_FINER_STEPS if held < 1 else 0):
+        middle = (held + free) / 2
+        held, free = (held, middle) if folds(middle) else (middle, free)
+    return held
 
 
 def count_folds(source: Reals, used: NDArray[np.bool_] | None = None) -> int:

@@ -1,6 +1,6 @@
 """The application: every route, one shape of error. Runs under any ASGI server; `kfusion serve` brings its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from kfusion import __version__
@@ -27,7 +28,9 @@ STATIC = Path(__file__).parent / "static"
 DESCRIPTION = "Speech in, moving facial landmarks out. Streamed speech: `WS /v1/stream`, see docs/serving.md."
 
 
-def create_app(settings: ServerSettings, generator: Generator | None = None) -> FastAPI:
+def create_app(
+    settings: ServerSettings, generator: Generator | None = None, routes: Sequence[BaseRoute] = ()
+) -> FastAPI:
     """The application.
 
     The model is loaded, and the threads are started, when the application starts (its ASGI lifespan), not here.
@@ -35,6 +38,7 @@ def create_app(settings: ServerSettings, generator: Generator | None = None) -> 
     Args:
         settings: limits and access; `host` and `port` only tell who may be asking.
         generator: a model that is loaded already; None to load `settings.model` at the start.
+        routes: of more than this, such as the page that needs no server behind it.
     """
 
     @asynccontextmanager
@@ -61,8 +65,9 @@ def create_app(settings: ServerSettings, generator: Generator | None = None) -> 
     app.add_api_route("/healthz", _health, summary="Whether the server is up, and with which model")
     app.add_api_route("/readyz", _ready, summary="Whether new work may be sent here; 503 once the server is to stop")
     app.add_api_route("/metrics", _metrics, summary="Counters for Prometheus", response_class=Response)
-    app.add_api_route("/", _page, include_in_schema=False, response_class=FileResponse)
+    app.add_api_route("/stream", _stream_page, include_in_schema=False, response_class=FileResponse)
     app.mount("/static", StaticFiles(directory=STATIC))
+    app.router.routes.extend(routes)
     return app
 
 
@@ -79,7 +84,7 @@ async def _metrics(request: Request) -> Response:
     return Response(request.app.state.service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _page() -> FileResponse:
+async def _stream_page() -> FileResponse:
     return FileResponse(STATIC / "index.html")
 
 

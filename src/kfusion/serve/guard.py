@@ -13,7 +13,7 @@ from kfusion.serve.service_metrics import ServiceMetrics
 from kfusion.serve.settings import ServerSettings
 
 PROTECTED = "/v1/"
-_COUNTED = ("/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/generate")
+_COUNTED = ("/", "/stream", "/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/generate")
 """Paths with a series of their own."""
 _CLIENT_LEFT = 499
 GROWTH_BYTES = 64 * 1024

@@ -1,0 +1,44 @@
+/** Landmark files, as `LandmarkSequence.save` of Python writes them. */
+
+import { fixed, rounded } from "../motion/rounding.js";
+import { number, text } from "./python_json.js";
+
+/** @typedef {import("../types.js").LandmarkSequence} LandmarkSequence */
+
+const FORMAT = 1;
+const POINT_COUNT = 68;
+const COORDINATES = 2 * POINT_COUNT;
+
+/**
+ * The text of a CSV file: a row a frame.
+ * @param {LandmarkSequence} sequence
+ */
+export function landmarksCsv({ points, fps, firstFrame }) {
+  const names = Array.from({ length: POINT_COUNT }, (_, point) => `x${point},y${point}`);
+  const rows = [`frame,time_s,${names.join(",")}`];
+  for (let at = 0; at < points.length; at += COORDINATES) {
+    const frame = firstFrame + at / COORDINATES;
+    const values = Array.from(points.subarray(at, at + COORDINATES), (value) => fixed(value, 4));
+    rows.push(`${frame},${fixed(frame / fps, 6)},${values.join(",")}`);
+  }
+  return `${rows.join("\r\n")}\r\n`;
+}
+
+/**
+ * The text of a JSON file.
+ * @param {LandmarkSequence & { source?: string }} sequence
+ */
+export function landmarksJson({ points, fps, firstFrame, model, source = "" }) {
+  const frames = [];
+  for (let at = 0; at < points.length; at += COORDINATES) {
+    const pairs = Array.from({ length: POINT_COUNT }, (_, point) => {
+      const [x, y] = [0, 1].map((axis) => number(rounded(points[at + 2 * point + axis] * 1e4) / 1e4));
+      return `[${x}, ${y}]`;
+    });
+    frames.push(`[${pairs.join(", ")}]`);
+  }
+  const header =
+    `"format": ${FORMAT}, "fps": ${number(fps)}, "coordinates": "image", "frame": "image", ` +
+    `"model": ${text(model)}, "source": ${text(source)}, "first_frame": ${firstFrame}`;
+  return `{${header}, "landmarks": [${frames.join(", ")}]}`;
+}
