@@ -87,6 +87,25 @@ export class WorkerCalls {
   }
 }
 
+/**
+ * @typedef {object} LoadOptions
+ * @property {string | URL} [base] URL of the packaged files, relative to the page; `assets/` unless given
+ * @property {import("./download.js").ByteProgress} [onprogress]
+ * @property {AbortSignal} [signal]
+ */
+
+/** The calls of a worker whose function `load` has done its work. @param {Worker} worker @param {LoadOptions} options */
+export async function openWorker(worker, { base = "assets/", onprogress, signal }) {
+  const calls = new WorkerCalls(worker);
+  try {
+    await calls.call("load", { base: new URL(base, document.baseURI).href }, { onprogress, signal });
+  } catch (error) {
+    calls.close();
+    throw error;
+  }
+  return calls;
+}
+
 /** The worker's side. @param {Record<string, WorkerFunction>} functions */
 export function answerCalls(functions) {
   const scope = /** @type {DedicatedWorkerGlobalScope} */ (/** @type {unknown} */ (self));

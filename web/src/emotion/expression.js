@@ -5,6 +5,7 @@
  * What opens the mouth is added as far as speech has it open, and what moves the lids as far as they are: lips that are
  * closed stay closed, and so do eyes. The lips of both rows move together otherwise.
  */
+import { shapeDirections, toMeanFace } from "../motion/face_shapes.js";
 import { FACE_SIZE, eased } from "../speech/landmarks.js";
 import { EMOTIONS, emotionWeights } from "./action_units.js";
 
@@ -31,18 +32,17 @@ const EYE_POINTS = 6;
 /**
  * What adds an emotion to frames of a face; the same frames where there is none to add.
  *
- * @param {import("./face_shapes.js").FaceShapes} shapes
  * @param {Float32Array} face who speaks, unit frame, as the frames
  * @param {[number, number]} labels emotion and intensity, 0 for unknown
  * @param {string[]} learnt the emotions that the model was trained with, which are its own matter
  * @returns {(frames: Float32Array) => Float32Array}
  */
-export function expressionLayer(shapes, face, [number, intensity], learnt) {
+export function expressionLayer(face, [number, intensity], learnt) {
   const emotion = EMOTIONS[number - 1];
   if (number === 0 || emotion === NEUTRAL || learnt.includes(emotion)) {
     return (frames) => frames;
   }
-  const moved = expressionDisplacement(shapes, face, emotion, intensity || null);
+  const moved = expressionDisplacement(face, emotion, intensity || null);
   const openEyes = EYES.map((eye) => eyeOpening(face, eye));
   return (frames) => {
     const shown = new Float32Array(frames.length);
@@ -56,21 +56,22 @@ export function expressionLayer(shapes, face, [number, intensity], learnt) {
 /**
  * How a silent face, in any frame, moves when it shows an emotion.
  *
- * @param {import("./face_shapes.js").FaceShapes} shapes @param {ArrayLike<number>} face @param {string} emotion
+ * @param {ArrayLike<number>} face @param {string} emotion
  * @param {number | null} [intensity]
  * @returns {Float64Array}
  */
-export function expressionDisplacement(shapes, face, emotion, intensity = null) {
-  const directions = shapes.directions(face);
+export function expressionDisplacement(face, emotion, intensity = null) {
+  const directions = shapeDirections(face);
   const moved = new Float64Array(FACE_SIZE);
   for (const [name, weight] of Object.entries(emotionWeights(emotion, intensity))) {
     const direction = /** @type {Float64Array} */ (directions.get(name));
     direction.forEach((value, place) => (moved[place] += weight * value));
   }
-  const back = shapes.toMeanFace(face).inverse();
+  const { a, b } = toMeanFace(face);
+  const power = a * a + b * b;
   return moved.map((_, place) => {
     const [x, y] = [moved[place & ~1], moved[place | 1]];
-    return place % 2 === 0 ? back.real * x - back.imaginary * y : back.imaginary * x + back.real * y;
+    return (place % 2 === 0 ? a * x + b * y : a * y - b * x) / power;
   });
 }
 

@@ -1,5 +1,5 @@
 /** The 68 points of a face in a picture. */
-import { WorkerCalls } from "../worker_calls.js";
+import { WorkerCalls, openWorker } from "../worker_calls.js";
 import { pixelsOf } from "./picture.js";
 
 /** @typedef {import("../types.js").Points} Points */
@@ -20,22 +20,10 @@ export async function readPicture(file) {
   }
 }
 
-/**
- * Loads the face finder.
- *
- * @param {{ base?: string | URL, onprogress?: import("../download.js").ByteProgress, signal?: AbortSignal }} [options]
- *   base: URL of the packaged files, relative to the page; `assets/` unless given
- * @returns {Promise<FaceFinder>}
- */
-export async function loadFaceFinder({ base = "assets/", onprogress, signal } = {}) {
-  const calls = new WorkerCalls(new Worker(new URL("./face_worker.js", import.meta.url), { type: "module" }));
-  try {
-    await calls.call("load", { base: new URL(base, document.baseURI).href }, { onprogress, signal });
-  } catch (error) {
-    calls.close();
-    throw error;
-  }
-  return new FaceFinder(calls);
+/** Loads the face finder. @param {import("../worker_calls.js").LoadOptions} [options] @returns {Promise<FaceFinder>} */
+export async function loadFaceFinder(options = {}) {
+  const worker = new Worker(new URL("./face_worker.js", import.meta.url), { type: "module" });
+  return new FaceFinder(await openWorker(worker, options));
 }
 
 /** Finds the one face of a portrait. */

@@ -1,5 +1,6 @@
 /** Parts of a picture as a face finder gets to see them, and the way back; as face/views.py. */
-import { EYE_CORNERS, MIRROR, eyeDistance, middle, roundHalfEven } from "../speech/landmarks.js";
+import { rounded } from "../motion/rounding.js";
+import { EYE_CORNERS, MIRROR, eyeDistance, middle } from "../speech/landmarks.js";
 import { contrast, crop, mirrored, resize, turned } from "./pixels.js";
 
 /**
@@ -25,7 +26,7 @@ export class Scene {
     this.picture = picture;
     const shrunk = SMALL_SIDE_PX / Math.max(picture.width, picture.height);
     const [width, height] = [picture.width, picture.height].map((side) =>
-      Math.max(1, roundHalfEven(side * Math.min(1, shrunk))),
+      Math.max(1, rounded(side * Math.min(1, shrunk))),
     );
     this.small = shrunk < 1 ? resize(picture, width, height, "bicubic") : picture;
   }
@@ -73,7 +74,7 @@ export class View {
     const source = this.side > SMALL_SIDE_PX ? scene.small : scene.picture;
     const shrunk = source.width / scene.picture.width;
     const [left, top, right, bottom] = [this.left, this.top, this.left + this.side, this.top + this.side].map((edge) =>
-      roundHalfEven(edge * shrunk),
+      rounded(edge * shrunk),
     );
     return resize(crop(source, left, top, right - left, bottom - top), this.size, this.size, "bilinear");
   }
@@ -97,7 +98,7 @@ export class View {
 export function around(face, margin, { quarterTurns: turns, isMirrored = false }) {
   const { low, high } = bounds(face);
   const side = Math.max(2, Math.ceil(margin * faceSize(face)));
-  const [left, top] = [0, 1].map((axis) => roundHalfEven((low[axis] + high[axis]) / 2 - side / 2));
+  const [left, top] = [0, 1].map((axis) => rounded((low[axis] + high[axis]) / 2 - side / 2));
   return new View(left, top, side, { quarterTurns: turns % 4, isMirrored });
 }
 
@@ -129,7 +130,7 @@ function* tileSides(longer) {
 export function quarterTurns(face) {
   const [right, left] = EYE_CORNERS;
   const angle = Math.atan2(face[2 * left + 1] - face[2 * right + 1], face[2 * left] - face[2 * right]);
-  return (roundHalfEven((2 * angle) / Math.PI) + 4) % 4;
+  return (rounded((2 * angle) / Math.PI) + 4) % 4;
 }
 
 /** From the middle of one face to that of another. @param {Face} first @param {Face} second */

@@ -4,7 +4,8 @@
  */
 
 import { ARKIT_SHAPES, shapeDirections, toMeanFace } from "./face_shapes.js";
-import { INNER_LIPS, withoutHeadMotion } from "./plane.js";
+import { INNER_LIPS } from "../speech/landmarks.js";
+import { withoutHeadMotion } from "./plane.js";
 import { Problem } from "./bounded_problem.js";
 
 const COORDINATES = 136;

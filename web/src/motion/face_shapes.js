@@ -5,6 +5,7 @@
 
 import { DEPTH, DIRECTIONS, FACE, TRIANGLES } from "./measured_shapes.js";
 import { fitSimilarity, mapped } from "./plane.js";
+import { MIRROR } from "../speech/landmarks.js";
 
 /** In the order of ARKit over the wire. */
 // prettier-ignore
@@ -23,13 +24,6 @@ export const ARKIT_SHAPES = [
 ];
 export { DEPTH, FACE, TRIANGLES };
 
-/** Point of the other side of the face, by point. */
-// prettier-ignore
-const MIRROR = [
-  16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 27, 28, 29, 30,
-  35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
-  54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
-];
 /** Upper and lower lid of the character's left eye. */
 const LIDS = [
   [43, 47],

@@ -1,14 +1,11 @@
 /** Maps of the plane that keep shape, and the points that follow the head alone. */
 
+import { EYE_CORNERS, INNER_LIPS, POINT_COUNT } from "../speech/landmarks.js";
+
 /** @typedef {import("../types.js").Points} Points */
 
-/** Outer corners of the right and the left eye; their distance is the eye distance. */
-export const EYE_CORNERS = [36, 45];
 /** Eye corners and nose bridge: they follow the head, not the speech. */
 export const STABLE_POINTS = [36, 39, 42, 45, 27, 28, 29, 30];
-/** Middle of the upper and the lower inner lip. */
-export const INNER_LIPS = [62, 66];
-const POINT_COUNT = 68;
 const ALL = Array.from({ length: POINT_COUNT }, (_, point) => point);
 
 /**

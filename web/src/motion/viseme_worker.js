@@ -1,25 +1,14 @@
-/** Hears visemes beside the page's thread. In: `{ file }`, then `{ samples }`; out: `{ ready }`, `{ share }`, `{ track }` or `{ error }`. */
-
-import * as ort from "onnxruntime-web/wasm";
-
-import { openVisemes } from "./viseme_session.js";
+/** Hears visemes beside the page's thread. */
+import { loadSession } from "../speech/load_session.js";
+import { answerCalls } from "../worker_calls.js";
 import { readVisemes } from "./visemes.js";
-
-ort.env.wasm.numThreads = 1;
 
 /** @type {import("./visemes.js").Session} */
 let session;
 
-self.onmessage = async ({ data }) => {
-  try {
-    if (data.file) {
-      session = await openVisemes(ort, data.file);
-      self.postMessage({ ready: true });
-    } else {
-      const onprogress = (/** @type {number} */ share) => self.postMessage({ share });
-      self.postMessage({ track: await readVisemes(session, data.samples, { onprogress }) });
-    }
-  } catch (error) {
-    self.postMessage({ error: error instanceof Error ? error.message : String(error) });
-  }
-};
+answerCalls({
+  async load({ base }, { onprogress, signal }) {
+    session = await loadSession("visemes.onnx", base, { onprogress, signal });
+  },
+  read: ({ samples }, { onprogress, signal }) => readVisemes(session, samples, { onprogress, signal }),
+});

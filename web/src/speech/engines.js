@@ -1,42 +1,28 @@
 /** The networks of the page, each in a worker of its own. */
-import { WorkerCalls } from "../worker_calls.js";
+import { openWorker } from "../worker_calls.js";
 import { SAMPLE_RATE_HZ } from "./bundle_card.js";
 
 /**
  * @typedef {import("../types.js").LandmarkSequence} LandmarkSequence
  * @typedef {import("./delivery.js").DeliveryOptions} DeliveryOptions
- * @typedef {import("../download.js").ByteProgress} ByteProgress
- * @typedef {{ base?: string | URL, onprogress?: ByteProgress, signal?: AbortSignal }} LoadOptions base: URL of the
- *   packaged files, relative to the page; `assets/` unless given
+ * @typedef {import("../worker_calls.js").LoadOptions} LoadOptions
  */
 
 /** Loads the network for whole recordings. @param {LoadOptions} [options] @returns {Promise<RecordingEngine>} */
 export async function loadRecordings(options = {}) {
   const worker = new Worker(new URL("./recordings_worker.js", import.meta.url), { type: "module" });
-  return new RecordingEngine(await loaded(worker, options));
+  return new RecordingEngine(await openWorker(worker, options));
 }
 
 /** Loads the network for streams. @param {LoadOptions} [options] @returns {Promise<StreamEngine>} */
 export async function loadStreams(options = {}) {
   const worker = new Worker(new URL("./streams_worker.js", import.meta.url), { type: "module" });
-  return new StreamEngine(await loaded(worker, options));
-}
-
-/** @param {Worker} worker @param {LoadOptions} options */
-async function loaded(worker, { base = "assets/", onprogress, signal }) {
-  const calls = new WorkerCalls(worker);
-  try {
-    await calls.call("load", { base: new URL(base, document.baseURI).href }, { onprogress, signal });
-  } catch (error) {
-    calls.close();
-    throw error;
-  }
-  return calls;
+  return new StreamEngine(await openWorker(worker, options));
 }
 
 /** Animates faces with whole recordings. */
 export class RecordingEngine {
-  /** @param {WorkerCalls} calls */
+  /** @param {import("../worker_calls.js").WorkerCalls} calls */
   constructor(calls) {
     this.calls = calls;
   }
@@ -64,7 +50,7 @@ export class RecordingEngine {
 export class StreamEngine {
   #last = 0;
 
-  /** @param {WorkerCalls} calls */
+  /** @param {import("../worker_calls.js").WorkerCalls} calls */
   constructor(calls) {
     this.calls = calls;
   }
@@ -96,7 +82,7 @@ export class LiveStream {
   behindS = 0;
   #open = true;
 
-  /** @param {WorkerCalls} calls @param {number} id @param {Float32Array} identity @param {DeliveryOptions} options */
+  /** @param {import("../worker_calls.js").WorkerCalls} calls @param {number} id @param {Float32Array} identity @param {DeliveryOptions} options */
   constructor(calls, id, identity, options) {
     this.calls = calls;
     this.id = id;

@@ -1,6 +1,7 @@
 /** Landmarks at another frame rate: of whole recordings as landmarks.py, of streams as inference/landmark_stream.py. */
+import { rounded } from "../motion/rounding.js";
 import { joined } from "./arrays.js";
-import { CLOSED, FACE_SIZE, INNER_LIPS, eyeDistance, pointDistance, roundHalfEven } from "./landmarks.js";
+import { CLOSED, FACE_SIZE, INNER_LIPS, eyeDistance, pointDistance } from "./landmarks.js";
 
 /** Of a frame: products of frame rates are not exact. */
 const ROUNDING = 1e-6;
@@ -35,7 +36,7 @@ function ontoClosings(frames, modelFps, fps, count, leadS) {
   }
   const moved = wanted.slice();
   for (const closing of closings(frames)) {
-    const nearest = roundHalfEven((closing - wanted[0]) / step);
+    const nearest = rounded((closing - wanted[0]) / step);
     if (nearest >= 0 && nearest < count && Math.abs(closing - wanted[nearest]) < 1) {
       moved[nearest] = closing;
     }

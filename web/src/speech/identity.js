@@ -1,5 +1,6 @@
 /** Whether 68 points lie as those of a face do; as inference/geometry.py. */
 import { UserError } from "../errors.js";
+import { FACE } from "../motion/face_shapes.js";
 import { FACE_SIZE, eyeDistance, middle } from "./landmarks.js";
 
 /** Between the outer eye corners of the smallest face in pixels. */
@@ -8,13 +9,8 @@ const MAX_COORDINATE = 1e6;
 /** Correlation with the mean face after the best similarity: faces measure 0.95 to 1, mirrored ones 0.1 to 0.25. */
 const MIN_LIKENESS = 0.7;
 
-/**
- * Refuses points that are no face in pixels, x to the right and y down, turned as it may be.
- *
- * @param {ArrayLike<number>} points
- * @param {ArrayLike<number>} meanFace
- */
-export function checkFace(points, meanFace) {
+/** Refuses points that are no face in pixels, x right, y down, turned as it may be. @param {ArrayLike<number>} points */
+export function checkFace(points) {
   if (points.length !== FACE_SIZE || !Array.from(points).every((value) => Math.abs(value) <= MAX_COORDINATE)) {
     throw new UserError("the face: pass x and y of 68 points, in pixels of a picture");
   }
@@ -25,7 +21,7 @@ export function checkFace(points, meanFace) {
         "multiply x by the width and y by the height of the picture",
     );
   }
-  const { direct, reflected } = likeness(points, meanFace);
+  const { direct, reflected } = likeness(points);
   if (direct < MIN_LIKENESS) {
     throw new UserError(
       reflected >= MIN_LIKENESS
@@ -38,14 +34,14 @@ export function checkFace(points, meanFace) {
 /**
  * Correlation of the points with the mean face, as they are and reflected, each 0 to 1.
  *
- * @param {ArrayLike<number>} points @param {ArrayLike<number>} meanFace
+ * @param {ArrayLike<number>} points
  */
-function likeness(points, meanFace) {
-  const [from, to] = [middle(points), middle(meanFace)];
+function likeness(points) {
+  const [from, to] = [middle(points), middle(FACE)];
   const sums = { same: 0, cross: 0, difference: 0, mixed: 0, points: 0, mean: 0 };
   for (let place = 0; place < FACE_SIZE; place += 2) {
     const [x, y] = [points[place] - from[0], points[place + 1] - from[1]];
-    const [meanX, meanY] = [meanFace[place] - to[0], meanFace[place + 1] - to[1]];
+    const [meanX, meanY] = [FACE[place] - to[0], FACE[place + 1] - to[1]];
     sums.same += x * meanX + y * meanY;
     sums.cross += y * meanX - x * meanY;
     sums.difference += x * meanX - y * meanY;

@@ -1,5 +1,6 @@
 /** The 68 landmarks: their order, the unit frame, and other frame rates; as landmarks.py of the Python package. */
 import { UserError } from "../errors.js";
+import { rounded } from "../motion/rounding.js";
 
 export const POINT_COUNT = 68;
 /** Numbers of one face: x and y of every point. */
@@ -72,24 +73,6 @@ export function unitFrame(identity) {
   return turnAbout(x / square, -y / square, [(right[0] + left[0]) / 2, (right[1] + left[1]) / 2], [0, 0]);
 }
 
-/**
- * The similarity that brings `source` nearest to `target` in the least-squares sense (Umeyama 1991, no reflection).
- *
- * @param {ArrayLike<number>} source @param {ArrayLike<number>} target
- */
-export function fitSimilarity(source, target) {
-  const [from, to] = [middle(source), middle(target)];
-  let [power, real, imaginary] = [0, 0, 0];
-  for (let place = 0; place < source.length; place += 2) {
-    const [x, y] = [source[place] - from[0], source[place + 1] - from[1]];
-    const [toX, toY] = [target[place] - to[0], target[place + 1] - to[1]];
-    power += x * x + y * y;
-    real += x * toX + y * toY;
-    imaginary += x * toY - y * toX;
-  }
-  return turnAbout(real / power, imaginary / power, from, to);
-}
-
 /** The mean of points. @param {ArrayLike<number>} points @returns {number[]} */
 export function middle(points) {
   const sum = [0, 0];
@@ -127,11 +110,5 @@ export function eased(share) {
  * @param {number} durationS @param {number} fps
  */
 export function frameCount(durationS, fps) {
-  return Math.ceil(roundHalfEven(durationS * fps * 1e6) / 1e6);
-}
-
-/** As Python rounds. @param {number} value */
-export function roundHalfEven(value) {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+  return Math.ceil(rounded(durationS * fps * 1e6) / 1e6);
 }

@@ -22,10 +22,9 @@ const MIN_SAMPLES = 1600;
 
 /** A network that animates a face with a whole recording. */
 export class Recording {
-  /** @param {SessionLike} session @param {import("../emotion/face_shapes.js").FaceShapes} shapes */
-  constructor(session, shapes) {
+  /** @param {SessionLike} session */
+  constructor(session) {
     this.session = session;
-    this.shapes = shapes;
     this.card = new RecordingCard(session);
   }
 
@@ -64,12 +63,12 @@ export class Recording {
    * @param {ArrayLike<number>} identity @param {import("./delivery.js").Delivery} delivery
    */
   async #animation(identity, { labels, expressiveness }) {
-    checkFace(identity, this.shapes.meanFace);
+    checkFace(identity);
     const toUnit = unitFrame(identity);
     const face = toUnit.apply(identity);
     const run = (/** @type {Float32Array} */ samples) => this.#run(samples, face, labels);
     const express = await motionScaler(() => run(new Float32Array(SILENT_SAMPLES)), expressiveness);
-    const emote = expressionLayer(this.shapes, face, labels, this.card.emotions);
+    const emote = expressionLayer(face, labels, this.card.emotions);
     const back = toUnit.inverse();
     const show = (/** @type {Float32Array} */ frames) => emote(express(frames));
     return /** @type {const} */ ([(/** @type {Float32Array} */ frames) => back.apply(frames), { run, show }]);

@@ -1,6 +1,6 @@
 /** Recordings to landmarks, beside the page. */
 import { answerCalls } from "../worker_calls.js";
-import { loadModel } from "./load_model.js";
+import { loadSession } from "./load_session.js";
 import { Recording } from "./recording.js";
 
 /** @type {Recording} */
@@ -8,8 +8,7 @@ let recording;
 
 answerCalls({
   async load({ base }, { onprogress, signal }) {
-    const { session, shapes } = await loadModel("default.onnx", base, { onprogress, signal });
-    recording = new Recording(session, shapes);
+    recording = new Recording(await loadSession("default.onnx", base, { onprogress, signal }));
   },
   generate: ({ samples, identity, options }, context) =>
     recording.generate(samples, identity, { ...options, ...context }),

@@ -54,19 +54,18 @@ export class Stream {
 
   /**
    * @param {SessionLike} session
-   * @param {import("../emotion/face_shapes.js").FaceShapes} shapes
    * @param {ArrayLike<number>} identity points, pixels of the portrait
    * @param {import("./delivery.js").DeliveryOptions} [options]
    */
-  static async start(session, shapes, identity, options = {}) {
+  static async start(session, identity, options = {}) {
     const card = new StreamCard(session);
     const delivery = readDelivery(options, streamLeadsMs(card));
-    checkFace(identity, shapes.meanFace);
+    checkFace(identity);
     const toUnit = unitFrame(identity);
     const face = toUnit.apply(identity);
     const begin = () => new StreamRun(session, card, face, delivery.labels);
     const express = await motionScaler(() => silentFrames(begin(), card), delivery.expressiveness);
-    const emote = expressionLayer(shapes, face, delivery.labels, card.emotions);
+    const emote = expressionLayer(face, delivery.labels, card.emotions);
     const back = toUnit.inverse();
     return new Stream(card, new Relay(begin, card.blockFrames), delivery, (frames) =>
       back.apply(emote(express(frames))),

@@ -1,10 +1,10 @@
 /** Voices to landmarks while they speak, beside the page. */
 import { answerCalls } from "../worker_calls.js";
-import { loadModel } from "./load_model.js";
+import { loadSession } from "./load_session.js";
 import { Stream } from "./stream.js";
 
-/** @type {Awaited<ReturnType<typeof loadModel>>} */
-let model;
+/** @type {import("./bundle_card.js").SessionLike} */
+let session;
 /** @type {Map<number, Stream>} */
 const streams = new Map();
 /** Calls wait for the one before: a stream takes one at a time. @type {Promise<any>} */
@@ -24,11 +24,11 @@ function streamOf(id) {
 
 answerCalls({
   async load({ base }, { onprogress, signal }) {
-    model = await loadModel("live.onnx", base, { onprogress, signal });
+    session = await loadSession("live.onnx", base, { onprogress, signal });
   },
   start: ({ id, identity, options }) =>
     inTurn(async () => {
-      const stream = await Stream.start(model.session, model.shapes, identity, options);
+      const stream = await Stream.start(session, identity, options);
       streams.set(id, stream);
       return { lookAheadS: stream.lookAheadS };
     }),

@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { earlier, readVisemes, VISEMES, visemesAt } from "../../src/motion/index.js";
-import { onnxMetadata } from "../../src/motion/onnx_metadata.js";
 import { trackOf } from "../../src/motion/visemes.js";
-import { openVisemes } from "../../src/motion/viseme_session.js";
+import { RUNTIME, openSession } from "../../src/speech/session.js";
+import { bytesOf } from "../speech/packaged.js";
 
 const NETWORK = new URL("../../../src/kfusion/assets/visemes.onnx", import.meta.url);
 const fixture = (/** @type {string} */ name) => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
@@ -16,8 +16,7 @@ test(
   "the network names Python's visemes at Python's times",
   { skip: !existsSync(NETWORK) && "no network here" },
   async () => {
-    const ort = await import("onnxruntime-web");
-    const session = await openVisemes(ort, new Uint8Array(readFileSync(NETWORK)));
+    const session = await openSession(bytesOf(NETWORK), bytesOf(RUNTIME.url));
     const shares = /** @type {number[]} */ ([]);
     const track = await readVisemes(session, samples, { onprogress: (share) => shares.push(share) });
     assert.deepEqual(track.events, python.events);
@@ -53,10 +52,6 @@ test("frames of any rate and a lead take what stands between steps", () => {
   assert.ok(Math.abs(frames[10 * 15] - 10 / 30) < 1e-6);
   assert.ok(Math.abs(earlier(track, 100).weights[10 * 15] - 0.3) < 1e-6);
   assert.ok(Math.abs(earlier(track, 100).weights[49 * 15] - 0.98) < 1e-6);
-});
-
-test("metadata that is cut off is told", () => {
-  assert.throws(() => onnxMetadata(Uint8Array.of(0x72, 0x85)), /breaks off/);
 });
 
 test("no sound has no events", async () => {

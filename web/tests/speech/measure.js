@@ -5,7 +5,7 @@
 import { Recording } from "../../src/speech/recording.js";
 import { Stream } from "../../src/speech/stream.js";
 import { noChromium, openPage } from "../fixtures/chromium.js";
-import { openPackaged, packagedShapes, packagedSpeech } from "./packaged.js";
+import { openPackaged, packagedSpeech } from "./packaged.js";
 import { identity } from "./python_points.js";
 
 const BLOCK_SAMPLES = 1600;
@@ -26,11 +26,11 @@ async function timed(times, task) {
 }
 
 async function inNode() {
-  const [shapes, opening, blocks, wholes] = [await packagedShapes(), [], [], []];
+  const [opening, blocks, wholes] = [[], [], []];
   let live, recording;
   await timed(opening, async () => (live = await openPackaged("live.onnx")));
-  await timed(opening, async () => (recording = new Recording(await openPackaged("default.onnx"), shapes)));
-  const stream = await Stream.start(live, shapes, identity);
+  await timed(opening, async () => (recording = new Recording(await openPackaged("default.onnx"))));
+  const stream = await Stream.start(live, identity);
   for (let round = 0; round < ROUNDS; round += 1) {
     for (let at = 0; at + BLOCK_SAMPLES <= speech.length; at += BLOCK_SAMPLES) {
       await timed(blocks, () => stream.push(speech.slice(at, at + BLOCK_SAMPLES)));

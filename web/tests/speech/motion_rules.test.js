@@ -5,23 +5,16 @@ import { readDelivery, streamLeadsMs } from "../../src/speech/delivery.js";
 import { medianFace, scaleMotion } from "../../src/speech/expressiveness.js";
 import { joined } from "../../src/speech/arrays.js";
 import { StreamRate, atRate } from "../../src/speech/frame_rate.js";
+import { FACE } from "../../src/motion/face_shapes.js";
+import { rounded } from "../../src/motion/rounding.js";
 import { checkFace } from "../../src/speech/identity.js";
-import {
-  FACE_SIZE,
-  Similarity,
-  fitSimilarity,
-  frameCount,
-  roundHalfEven,
-  unitFrame,
-} from "../../src/speech/landmarks.js";
+import { FACE_SIZE, frameCount, unitFrame } from "../../src/speech/landmarks.js";
 import { readMetadata } from "../../src/speech/onnx_metadata.js";
 import { Recording } from "../../src/speech/recording.js";
 import { Stream } from "../../src/speech/stream.js";
 import { Joiner, cut, fadeIn } from "../../src/speech/windows.js";
-import { packagedShapes } from "./packaged.js";
 
-const shapes = await packagedShapes();
-const identity = Float32Array.from(shapes.meanFace, (value) => 80 * value + 128);
+const identity = Float32Array.from(FACE, (value) => 80 * value + 128);
 const refused = (task, message) => assert.throws(task, { name: "UserError", message });
 
 /** A network for recordings whose faces say what they heard: every coordinate of a frame is its loudest sample. */
@@ -102,9 +95,9 @@ test("windows that agree join without a seam, and others fade", () => {
 
 test("a recording of several windows is the one of a single window, where the network looks at one frame alone", async () => {
   const sound = Float32Array.from({ length: 100_000 }, (_, place) => 0.5 + 0.4 * Math.sin(place / 900));
-  const long = await new Recording(loudness, shapes).generate(sound, identity);
+  const long = await new Recording(loudness).generate(sound, identity);
   const whole = { ...loudness, metadata: { ...loudness.metadata, window_s: "60" } };
-  const single = await new Recording(whole, shapes).generate(sound, identity);
+  const single = await new Recording(whole).generate(sound, identity);
   assert.equal(long.points.length, frameCount(100_000 / 16_000, 30) * FACE_SIZE);
   assert.ok(long.points.every((value, place) => Math.abs(value - single.points[place]) < 1e-3));
 });
@@ -117,7 +110,7 @@ test("progress is in seconds, and a cancelled recording runs no further", async 
     seconds.push([done, all]);
     controller.abort();
   };
-  const task = new Recording(counting, shapes).generate(new Float32Array(160_000), identity, {
+  const task = new Recording(counting).generate(new Float32Array(160_000), identity, {
     onprogress: told,
     signal: controller.signal,
   });
@@ -131,23 +124,20 @@ test("a network that gives no numbers is refused", async () => {
     ...loudness,
     run: async () => ({ landmarks: { data: new Float32Array(30 * FACE_SIZE).fill(NaN) } }),
   };
-  await assert.rejects(new Recording(broken, shapes).generate(new Float32Array(16_000), identity), {
+  await assert.rejects(new Recording(broken).generate(new Float32Array(16_000), identity), {
     name: "UserError",
   });
 });
 
 test("a bundle of another kind or version is refused", () => {
-  refused(() => new Recording(adder(), shapes), /model file is damaged or of another version/);
-  refused(
-    () => new Recording({ ...loudness, metadata: { ...loudness.metadata, kfusion_format: "2" } }, shapes),
-    /format 2/,
-  );
+  refused(() => new Recording(adder()), /model file is damaged or of another version/);
+  refused(() => new Recording({ ...loudness, metadata: { ...loudness.metadata, kfusion_format: "2" } }), /format 2/);
 });
 
 test("a stream does not depend on how its sound is cut, and counts its frames", async () => {
   const sound = Float32Array.from({ length: 40_321 }, (_, place) => Math.sin(place / 50));
   const all = async (sizes, options) => {
-    const stream = await Stream.start(adder(), shapes, identity, options);
+    const stream = await Stream.start(adder(), identity, options);
     const points = [];
     for (let at = 0, turn = 0; at < sound.length; at += sizes[turn % sizes.length], turn += 1) {
       const got = await stream.push(sound.slice(at, at + sizes[turn % sizes.length]));
@@ -166,7 +156,7 @@ test("a stream does not depend on how its sound is cut, and counts its frames", 
 });
 
 test("a stream starts anew every ten seconds, so that it does not remember for ever", async () => {
-  const stream = await Stream.start(adder(), shapes, identity);
+  const stream = await Stream.start(adder(), identity);
   const { points } = await stream.push(new Float32Array(16_000 * 25).fill(1));
   const values = firsts(points).map((value) => (value - 128) / 80);
   assert.ok(Math.abs(values[3 * 99] - 1.6) < 0.01, `${values[3 * 99]}`);
@@ -174,7 +164,7 @@ test("a stream starts anew every ten seconds, so that it does not remember for e
 });
 
 test("a stream that has ended takes no more, and sound that is no number is refused and forgotten", async () => {
-  const stream = await Stream.start(adder(), shapes, identity);
+  const stream = await Stream.start(adder(), identity);
   await assert.rejects(stream.push(Float32Array.of(NaN)), { name: "UserError" });
   assert.equal((await stream.flush()).points.length, 0);
   await assert.rejects(stream.push(new Float32Array(10)), /the stream has ended/);
@@ -182,7 +172,7 @@ test("a stream that has ended takes no more, and sound that is no number is refu
 });
 
 test("a stream says how far ahead it hears", async () => {
-  const ahead = async (options) => (await Stream.start(adder(), shapes, identity, options)).lookAheadS;
+  const ahead = async (options) => (await Stream.start(adder(), identity, options)).lookAheadS;
   assert.equal(await ahead({}), 0.125);
   assert.ok(Math.abs((await ahead({ leadMs: 100 })) - 0.225) < 1e-9);
   assert.ok(Math.abs((await ahead({ fps: 25 })) - 0.125 - 1 / 30) < 1e-9);
@@ -197,7 +187,7 @@ test("frames at another rate stand between those of the model, and still before 
 
 test("lips that meet for one frame alone still do at another rate", () => {
   const face = (opening) => {
-    const points = Float32Array.from(shapes.meanFace);
+    const points = Float32Array.from(FACE);
     points[2 * 66 + 1] = points[2 * 62 + 1] + opening;
     points[2 * 66] = points[2 * 62];
     return points;
@@ -212,7 +202,7 @@ test("lips that meet for one frame alone still do at another rate", () => {
 });
 
 test("motion is scaled about the face at rest, and closed lips stay closed", () => {
-  const rest = Float32Array.from(shapes.meanFace);
+  const rest = Float32Array.from(FACE);
   const moved = rest.map((value, place) => value + (place < 40 ? 0.1 : 0));
   assert.ok(Math.abs(scaleMotion(moved, rest, 2)[0] - rest[0] - 0.2) < 1e-6);
   const shut = rest.slice();
@@ -241,7 +231,7 @@ test("the unit frame has the eye corners at -1/2 and 1/2, and the way back is ex
 });
 
 test("points that are no face in pixels are refused with what is wrong", () => {
-  const face = (change) => () => checkFace(identity.map(change), shapes.meanFace);
+  const face = (change) => () => checkFace(identity.map(change));
   face((value) => value)();
   face((value, place) => (place % 2 ? 1 : -1) * identity[place ^ 1])();
   refused(
@@ -260,20 +250,12 @@ test("points that are no face in pixels are refused with what is wrong", () => {
     face((value, place) => (place === 9 ? NaN : value)),
     /pass x and y of 68 points/,
   );
-  refused(() => checkFace(new Float32Array(10), shapes.meanFace), /pass x and y of 68 points/);
-});
-
-test("the best similarity undoes a turn, a scale and a shift", () => {
-  const known = new Similarity(1.2, -0.5, 30, -7);
-  const found = fitSimilarity(identity, known.apply(identity));
-  [found.real - 1.2, found.imaginary + 0.5, found.x - 30, found.y + 7].forEach((error) =>
-    assert.ok(Math.abs(error) < 1e-3),
-  );
+  refused(() => checkFace(new Float32Array(10)), /pass x and y of 68 points/);
 });
 
 test("numbers are rounded as Python rounds, and a product of rates is not one frame more", () => {
   assert.deepEqual(
-    [0.5, 1.5, 2.5, -0.5, -1.5, 2.4].map((value) => roundHalfEven(value) + 0),
+    [0.5, 1.5, 2.5, -0.5, -1.5, 2.4].map((value) => rounded(value) + 0),
     [0, 2, 2, 0, -2, 2],
   );
   assert.equal(frameCount(0.1 * 3, 30), 9);

@@ -1,6 +1,5 @@
 /** What the tests in node read from the package and from the fixtures. */
 import { readFileSync } from "node:fs";
-import { FaceShapes } from "../../src/emotion/face_shapes.js";
 import { RUNTIME, openSession } from "../../src/speech/session.js";
 import { decodeFlac } from "./flac.js";
 
@@ -27,10 +26,6 @@ export function asset(name) {
 
 export function packagedSpeech() {
   return decodeFlac(new Uint8Array(asset("speech.flac"))).samples;
-}
-
-export function packagedShapes() {
-  return FaceShapes.read(asset("face_shapes.npz"));
 }
 
 export function openPackaged(name) {

@@ -6,16 +6,16 @@ import { FACE_SIZE } from "../../src/speech/landmarks.js";
 import { Recording } from "../../src/speech/recording.js";
 import { Stream } from "../../src/speech/stream.js";
 import { decodeFlac } from "./flac.js";
-import { fixtureBytes, openPackaged, packagedShapes, packagedSpeech } from "./packaged.js";
+import { fixtureBytes, openPackaged, packagedSpeech } from "./packaged.js";
 import { TOLERANCE, cases, furthest, identity, optionsOf } from "./python_points.js";
 
 const SAMPLE_RATE_HZ = 16_000;
 const BLOCKS = [1600, 700, 160, 4000];
 
-let speech, shapes, recording, live;
+let speech, recording, live;
 before(async () => {
-  [speech, shapes] = [packagedSpeech(), await packagedShapes()];
-  recording = new Recording(await openPackaged("default.onnx"), shapes);
+  speech = packagedSpeech();
+  recording = new Recording(await openPackaged("default.onnx"));
   live = await openPackaged("live.onnx");
 });
 
@@ -34,7 +34,7 @@ async function recorded(one) {
 }
 
 async function streamed(one) {
-  const stream = await Stream.start(live, shapes, identity, optionsOf(one));
+  const stream = await Stream.start(live, identity, optionsOf(one));
   const sound = await soundOf(one);
   const points = [];
   for (let at = 0, turn = 0; at < sound.length; at += BLOCKS[turn % BLOCKS.length], turn += 1) {
