@@ -1,4 +1,4 @@
-"""The landmarks of the face in a crop, with MediaPipe's networks on LiteRT, at half of MediaPipe's cost.
+"""The landmarks of the face in a crop, with MediaPipe's networks on LiteRT, at two thirds of MediaPipe's cost.
 
 The same two networks and the same way from one to the other as in MediaPipe's graph: the detector sees the crop as
 128 x 128 pixels and gives a box and the eyes; the square round the box, 1.5 times as large and turned so that the eyes
