@@ -162,7 +162,8 @@ def wall(cost: Cost, hours: float, cores: int) -> str:
         return NOT_MEASURED
     if not cost.divides:
         return shown_time(cost.core_s * hours) if cores == 2 else "-"
-    return shown_time(cost.core_s * hours / cores)
+    seconds = cost.core_s * hours / cores
+    return shown_time(seconds) if seconds >= 1 else "under 1 s"
 
 
 def rounded(value: float) -> str:
@@ -203,7 +204,11 @@ def run_lines(found: dict[str, Any] | None) -> list[str]:
         *markdown(["rows of a manifest", "core time of the run itself, a row", "memory", "what it remembers"], rows),
         "",
         *markdown(
-            ["a row whose recording of 3 s is computed", "core time of the process that deals out rows"], dealing
+            [
+                "a row whose recording of 3 s is computed",
+                "core time of the process that deals out rows, its start included",
+            ],
+            dealing,
         ),
         "",
         *markdown(["results of an hour of speech, 30 frames a second", "size"], sizes),

@@ -54,6 +54,13 @@ def test_a_value_that_cannot_be_used_is_named(fields: dict[str, Any], message: s
         read_item(1, fields)
 
 
+def test_names_do_not_depend_on_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "recordings")
+    item = read_item(1, {"speech": "https://me:word@host/recordings/a.wav?key=1", "face": "recordings/b.jpg"})
+    assert (item.name, item.shown_face) == ("host/recordings/a", "recordings/b.jpg")
+    assert item.shown_speech == "https://host/recordings/a.wav"
+
+
 def test_names_that_some_disks_do_not_tell_apart_are_the_same() -> None:
     assert name_key("\u00e4A") == name_key("a\u0308a")
     assert name_key("a") != name_key("b")

@@ -46,18 +46,23 @@ def is_address(written: str) -> bool:
 
 def store_of(address: str) -> str:
     """The store that an address is in, for messages: protocol and host or bucket."""
-    protocol, _, rest = without_secrets(address).rpartition("://")
+    protocol, _, rest = public_address(address).rpartition("://")
     return f"{protocol}://{rest.partition('/')[0]}"
 
 
 def path_in_store(address: str) -> str:
     """Bucket and path, without who asks and what else is asked."""
-    return without_secrets(address).rpartition("://")[2]
+    return public_address(address).rpartition("://")[2]
+
+
+def public_address(text: str) -> str:
+    """Addresses in a text without who asks and what else is asked: the same on every machine."""
+    return _QUESTION.sub(r"\1", _USER.sub("", text))
 
 
 def without_secrets(text: str) -> str:
-    """A text without what opens a store: users in addresses, questions after them, values of secret variables."""
-    text = _QUESTION.sub(r"\1", _USER.sub("", text))
+    """A message without what opens a store: the same, and no values of variables that are called secret."""
+    text = public_address(text)
     for name, value in os.environ.items():
         if len(value) >= _LEAST_SECRET and _SECRET_NAME.search(name):
             text = text.replace(value, "***")
@@ -143,7 +148,7 @@ def opened_file(written: str, base: str, folder: Path, what: str) -> Path:
 
 def called(text: str, path: Path, written: str) -> str:
     """A message about a file that lies at `path`, with the name that the manifest has for it."""
-    return without_secrets(text.replace(str(path), written))
+    return public_address(text.replace(str(path), written))
 
 
 def _copy(address: str, copy: Path) -> None:

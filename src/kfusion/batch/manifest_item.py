@@ -10,7 +10,7 @@ from os.path import split, splitdrive
 from typing import Any, TypeAlias
 from unicodedata import normalize
 
-from kfusion.batch.addresses import is_address, path_in_store, without_secrets
+from kfusion.batch.addresses import is_address, path_in_store, public_address, without_secrets
 from kfusion.emotion import check_emotion
 from kfusion.errors import InputError
 from kfusion.files import is_work
@@ -45,12 +45,12 @@ class Item:
     @property
     def shown_speech(self) -> str:
         """What to call the recording in messages and results."""
-        return without_secrets(self.speech)
+        return public_address(self.speech)
 
     @property
     def shown_face(self) -> str | None:
         """What to call the face."""
-        return None if self.face is None else without_secrets(self.face)
+        return None if self.face is None else public_address(self.face)
 
 
 def read_item(row: int, fields: Fields) -> Item:
