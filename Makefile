@@ -61,7 +61,7 @@ $(VENV)/.run: $(VENV)/bin/python $(SOURCES)
 	touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python $(SOURCES)
-	$(BIN)/python -m pip install -q -e '.[train,wav2vec2,serve,dev]'
+	$(BIN)/python -m pip install -q -e '.[train,store,wav2vec2,serve,dev]'
 	touch $@ $(VENV)/.run
 
 clean:
