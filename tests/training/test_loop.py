@@ -1,5 +1,6 @@
 import itertools
 import logging
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -245,6 +246,18 @@ def test_bf16_trains_and_stays_near_full_precision(unbroken: Path, data_set: Pat
 def test_clips_may_be_loaded_by_other_processes(unbroken: Path, data_set: Path, tmp_path: Path) -> None:
     train(RUN, [data_set], tmp_path, machines=Machines(accelerator="cpu", workers=1))
     assert same(last_weights(unbroken), last_weights(tmp_path))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_data_that_are_lost_on_the_way_are_one_clear_line(
+    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write_data_set(tmp_path / "data")
+    before_step(monkeypatch, 4, lambda: [os.truncate(path, 0) for path in data.rglob("train*.blocks")])
+    with pytest.raises(InputError, match=r"^/.*\.blocks: ends early: delete the folder") as lost:
+        train(RUN, [data], tmp_path / "run", machines=Machines(accelerator="cpu", workers=workers))
+    assert "\n" not in str(lost.value)
+    assert (tmp_path / "run" / "resume.ckpt").exists()
 
 
 def test_missing_data_say_how_to_prepare_them(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ TINY = FeatureKind(encoder="tiny")
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An S3 server of its own, with one prepared data set."""
-    moto = pytest.importorskip("moto.server", reason="moto[server] is not installed")
+    moto = pytest.importorskip("moto.server", reason="moto or flask is not installed")
     pytest.importorskip("s3fs", reason="the extra 'store' is not installed")
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

@@ -134,9 +134,19 @@ def _fit(trainer: Trainer, module: TrainingModule, data: TalkingData, stop: Stop
         log.warning("%s: stopped, the state %s: run the same command again to go on", out, saved)
         if stop.interrupted:
             raise KeyboardInterrupt from error
+    except KfusionError as error:
+        raise _as_it_was(error) from error
     else:
         if trainer.is_global_zero:
             _finish(out, module)
+
+
+def _as_it_was(error: KfusionError) -> KfusionError:
+    """An error without the traceback that PyTorch puts before it when a process that loads clips raised it."""
+    message = str(error)
+    if not message.startswith("Caught "):
+        return error
+    return type(error)(message.strip().splitlines()[-1].partition(": ")[2])
 
 
 @contextmanager

@@ -86,7 +86,7 @@ class StoreFolder:
             content = self._remote_stretches(stretches) if self.remote else [self._stretch(*s) for s in stretches]
         for found, (name, first, end) in zip(content, stretches, strict=True):
             if len(found) != end - first:
-                raise InputError(f"{self}/{name}: ends early: delete the folder, it is computed again")
+                raise InputError(f"{self}/{name}: ends early: delete the folder features, it is computed again")
         return content
 
     def fetch(self, name: str, to: Path) -> None:
