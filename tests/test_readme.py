@@ -48,7 +48,7 @@ PYTHON_NOT_RUN = {"an app that runs until it is stopped": ("gradio_client", 1)}
 """Reason -> a word of the blocks of Python that it keeps from being run, and how many at most; they are compiled."""
 COMING = {("demo", "--web")}
 """Verbs and flags that stand in pages before they stand in the code: whoever brings one takes it out here."""
-COMING_PAGES = {"docs/web.md", "docs/scaling.md"}
+COMING_PAGES = {"docs/web.md"}
 """Pages with a place in the navigation, and links to them, before they are there."""
 
 

@@ -21,7 +21,7 @@ sys.path.append(str(ROOT / "tools" / "site"))
 import build_site  # noqa: E402
 from drawings import AHEAD_MS, BLOCK_MS, DRAWINGS, SIZES  # noqa: E402
 
-COMING = {"web.md", "scaling.md"}
+COMING = {"web.md"}
 """Pages that have a place in the navigation before they are there: whoever brings one takes it out here."""
 NAVIGATION = build_site.NAVIGATED.findall((ROOT / "mkdocs.yml").read_text())
 TROUBLE = (DOCS / "troubleshooting.md").read_text()

@@ -52,8 +52,9 @@ from tqdm import tqdm
 
 from kfusion.audio import SAMPLE_RATE_HZ, Samples
 from kfusion.data.clip import Clip
+from kfusion.data.data_set import MAX_FAILED_SHARE
 from kfusion.data.parts import part_path, place_in_parts, places_in_data, recover
-from kfusion.data.preparation import MAX_FAILED_SHARE, prepare
+from kfusion.data.preparation import prepare
 from kfusion.data.store import ClipStore, StoredClip, clip_table, write_shard
 from kfusion.errors import InputError, KfusionError
 from kfusion.files import atomic_path
