@@ -27,13 +27,17 @@ LINK = re.compile(r"\]\(([^)\s:]*)\)")
 FLAG = re.compile(r"(?<![\w-])--[a-z][\w.-]*\w")
 
 NOT_RUN = {
-    "sets an environment up, from the network": (r"make |(?:python -m )?(?:pip|venv) |pip install |uvx ", 15),
+    "sets an environment up, from the network": (r"make |(?:python -m )?(?:pip|venv) |pip install |uvx ", 16),
     "hours, on a corpus or on what was trained on it": (
-        r"kfusion (?:prepare|train|evaluate|export|benchmark) |python tools/|.*runs/mine",
-        23,
+        r"kfusion (?:prepare|merge|train|evaluate|export|benchmark) |python (?:tools|benchmarks)/|.*runs/mine",
+        25,
+    ),
+    "a cluster": (
+        r"torchrun |sbatch |python examples/train_ray|kfusion batch .*(?:--engine ray|SLURM)| +-m kfusion",
+        7,
     ),
     "a microphone": (r"kfusion stream --microphone", 3),
-    "a service that runs until it is stopped": (r"(?:\w+=\S+ )?kfusion (?:serve|app)|serve run |curl ", 7),
+    "a service that runs until it is stopped": (r"(?:\w+=\S+ )?kfusion (?:serve|app)|serve run |curl ", 8),
 }
 """Reason -> the lines of the shell that it keeps from being run, and how many at most; their flags are looked at."""
 PYTHON_ELSEWHERE = {

@@ -16,7 +16,7 @@ CONTRIBUTING = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
 ORDER = (
     (
         *("landmarks", "landmark_files", "audio", "video", "media", "face"),
-        *("emotion", "face_shapes", "errors", "files", "numbers", "bundle_format", "config", "assets"),
+        *("emotion", "face_shapes", "errors", "files", "numbers", "share", "bundle_format", "config", "assets"),
     ),
     ("data", "models"),
     ("training",),
@@ -28,8 +28,6 @@ ORDER = (
     ("cli", "web"),
 )
 """From the ground up: a room imports from its own floor or below."""
-TO_COME: set[str] = set()
-"""Rooms that have a place before they are there. When one comes, its name leaves this line and nothing else changes."""
 LAYERS = {room: floor for floor, rooms in enumerate(ORDER) for room in rooms}
 MODULES = sorted(ROOT.rglob("*.py"))
 
@@ -60,27 +58,19 @@ def test_a_module_imports_only_from_its_own_layer_or_below(path):
 
 def test_every_module_has_a_layer():
     names = {path.relative_to(ROOT).parts[0].removesuffix(".py") for path in MODULES}
-    assert names - {"__init__", "__main__"} == set(LAYERS) - TO_COME
+    assert names - {"__init__", "__main__"} == set(LAYERS)
 
 
-def test_contributing_draws_the_same_order_and_brackets_the_rooms_to_come():
+def test_contributing_draws_the_same_order():
     (drawn,) = re.findall(r"```\n(cli .*?)```", CONTRIBUTING, flags=re.DOTALL)
     floors = [line.split() for line in reversed(drawn.splitlines())]
-    assert [{room.strip("[]") for room in floor} for floor in floors] == [set(rooms) for rooms in ORDER]
-    assert {room.strip("[]") for floor in floors for room in floor if room.startswith("[")} == TO_COME
-
-
-def test_contributing_says_what_every_room_to_come_is_for():
-    section = CONTRIBUTING.partition("## Rooms to come\n")[2].partition("\n## ")[0]
-    assert set(re.findall(r"^- `(\w+)/`: \S", section, flags=re.MULTILINE)) == TO_COME
-    assert "`models/speech`" in section
-    assert "`training/distil`" in section
+    assert [set(floor) for floor in floors] == [set(rooms) for rooms in ORDER]
 
 
 def test_contributing_lists_every_part_of_the_package():
     tree = CONTRIBUTING.partition("```\nsrc/kfusion/\n")[2].partition("\ntests/")[0]
     listed = {name.removesuffix(".py").removesuffix("/") for name in re.findall(r"\w+(?:\.py|/(?= ))", tree)}
-    assert listed >= set(LAYERS) - TO_COME
+    assert listed >= set(LAYERS)
 
 
 def test_contributing_draws_the_way_of_a_clip_as_the_code_does():

@@ -10,11 +10,12 @@ from pyarrow import parquet
 from kfusion.assets import SAMPLE_PORTRAIT
 from kfusion.batch import batch_run
 from kfusion.batch.animator import SHARDS, Outcome
-from kfusion.batch.batch_run import BatchPlan, Share
+from kfusion.batch.batch_run import BatchPlan
 from kfusion.batch.landmark_shards import RESULT_SCHEMA
 from kfusion.errors import InputError, OutputError
 from kfusion.inference.generator import load
 from kfusion.landmarks import LandmarkSequence
+from kfusion.share import Share
 
 
 class KilledError(BaseException):

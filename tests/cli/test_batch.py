@@ -80,8 +80,8 @@ def test_the_exit_code_tells_whether_too_many_failed(desk: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--shard", "3/2"], "--shard is 3/2: use I/N"),
-        (["--shard", "0/2"], "--shard is 0/2"),
+        (["--shard", "3/2"], "shard 3/2: pass I/N"),
+        (["--shard", "0/2"], "shard 0/2: pass I/N"),
         (["--jobs", "0"], "--jobs is 0: use a number above 0"),
         (["--time-limit", "0"], "--time-limit is 0"),
         (["--max-failures", "5"], "--max-failures is 5: use a share from 0 to 1"),

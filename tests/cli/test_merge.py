@@ -6,8 +6,8 @@ import pytest
 from factories.media import make_clip, write_part
 
 from kfusion.cli.main import main
-from kfusion.data.sharding import Share
 from kfusion.data.store import ClipStore
+from kfusion.share import Share
 
 
 @pytest.fixture

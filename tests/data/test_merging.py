@@ -12,10 +12,11 @@ from kfusion.data.data_set import Preparation
 from kfusion.data.merging import merge
 from kfusion.data.parts import only_run
 from kfusion.data.preparation import prepare
-from kfusion.data.sharding import Share, ShareRecord
+from kfusion.data.sharding import ShareRecord
 from kfusion.data.sound_clocks import SyncRule
 from kfusion.data.store import ClipStore
 from kfusion.errors import InputError, OutputError
+from kfusion.share import Share
 
 SPLITS = {"anna": "train", "ben": "val", "cleo": "test"}
 AS_RECORDED = SyncRule()

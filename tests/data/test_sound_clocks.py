@@ -14,10 +14,10 @@ from kfusion.data.clip import Clip
 from kfusion.data.merging import merge
 from kfusion.data.parts import part_path
 from kfusion.data.preparation import prepare
-from kfusion.data.sharding import Share
 from kfusion.data.sound_clocks import SyncRule
 from kfusion.data.store import ClipStore, clip_table, write_shard
 from kfusion.inference.sync import Listener
+from kfusion.share import Share
 from kfusion.training.training_set import describe
 
 FRAMES = 90

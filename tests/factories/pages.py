@@ -1,5 +1,6 @@
 """The pages that people read, their blocks of code, and a folder in which their commands find what they name."""
 
+import json
 import os
 import re
 import shlex
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow.parquet
 from factories.media import write_recording
 from numpy.typing import NDArray
 from PIL import Image
@@ -77,6 +79,14 @@ def furnish(desk: Path) -> None:
     for name in ("talk.mp4", "interview.mov"):
         shutil.copy(desk / "b.mp4", desk / name)
     write_motion(_still(), desk / "avatar.glb", "glb")
+    _write_manifests(desk)
+
+
+def _write_manifests(desk: Path) -> None:
+    rows = [{"speech": "a.wav", "face": "portrait.jpg"}, {"speech": "c.flac", "face": None}]
+    (desk / "clips.csv").write_text("speech,face\na.wav,portrait.jpg\nc.flac,\n")
+    (desk / "clips.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), desk / "clips.parquet")
 
 
 def _still() -> Motion:

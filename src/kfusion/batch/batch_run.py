@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, dataclass
 from errno import EEXIST, EILSEQ, EINVAL, EISDIR, ENAMETOOLONG, ENOTDIR, ENOTEMPTY
@@ -22,6 +22,7 @@ from kfusion.batch.survey import file_digest, survey
 from kfusion.errors import InputError, OutputError
 from kfusion.files import atomic_path, locked, work_folder, writing
 from kfusion.inference.workers import cores
+from kfusion.share import Share
 
 MOST_LOST = 10
 """Recordings in a row that a store gives no answer for: then it is gone."""
@@ -33,24 +34,6 @@ LanesOf = Callable[[Path], AbstractContextManager[list[AnyLane]]]
 """Makes the lanes of a run, which work in a folder."""
 Tell = Callable[[BatchPace], None]
 """Called after every row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """The pieces of one of several machines."""
-
-    index: int = 1
-    """From 1."""
-    count: int = 1
-
-    def has(self, piece: int) -> bool:
-        """Whether a piece is among them."""
-        return piece % self.count == self.index - 1
-
-    @property
-    def label(self) -> str:
-        """In names of files; empty for the whole."""
-        return "" if self.count == 1 else f".{self.index}-of-{self.count}"
 
 
 _WHOLE = Share()
@@ -65,8 +48,8 @@ class _Shape(NamedTuple):
     def piece_of(self, row: int) -> int:
         return (row - 1) // self.piece_rows
 
-    def pieces_of(self, share: Share) -> range:
-        return range(share.index - 1, -(-self.rows // self.piece_rows), share.count)
+    def pieces_of(self, share: Share) -> Sequence[int]:
+        return share.of(range(-(-self.rows // self.piece_rows)))
 
     def rows_of(self, share: Share) -> int:
         return sum(min(self.piece_rows, self.rows - piece * self.piece_rows) for piece in self.pieces_of(share))
@@ -350,7 +333,7 @@ def _only_run(folder: Path, share: Share) -> Iterator[None]:
     Raises:
         InputError: one does.
     """
-    own = folder / "locks" / f"{share.index}-of-{share.count}"
+    own = folder / "locks" / f"{share.number}-of-{share.count}"
     busy = f"{folder.parent}: another run is at work here: wait for its end, or choose another place"
     with writing(folder):
         own.mkdir(exist_ok=True)

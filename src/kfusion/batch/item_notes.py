@@ -11,7 +11,7 @@ MOST_NOTES = 8
 def heard_notes() -> Iterator[list[str]]:
     """What is said in the block, each once; for one thread."""
     notes: list[str] = []
-    log, handler = logging.getLogger("kfusion"), _Keeper(notes)
+    log, handler = logging.getLogger("kfusion"), _NoteKeeper(notes)
     log.addHandler(handler)
     try:
         yield notes
@@ -19,7 +19,7 @@ def heard_notes() -> Iterator[list[str]]:
         log.removeHandler(handler)
 
 
-class _Keeper(logging.Handler):
+class _NoteKeeper(logging.Handler):
     def __init__(self, notes: list[str]) -> None:
         super().__init__(logging.WARNING)
         self._notes = notes

@@ -58,7 +58,7 @@ def ray_lanes(
     try:
         count = jobs or max(1, int(ray.cluster_resources().get("CPU", 1)))
         actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=RETRIES)(FarLane)
-        lanes: list[AnyLane] = [RayLane(actor.remote(options, limits)) for _ in range(count)]
+        lanes: list[AnyLane] = [RayActorLane(actor.remote(options, limits)) for _ in range(count)]
         try:
             yield lanes
         finally:
@@ -79,7 +79,7 @@ def _check_listens(address: str | None) -> None:
         raise InputError(f"no Ray cluster at {address} ({one_line(error)}): check --address") from error
 
 
-class RayLane:
+class RayActorLane:
     """A lane on a cluster, seen from here."""
 
     def __init__(self, actor: Any) -> None:

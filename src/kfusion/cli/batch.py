@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import re
 import sys
 import time
 from pathlib import Path
@@ -15,10 +14,11 @@ from kfusion.emotion import check_emotion
 from kfusion.errors import InputError
 from kfusion.inference.delivery import check_expressiveness, check_lead
 from kfusion.numbers import number
+from kfusion.share import Share
 
 if TYPE_CHECKING:
     from kfusion.batch.animator import BatchOptions
-    from kfusion.batch.batch_run import BatchPlan, BatchSummary, LanesOf, Share
+    from kfusion.batch.batch_run import BatchPlan, BatchSummary, LanesOf
     from kfusion.batch.pace import BatchPace
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 MAX_FAILURES = 0.05
 TERMINAL_S, LINES_S = 1.0, 30.0
 """Between two lines about the pace, on a terminal and elsewhere."""
-_SHARE = re.compile(r"(\d{1,6})/(\d{1,6})")
 VIDEO_CHOICES = ("none", "points", "picture", "side-by-side")
 FORMATS = ("npz", "csv", "json", *(kind for kind in ENDINGS if kind != "parquet"))
 
@@ -137,7 +136,7 @@ def _plan(arguments: argparse.Namespace) -> "BatchPlan":
         out=arguments.output,
         options=options,
         model_digest=_model_digest(options),
-        share=_share(arguments.shard),
+        share=Share.parse(arguments.shard),
         piece_rows=arguments.rows_per_file,
         retry_failed=arguments.retry_failed,
     )
@@ -170,16 +169,6 @@ def _model_digest(options: "BatchOptions") -> str:
     from kfusion.batch.animator import model_digest
 
     return model_digest(options)
-
-
-def _share(word: str) -> "Share":
-    from kfusion.batch.batch_run import Share
-
-    found = _SHARE.fullmatch(word)
-    index, count = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not 1 <= index <= count:
-        raise InputError(f"--shard is {word}: use I/N with I from 1 to N, such as 3/8")
-    return Share(index, count)
 
 
 def _lanes_of(arguments: argparse.Namespace) -> "LanesOf":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kfusion.cli.console import show, show_error
 from kfusion.cli.sync_choice import add_sync, sync_rule
 from kfusion.errors import InputError, MissingExtraError
+from kfusion.share import Share
 
 if TYPE_CHECKING:
     from kfusion.data.data_set import Preparation
@@ -79,7 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         from kfusion.data.corpora import CorpusRequest, protocol_of, read_listing_of
         from kfusion.data.preparation import prepare
-        from kfusion.data.sharding import Share
     except ModuleNotFoundError as error:
         raise MissingExtraError("preparing data", "train") from error
     _check(arguments)

@@ -20,9 +20,10 @@ from kfusion.data.parts import (
     remove_parts,
 )
 from kfusion.data.processes import MakeFinder, Workforce, extract_all, processes
-from kfusion.data.sharding import SHARE_FILE, Share, ShareRecord, check_place, listing_digest
+from kfusion.data.sharding import SHARE_FILE, ShareRecord, check_place, listing_digest
 from kfusion.data.sound_clocks import SyncRule
 from kfusion.files import writing
+from kfusion.share import Share
 
 log = logging.getLogger(__name__)
 

@@ -18,43 +18,11 @@ from kfusion.data.clip import Clip
 from kfusion.errors import InputError, foreign
 from kfusion.face import EXTRACTOR
 from kfusion.files import atomic_path, check_file
+from kfusion.share import Share
 
 SHARE_FILE = "shard.json"
 _FORMAT = 1
 _REMEDY = "prepare this shard again"
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """The clips that one of several machines takes."""
-
-    number: int
-    """From 1."""
-    count: int
-    """How many machines there are."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.number <= self.count:
-            raise InputError(f"shard {self}: pass I/N with I from 1 to N, such as 2/8")
-
-    def __str__(self) -> str:
-        return f"{self.number}/{self.count}"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """The share that `I/N` names.
-
-        Raises:
-            InputError: it names none.
-        """
-        number, _, count = text.partition("/")
-        if not (number.isascii() and number.isdecimal() and count.isascii() and count.isdecimal()):
-            raise InputError(f"shard {text}: pass I/N with I from 1 to N, such as 2/8")
-        return cls(int(number), int(count))
-
-    def of(self, clips: list[Clip]) -> list[Clip]:
-        """Every `count`-th clip."""
-        return clips[self.number - 1 :: self.count]
 
 
 def tools() -> dict[str, str]:
