@@ -12,7 +12,6 @@ import {
   openBrowser,
   portrait,
   servePage,
-  speech,
   visitPage,
   voiceFile,
   wavOf,
@@ -189,7 +188,12 @@ test("pictures and sounds that cannot be used are refused in words, and the page
     await whenSaid(page, /silent\.wav.*silent/i);
     await page.setInputFiles("#model-file", fileOf("broken.glb", "model/gltf-binary", Buffer.from("no head")));
     await whenSaid(page, /glb|glTF/i);
-    await page.setInputFiles("#sound-file", speech());
+    await page.evaluate(async () => {
+      const dataTransfer = new DataTransfer();
+      const sound = await (await fetch("assets/speech.flac")).blob();
+      dataTransfer.items.add(new File([sound], "dropped.flac", { type: "audio/flac" }));
+      window.dispatchEvent(new DragEvent("drop", { dataTransfer, cancelable: true }));
+    });
     await whenSaid(page, /9\.\d s of sound/);
   }),
 );
