@@ -1,9 +1,9 @@
 import { gzipSync } from "node:zlib";
 
-const SQUEEZED = /\.(html|js|mjs|css|svg|wasm|json)$/;
+const SQUEEZED = /\.(glb|html|js|mjs|css|svg|wasm|json)$/;
 
 /**
- * Every text and every WebAssembly as `NAME.gz` in place of NAME: less in the package, less over the wire.
+ * Every text, head and WebAssembly as `NAME.gz` in place of NAME: less in the package, less over the wire.
  *
  * @returns {import("vite").Plugin}
  */

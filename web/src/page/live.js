@@ -57,7 +57,7 @@ export class LiveVoice {
     this._microphone?.stop();
     await this._stream.flush();
     if (!this._timeline.frames.length) return null;
-    return { name: "voice", samples: this._heard.samples, sequence: this._timeline.sequence(this.model) };
+    return { name: "voice", samples: this._heard.samples, sequence: this._timeline.sequence(this.model), live: true };
   }
 
   /** Leave everything. */

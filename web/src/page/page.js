@@ -3,21 +3,24 @@
 import { loadFaceFinder, readPicture } from "../face/index.js";
 import { decodeSound, loadRecordings, loadStreams } from "../speech/index.js";
 import { at, buttonAt, choose, chosen, hideProgress, say, showProgress } from "./elements.js";
-import { allowFaces, openSample, showOwn, takePhoto } from "./faces.js";
+import { allowFaces, openSample, showOwn } from "./faces.js";
 import { LiveVoice } from "./live.js";
 import { onceOnly } from "./once.js";
 import { keepOffline } from "./offline.js";
 import { Playback } from "./playback.js";
-import { manner, options, wireManner } from "./options.js";
-import { receiveDrops, whenPicked } from "./picked.js";
+import { restOfRecordings, restOfStreams } from "./resting.js";
+import { manner, options } from "./options.js";
 import { Stage } from "./stage.js";
+import { label, painted, secondsOf, showLatency } from "./shown.js";
 import { keep, stem } from "./takes.js";
+import { wire } from "./wiring.js";
 import { sentence, wordsOf } from "./words.js";
 
 /** @typedef {"loading" | "ready" | "listening" | "working" | "playing"} Phase */
 
 const BASE = "assets/";
 const SAMPLE = { name: "sample", url: `${BASE}speech.flac` };
+const HUSHED = "Nothing is to be heard: is the microphone muted?";
 const READY = "Speak, and the portrait speaks with you.";
 
 export class Page {
@@ -29,6 +32,8 @@ export class Page {
   /** @type {(import("./takes.js").Take & { made: string }) | null} */
   take = null;
   faceName = "collins";
+  /** Of which face and manner the head counts. */
+  _settled = "";
 
   finder = onceOnly(() => loadFaceFinder({ base: BASE, onprogress: showProgress }));
   recordings = onceOnly(() => loadRecordings({ base: BASE, onprogress: showProgress }));
@@ -37,7 +42,7 @@ export class Page {
   /** Show the first face, get ready, and wire the controls. */
   async open() {
     choose("face", this.faceName); // a browser may have kept another
-    this._wire();
+    wire(this);
     this.enter("loading");
     const streams = this.streams();
     streams.catch(() => {}); // told below
@@ -100,6 +105,7 @@ export class Page {
     this.leave();
     const onend = (/** @type {unknown} */ error) => this.attempt(() => this.finishSpeaking(error));
     const listeners = { onlatency: showLatency, onend, onsilence: () => say(HUSHED) };
+    await this._settleHead();
     this.live = new LiveVoice(engine, this._points, options(), listeners);
     this.enter("listening");
     say("Allow the microphone: its sound stays here.");
@@ -130,6 +136,7 @@ export class Page {
     const { playback } = this;
     const signal = this._begin();
     const take = await this._currentTake(signal);
+    await this._settleHead();
     await playback.start(take.samples, take.sequence);
     signal.throwIfAborted();
     this.stage.follow = () => playback.face();
@@ -195,7 +202,7 @@ export class Page {
   async useHead(file) {
     const { found, missing } = await this.stage.loadHead(await file.arrayBuffer());
     choose("view", "head");
-    await this._changeView();
+    await this.changeView();
     const lacks = missing.length ? ` and lacks ${missing.join(", ")}` : "";
     at("lacks").textContent =
       `${file.name} has ${found.length} of ${found.length + missing.length} ARKit shapes${lacks}.`;
@@ -207,7 +214,8 @@ export class Page {
     const signal = this._begin();
     const take = await this._currentTake(signal);
     say("Writing the file");
-    const desk = { take, rest: this._points, picture: this.stage.picture, manner: manner(), base: BASE };
+    const rest = () => this._restOf(take);
+    const desk = { take, rest, picture: this.stage.picture, manner: manner(), base: BASE };
     const name = await this.stage.lend(() => keep(kind, { ...desk, signal, onprogress: showProgress }));
     signal.throwIfAborted();
     this.leave();
@@ -237,6 +245,19 @@ export class Page {
     return this.take;
   }
 
+  /** The resting face of a take. @param {import("./takes.js").Take} take */
+  async _restOf(take) {
+    if (take.live) return restOfStreams(await this.streams(), this._points, options());
+    return restOfRecordings(await this.recordings(), this._points, options());
+  }
+
+  /** The head counts from a face at rest, which takes a moment: only where it is seen. */
+  async _settleHead() {
+    if (this.stage.view !== "head" || this._settled === this._made) return;
+    this._settled = this._made;
+    this.stage.setRest(await restOfStreams(await this.streams(), this._points, options()));
+  }
+
   async _currentSound() {
     if (this.sound) return this.sound;
     const answer = await fetch(SAMPLE.url);
@@ -253,30 +274,8 @@ export class Page {
     return JSON.stringify([this.faceName, options()]);
   }
 
-  _wire() {
-    const does = (/** @type {string} */ id, /** @type {() => Promise<void>} */ work) =>
-      at(id).addEventListener("click", () => this.attempt(work));
-    does("speak", () => (this.phase === "listening" ? this.finishSpeaking() : this.speak()));
-    does("play", async () => (this.phase === "ready" ? this.play() : this.finishPlaying()));
-    does("camera", async () => {
-      const photo = await takePhoto();
-      if (photo) await this.usePhoto(photo);
-    });
-    whenPicked("photo", "photo-file", (file) => this.attempt(() => this.usePhoto(file)));
-    whenPicked("sound", "sound-file", (file) => this.attempt(() => this.useSound(file)));
-    whenPicked("model", "model-file", (file) => this.attempt(() => this.useHead(file)));
-    receiveDrops((use) => this.attempt(() => use(this)));
-    at("faces").addEventListener("change", () => this.attempt(() => this.useSample(chosen("face"))));
-    at("views").addEventListener("change", () => this.attempt(() => this._changeView()));
-    at("keep").addEventListener("click", ({ target }) => {
-      const button = target instanceof Element ? target.closest("button") : null;
-      if (button) this.attempt(() => this.keep(button.value));
-    });
-    wireManner(() => this.stage.setManner(manner()));
-    window.addEventListener("keydown", ({ key }) => key === "Escape" && this._escape());
-  }
-
-  async _changeView() {
+  /** Show the view that is chosen. */
+  async changeView() {
     const view = /** @type {import("./stage.js").ViewName} */ (chosen("view"));
     try {
       await this.stage.setView(view);
@@ -285,41 +284,6 @@ export class Page {
       throw error;
     }
     at("avatar").hidden = view !== "head";
+    await this._settleHead();
   }
-
-  _escape() {
-    if (document.querySelector("dialog[open]")) return;
-    if (this.phase === "listening") this.attempt(() => this.finishSpeaking());
-    else if (this.phase !== "ready") this.finishPlaying();
-  }
-}
-
-const PAINTED_MS = 600;
-const HUSHED = "Nothing is to be heard: is the microphone muted?";
-
-/** Resolves when the browser has shown the page; drawing before that would keep it from doing so. @returns {Promise<void>} */
-function painted() {
-  return new Promise((resolve) => {
-    setTimeout(resolve, PAINTED_MS); // some browsers do not tell
-    new PerformanceObserver(() => resolve()).observe({ type: "paint", buffered: true });
-  });
-}
-
-/** Say what a button does now. @param {string} id @param {string} text @param {boolean} stops whether it stops what runs */
-function label(id, text, stops) {
-  const button = at(id);
-  button.classList.toggle("stops", stops);
-  const span = /** @type {HTMLElement} */ (button.querySelector("span"));
-  span.textContent = stops ? "Stop" : text;
-}
-
-/** @param {number} seconds */
-function showLatency(seconds) {
-  const value = /** @type {HTMLElement} */ (at("latency").querySelector("b"));
-  value.textContent = `${Math.round(1000 * seconds)} ms`;
-}
-
-/** @param {Float32Array} samples 16 kHz */
-function secondsOf(samples) {
-  return `${(samples.length / 16000).toFixed(1)} s`;
 }

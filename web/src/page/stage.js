@@ -35,12 +35,19 @@ export class Stage {
     this._picture?.dispose();
     this._picture = new TalkingPicture(canvas, face);
     this._points = new PointsView(canvasAt("points"), face);
-    this._reader = new MotionReader(face.points);
+    this.setRest(face.points);
     this.face = face;
     const ratio = Math.min(WIDEST, Math.max(TALLEST, face.width / face.height));
     at("card").style.setProperty("--ratio", String(ratio));
     this._picture.drawRest();
     at("still").hidden = true;
+    this.wake();
+  }
+
+  /** From which face the head's motion is counted. @param {Points} rest */
+  setRest(rest) {
+    this._reader = new MotionReader(rest);
+    this._rest = rest;
     this.wake();
   }
 
@@ -113,7 +120,7 @@ export class Stage {
     const points = spoken ?? this.face.points;
     const opening = this._picture.opening(points);
     const life = this._life.at(nowMs / 1000, opening);
-    this._drawView(points, life);
+    this._drawView(this.view === "head" ? (spoken ?? this._rest ?? points) : points, life);
     this._curve.push(nowMs / 1000, opening);
     this._curve.draw();
     if (spoken || this._moves || this.view === "head") this.wake();

@@ -10,12 +10,13 @@ import { kindsOf } from "./options.js";
  * @property {string} name of the files that are kept of it
  * @property {Float32Array} samples 16 kHz
  * @property {import("../types.js").LandmarkSequence} sequence
+ * @property {boolean} [live] whether it was made as it was spoken
  */
 
 /**
  * @typedef {object} Desk What files are made with.
  * @property {Take} take
- * @property {import("../types.js").Points} rest
+ * @property {() => Promise<import("../types.js").Points>} rest the face from which motion is counted
  * @property {import("../picture/index.js").TalkingPicture} picture
  * @property {{ blinks: boolean, sway: boolean }} manner
  * @property {string} base
@@ -31,14 +32,17 @@ const WRITERS = {
   },
   "landmarks-json": async ({ take }) => [`${take.name}.json`, writeLandmarks(take.sequence, "json")],
   "landmarks-csv": async ({ take }) => [`${take.name}.csv`, writeLandmarks(take.sequence, "csv")],
-  arkit: async ({ take, rest }) => [`${take.name}.livelink.csv`, writeLiveLink(readMotion(take.sequence, rest))],
+  arkit: async ({ take, rest }) => [
+    `${take.name}.livelink.csv`,
+    writeLiveLink(readMotion(take.sequence, await rest())),
+  ],
   visemes: async ({ take, base, signal, onprogress }) => {
     const engine = await loadVisemes({ base, signal });
     const track = await engine.read(take.samples, { onprogress });
     engine.close();
     return [`${take.name}.rhubarb.json`, writeRhubarb({ ...track, source: take.name })];
   },
-  head: async ({ take, rest }) => [`${take.name}.glb`, writeGlb(readMotion(take.sequence, rest))],
+  head: async ({ take, rest }) => [`${take.name}.glb`, writeGlb(readMotion(take.sequence, await rest()))],
 };
 
 /** The signs of life of a film. @param {{ blinks: boolean, sway: boolean }} manner */

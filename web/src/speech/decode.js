@@ -47,7 +47,7 @@ async function readFile(file, name) {
     const megabytes = Math.round(file.size / 2 ** 20);
     throw new UserError(`${name}: has ${megabytes} MB: pass at most ${MAX_FILE_BYTES >> 20} MB, or cut it`);
   }
-  const durationS = await announcedDuration(file);
+  const durationS = file.size ? await announcedDuration(file) : 0;
   if (durationS > MAX_DURATION_S) {
     const minutes = Math.ceil(durationS / 60);
     throw new UserError(`${name}: lasts ${minutes} minutes: pass at most ${MAX_DURATION_S / 60}, or cut it`);

@@ -189,7 +189,12 @@ test("pictures and sounds that cannot be used are refused in words, and the page
     await whenSaid(page, /silent\.wav.*silent/i);
     await page.setInputFiles("#model-file", fileOf("broken.glb", "model/gltf-binary", Buffer.from("no head")));
     await whenSaid(page, /glb|glTF/i);
-    await page.setInputFiles("#sound-file", speech());
+    await page.evaluate((sound) => {
+      const bytes = Uint8Array.from(atob(sound), (letter) => letter.charCodeAt(0));
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([bytes], "dropped.flac", { type: "audio/flac" }));
+      window.dispatchEvent(new DragEvent("drop", { dataTransfer, cancelable: true }));
+    }, speech().buffer.toString("base64"));
     await whenSaid(page, /9\.\d s of sound/);
   }),
 );
