@@ -50,10 +50,6 @@ PYTHON_ELSEWHERE = {
 """Pages whose Python has a test of its own, which knows what it must give."""
 PYTHON_NOT_RUN = {"an app that runs until it is stopped": ("gradio_client", 1)}
 """Reason -> a word of the blocks of Python that it keeps from being run, and how many at most; they are compiled."""
-COMING = {("demo", "--web")}
-"""Verbs and flags that stand in pages before they stand in the code: whoever brings one takes it out here."""
-COMING_PAGES = {"docs/web.md"}
-"""Pages with a place in the navigation, and links to them, before they are there."""
 
 
 @pytest.fixture
@@ -202,13 +198,13 @@ def test_a_verb_has_every_flag_that_stands_beside_it_in_a_line(verb, capsys):
     beside = {(page, flag) for page, span in spans("kfusion") if span.split()[1] == verb for flag in FLAG.findall(span)}
     with pytest.raises(SystemExit):
         main([verb, *(["default"] if verb == "train" else []), "--help"])
-    known = set(FLAG.findall(capsys.readouterr().out)) | {flag for coming, flag in COMING if coming == verb}
+    known = set(FLAG.findall(capsys.readouterr().out))
     assert not [(page, flag) for page, flag in beside if flag not in known]
 
 
 def test_every_verb_that_a_line_names_is_there():
     named = {span.split()[1] for _, span in spans("kfusion")}
-    assert {name for name in named if re.fullmatch("[a-z]+", name)} <= set(VERBS) | {verb for verb, _ in COMING}
+    assert {name for name in named if re.fullmatch("[a-z]+", name)} <= set(VERBS)
 
 
 def test_every_script_has_the_flags_that_the_pages_give_it():
@@ -237,8 +233,6 @@ def test_every_file_that_a_page_points_at_is_there(name):
     for link in LINK.findall(TEXTS[name]):
         target, _, heading = link.partition("#")
         file = (ROOT / name).parent / target if target else ROOT / name
-        if not file.exists() and str(file.resolve().relative_to(ROOT)) in COMING_PAGES:
-            continue
         assert file.exists(), link
         if heading:
             headings = re.findall(r"^#+ (.*)$", file.read_text(), flags=re.MULTILINE)
@@ -248,7 +242,7 @@ def test_every_file_that_a_page_points_at_is_there(name):
 @pytest.mark.parametrize("name", BY_HAND)
 def test_every_path_and_every_make_target_that_a_page_names_is_there(name):
     paths = re.findall(r"\b(?:benchmarks|docs|examples|fuzz|src|tests|tools)/[\w./-]*[\w/](?![\w*])", BY_HAND[name])
-    assert not [path for path in paths if not (ROOT / path).exists() and path not in COMING_PAGES]
+    assert not [path for path in paths if not (ROOT / path).exists()]
     targets = re.findall(r"(?:^|`)make ([a-z -]+?) *(?:$|`|#)", BY_HAND[name], flags=re.MULTILINE)
     makefile = (ROOT / "Makefile").read_text()
     assert not [one for words in targets for one in words.split() if f"\n{one}:" not in makefile]
