@@ -37,7 +37,7 @@ NOT_RUN = {
         7,
     ),
     "a microphone": (r"kfusion stream --microphone", 3),
-    "a service that runs until it is stopped": (r"(?:\w+=\S+ )?kfusion (?:serve|app)|serve run |curl ", 8),
+    "a service that runs until it is stopped": (r"(?:\w+=\S+ )?kfusion (?:serve|app|demo --web)|serve run |curl ", 11),
 }
 """Reason -> the lines of the shell that it keeps from being run, and how many at most; their flags are looked at."""
 PYTHON_ELSEWHERE = {
@@ -241,7 +241,9 @@ def test_every_file_that_a_page_points_at_is_there(name):
 
 @pytest.mark.parametrize("name", BY_HAND)
 def test_every_path_and_every_make_target_that_a_page_names_is_there(name):
-    paths = re.findall(r"\b(?:benchmarks|docs|examples|fuzz|src|tests|tools)/[\w./-]*[\w/](?![\w*])", BY_HAND[name])
+    paths = re.findall(
+        r"(?<![\w/])(?:web/)?(?:benchmarks|docs|examples|fuzz|src|tests|tools)/[\w./-]*[\w/](?![\w*])", BY_HAND[name]
+    )
     assert not [path for path in paths if not (ROOT / path).exists()]
     targets = re.findall(r"(?:^|`)make ([a-z -]+?) *(?:$|`|#)", BY_HAND[name], flags=re.MULTILINE)
     makefile = (ROOT / "Makefile").read_text()

@@ -7,6 +7,7 @@ from pathlib import Path
 import fsspec
 import pytest
 import torch
+from factories.object_store import s3_server
 from factories.training import tiny_run, write_clips, write_data_set
 
 from kfusion.config import override
@@ -25,21 +26,12 @@ TINY = FeatureKind(encoder="tiny")
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An S3 server of its own, with one prepared data set."""
-    moto = pytest.importorskip("moto.server", reason="moto or flask is not installed")
-    pytest.importorskip("s3fs", reason="the extra 'store' is not installed")
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.get_host_and_port()[1]}")
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "test")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with s3_server():
         filesystem = fsspec.filesystem("s3", skip_instance_cache=True)
         filesystem.mkdir("corpora")
         local = write_data_set(tmp_path_factory.mktemp("local"))
         filesystem.put(f"{local}/data/", "corpora/toy/data/", recursive=True)
         yield "s3://corpora/toy"
-    server.stop()
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:botocore", "ignore::ResourceWarning")
