@@ -106,8 +106,9 @@ CC BY 4.0. None is included.""",
 )
 
 
-PAGE = """The page for the browser (src/kfusion/web/page, built from web/) is made of programs of others. Their names, versions,
-licences and the texts of these: licences.txt in that folder, made with it. The invented faces of its samples are ours."""
+PAGE = """The page for the browser (src/kfusion/web/page, built from web/) is made of programs of others. Their names,
+versions, licences and the texts of these: licences.txt in that folder, made with it. The invented faces of its samples
+are ours."""
 
 
 def notice() -> str:
