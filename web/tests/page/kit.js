@@ -142,7 +142,8 @@ export async function relayTo(url) {
   const seen = { toServer: "", bytesToBrowser: 0 };
   const sockets = new Set();
   const server = createServer((client) => {
-    const upstream = connect(Number(new URL(url).port), "127.0.0.1");
+    const upstream = connect(Number(new URL(url).port), "127.0.0.1").unref();
+    client.unref();
     client.on("data", (piece) => (seen.toServer += piece.toString("latin1")));
     upstream.on("data", (piece) => (seen.bytesToBrowser += piece.length));
     client.pipe(upstream).pipe(client);
@@ -153,6 +154,7 @@ export async function relayTo(url) {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
+  server.unref();
   const close = () => {
     server.close();
     for (const socket of sockets) socket.destroy();

@@ -33,7 +33,13 @@ test("a file is used as what it is", async () => {
     useSound: async () => void used.push("sound"),
     useHead: async () => void used.push("head"),
   };
-  const files = { "me.jpg": "image/jpeg", "say.ogg": "audio/ogg", "talk.mp4": "video/mp4", "a.VRM": "", "b.glb": "x/y" };
+  const files = {
+    "me.jpg": "image/jpeg",
+    "say.ogg": "audio/ogg",
+    "talk.mp4": "video/mp4",
+    "a.VRM": "",
+    "b.glb": "x/y",
+  };
   for (const [name, type] of Object.entries(files)) await useOf(new File([""], name, { type }), page);
   assert.deepEqual(used, ["photo", "sound", "sound", "head", "head"]);
   await assert.rejects(useOf(new File([""], "text.txt", { type: "text/plain" }), page), /text\.txt is neither/);
