@@ -66,7 +66,7 @@ def prepare(
         KfusionError: no worker process lives.
     """
     check_speakers(clips, protocol)
-    mine = clips if share is None else share.of(clips)
+    mine = clips if share is None else list(share.of(clips))
     workforce = processes(workers) if isinstance(workers, int) else workers
     with only_run(out):
         check_place(out, share)
@@ -129,6 +129,6 @@ def _record_share(share: Share | None, clips: list[Clip], result: DataSet, out: 
         listing=listing_digest(clips),
         listed=len(clips),
         census=list(result.census),
-        clips=[clip.clip_id for clip in share.of(clips)],
+        clips=[clip.clip_id for clip in list(share.of(clips))],
         failures=dict(result.failures),
     ).write(out)
