@@ -16,20 +16,18 @@ pytest.importorskip("gradio", reason="needs the extra app")
 
 from gradio_client import Client, handle_file
 
-from kfusion.integrations.gradio_app import launch
-
-pytestmark = [  # Gradio leaves loops and sockets of its own to the collector
-    pytest.mark.filterwarnings(f"ignore::{kind}")
-    for kind in ("ResourceWarning", "DeprecationWarning", "pytest.PytestUnraisableExceptionWarning")
-]
 WISHES: dict[str, Any] = {"emotion": "happy", "intensity": "2", "life": ["blinks"], "fps": 25}
 SPACE = Path(__file__).parents[2] / "deploy/space"
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    with launch(kfusion.load(threads=1), port=0, longest_s=20) as (address, _):
-        yield Client(address, verbose=False)
+    """Of an app in a process of its own, whose loops and sockets end with it."""
+    command = [sys.executable, "-m", "kfusion", "app", "--port", "0", "--longest-s", "20"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as app:
+        assert app.stdout is not None
+        yield Client(app.stdout.readline().strip(), verbose=False)
+        app.terminate()
 
 
 def test_a_program_gets_a_film_and_files(client: Client, tmp_path: Path) -> None:
