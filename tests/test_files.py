@@ -25,11 +25,13 @@ def test_a_file_is_measured(tmp_path: Path) -> None:
         ("n" * 300, "File name too long"),
         ("nul\0", "cannot read the picture"),
         ("empty", r"is empty \(0 bytes\)"),
+        ("pointer", "is a Git LFS pointer of 70 bytes, not the file itself: run `git lfs pull`"),
     ],
 )
 def test_what_cannot_be_read_to_its_end_is_refused(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "empty").touch()
+    (tmp_path / "pointer").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "null").symlink_to(os.devnull)

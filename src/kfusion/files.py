@@ -23,6 +23,8 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _HEAD, _TAIL = ".kfusion.", ".part"
+_POINTER, _POINTER_BYTES = b"version https://git-lfs.github.com/spec/", 1024
+"""How a pointer of Git LFS begins, and what it is always smaller than."""
 
 
 def check_file(path: Path, what: str) -> int:
@@ -33,8 +35,8 @@ def check_file(path: Path, what: str) -> int:
         what: what it should be, for the message: `recording`, `picture`.
 
     Raises:
-        InputError: there is nothing, a folder, a pipe or a device, which may have no end; it is empty, or may not be
-            read.
+        InputError: there is nothing, a folder, a pipe or a device, which may have no end; it is empty, may not be
+            read, or only says where Git LFS keeps the content.
     """
     try:
         status = path.stat()
@@ -51,7 +53,25 @@ def check_file(path: Path, what: str) -> int:
         raise InputError(f"{path}: cannot read the {what} (permission denied): change its permissions")
     if not status.st_size:
         raise InputError(f"{path}: the file is empty (0 bytes): record or export it again")
+    if is_pointer(path):
+        raise InputError(f"{path}: {pointer_words(status.st_size)}")
     return status.st_size
+
+
+def is_pointer(path: Path) -> bool:
+    """Whether a file only says where Git LFS keeps the content; what cannot be read is told elsewhere."""
+    try:
+        if path.stat().st_size >= _POINTER_BYTES:
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_POINTER)) == _POINTER
+    except OSError:
+        return False
+
+
+def pointer_words(size: int) -> str:
+    """What is wrong with a pointer of so many bytes, and the remedy."""
+    return f"is a Git LFS pointer of {size} bytes, not the file itself: run `git lfs pull` in its repository"
 
 
 def is_utf8(path: Path) -> bool:

@@ -12,9 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from kfusion.data.clip import Clip, PackedFile
 from kfusion.errors import InputError, foreign
-from kfusion.files import check_file, work_folder, writing
+from kfusion.files import check_file, is_pointer, pointer_words, work_folder, writing
 
-_POINTER = b"version https://git-lfs.github.com/spec/"
 _BLOCK, _TAR_BLOCK = 1 << 20, 512
 _DAMAGED = "download it again"
 
@@ -58,9 +57,7 @@ def tar_index(archive: Path) -> TarIndex:
 
 def _no_tar(archive: Path, error: Exception) -> str:
     with archive.open("rb") as file:
-        start = file.read(len(_POINTER))
-    if start == _POINTER:
-        return _pointer_words(archive.stat().st_size)
+        start = file.read(4)
     if start.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")):
         return "is a compressed tar file, in which nothing can be looked up: unpack it"
     return f"is no tar file ({error}): {_DAMAGED}"
@@ -127,17 +124,4 @@ def _unpack(packed: PackedFile, folder: Path, name: str) -> Path:
 def _refuse_pointers(clip: Clip) -> None:
     for path in (clip.path, clip.audio_path):
         if path is not None and is_pointer(path):
-            raise InputError(f"{path}: {_pointer_words(path.stat().st_size)}")
-
-
-def is_pointer(path: Path) -> bool:
-    """Whether a file only says where Git LFS keeps the content; what cannot be read is told elsewhere."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_POINTER)) == _POINTER
-    except OSError:
-        return False
-
-
-def _pointer_words(size: int) -> str:
-    return f"is a Git LFS pointer of {size} bytes, not the file itself: run `git lfs pull` in its repository"
+            raise InputError(f"{path}: {pointer_words(path.stat().st_size)}")

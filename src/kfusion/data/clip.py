@@ -79,9 +79,16 @@ def check_source(source: Path) -> None:
 
 
 def videos_below(folder: Path) -> list[Path]:
-    """Every video file below `folder`, sorted by path; hidden files (such as macOS's `._001.mp4`) are none."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_ENDINGS and path.is_file())
-    return sorted(path for path in found if not path.name.startswith("."))
+    """Every video file below `folder`, sorted by path; hidden files (such as macOS's `._001.mp4`) are none.
+
+    Links that lead nowhere are among them, such as git-annex has for what was not fetched: these clips are missing.
+    """
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_ENDINGS)
+    return sorted(path for path in found if not path.name.startswith(".") and (path.is_file() or _leads_nowhere(path)))
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def check_speakers(clips: Iterable[Clip], protocol: str = SPEAKERS) -> None:

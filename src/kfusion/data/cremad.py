@@ -8,9 +8,9 @@ import logging
 import re
 from pathlib import Path
 
-from kfusion.data.archives import is_pointer
 from kfusion.data.clip import Clip, check_source, videos_below
 from kfusion.errors import InputError
+from kfusion.files import is_pointer
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,6 @@ LEVEL_CODES = {"LO": 1, "MD": 2, "HI": 3, "XX": None, "X": None}
 
 
 KNOWN_CLIPS, KNOWN_ACTORS = 7_442, 91
-_POINTER_BYTES = 1024
-"""A pointer of Git LFS is smaller, a video is larger."""
 
 
 def read_cremad(source: Path) -> list[Clip]:
@@ -59,20 +57,13 @@ def _census(clips: list[Clip], files: int) -> list[str]:
     lines = [f"{len(clips):,} clips of {len(actors)} actors (the corpus has {KNOWN_CLIPS:,} of {KNOWN_ACTORS})"]
     if files > len(clips):
         lines.append(f"{files - len(clips)} videos with other names are left out")
-    pointers = [clip.clip_id for clip in clips if _is_small(clip.path) and is_pointer(clip.path)]
+    pointers = [clip.clip_id for clip in clips if is_pointer(clip.path)]
     if pointers:
         lines.append(
             f"{len(pointers)} of {len(clips)} videos, such as {pointers[0]}, are pointers of Git LFS, not the videos "
             "themselves: run `git lfs pull` in the corpus's repository"
         )
     return lines
-
-
-def _is_small(path: Path) -> bool:
-    try:
-        return path.stat().st_size < _POINTER_BYTES
-    except OSError:
-        return False
 
 
 def _clip(path: Path, sounds: Path) -> Clip | None:

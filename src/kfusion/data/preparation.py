@@ -82,7 +82,7 @@ def prepare(
 
 
 def _extract_missing(
-    clips: list[Clip], out: Path, workforce: Workforce, make_finder: MakeFinder
+    clips: Sequence[Clip], out: Path, workforce: Workforce, make_finder: MakeFinder
 ) -> tuple[dict[str, str], dict[str, ClipPlace]]:
     """The reasons of the clips that failed, in the order of the clips, and where the others stand."""
     places = _finished(clips, places_in_data(out), out)
