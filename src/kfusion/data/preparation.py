@@ -82,7 +82,7 @@ def prepare(
 
 
 def _extract_missing(
-    clips: Sequence[Clip], out: Path, workforce: Workforce, make_finder: MakeFinder
+    clips: list[Clip], out: Path, workforce: Workforce, make_finder: MakeFinder
 ) -> tuple[dict[str, str], dict[str, ClipPlace]]:
     """The reasons of the clips that failed, in the order of the clips, and where the others stand."""
     places = _finished(clips, places_in_data(out), out)
@@ -129,6 +129,6 @@ def _record_share(share: Share | None, clips: list[Clip], result: DataSet, out: 
         listing=listing_digest(clips),
         listed=len(clips),
         census=list(result.census),
-        clips=[clip.clip_id for clip in list(share.of(clips))],
+        clips=[clip.clip_id for clip in share.of(clips)],
         failures=dict(result.failures),
     ).write(out)
