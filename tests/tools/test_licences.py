@@ -53,4 +53,4 @@ def test_every_licence_has_its_whole_text():
 def test_they_travel_with_the_package():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["license-files"] == ["LICENSE", "NOTICE", "licences/*"]
-    assert {"NOTICE", "licences"} <= set(project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"])
+    assert {"/NOTICE", "/licences"} <= set(project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"])
