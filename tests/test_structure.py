@@ -16,7 +16,18 @@ CONTRIBUTING = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
 ORDER = (
     (
         *("landmarks", "landmark_files", "audio", "video", "media", "face"),
-        *("emotion", "face_shapes", "errors", "files", "numbers", "share", "bundle_format", "config", "assets"),
+        *(
+            "emotion",
+            "face_shapes",
+            "errors",
+            "files",
+            "numbers",
+            "ray_cluster",
+            "share",
+            "bundle_format",
+            "config",
+            "assets",
+        ),
     ),
     ("data", "models"),
     ("training",),

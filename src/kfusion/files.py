@@ -7,6 +7,7 @@ that nobody holds was left by a run that was killed, and the next writer in its 
 such locks (Windows, some network file systems) nothing can be told from work that goes on, and nothing is removed.
 """
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -14,6 +15,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from unicodedata import normalize
 
 from kfusion.errors import InputError, OutputError
 
@@ -53,9 +55,17 @@ def check_file(path: Path, what: str) -> int:
         raise InputError(f"{path}: cannot read the {what} (permission denied): change its permissions")
     if not status.st_size:
         raise InputError(f"{path}: the file is empty (0 bytes): record or export it again")
-    if is_pointer(path):
-        raise InputError(f"{path}: {pointer_words(status.st_size)}")
+    refuse_pointer(path)
     return status.st_size
+
+
+def refuse_pointer(path: Path) -> None:
+    """Raises `InputError` where a file only says where Git LFS keeps the content."""
+    if is_pointer(path):
+        size = path.stat().st_size
+        raise InputError(
+            f"{path}: is a Git LFS pointer of {size} bytes, not the file itself: run `git lfs pull` in its repository"
+        )
 
 
 def is_pointer(path: Path) -> bool:
@@ -69,9 +79,15 @@ def is_pointer(path: Path) -> bool:
         return False
 
 
-def pointer_words(size: int) -> str:
-    """What is wrong with a pointer of so many bytes, and the remedy."""
-    return f"is a Git LFS pointer of {size} bytes, not the file itself: run `git lfs pull` in its repository"
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def name_key(name: str) -> str:
+    """The same for two names that a disk may not tell apart, by case or by how Unicode spells them."""
+    return normalize("NFC", normalize("NFD", name).casefold())
 
 
 def is_utf8(path: Path) -> bool:

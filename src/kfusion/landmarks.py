@@ -357,3 +357,5 @@ _WRITERS: dict[str, Callable[[LandmarkSequence, Path], None]] = {
     ".csv": _write_csv,
     ".json": _write_json,
 }
+LANDMARK_KINDS = tuple(ending[1:] for ending in _WRITERS)
+"""Kinds of files that `LandmarkSequence.save` writes."""

@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from kfusion.batch.manifest_item import default_name, name_key, read_item
+from kfusion.batch.manifest_item import default_name, read_item
 from kfusion.errors import InputError
+from kfusion.files import name_key
 
 
 @pytest.mark.parametrize(

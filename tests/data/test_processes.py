@@ -12,7 +12,7 @@ from kfusion.data.clip import Clip
 from kfusion.data.one_clip import extract_into_part
 from kfusion.data.parts import part_path
 from kfusion.data.processes import in_order_by
-from kfusion.data.ray_workforce import _Extractor, _reach, ray_workforce
+from kfusion.data.ray_workforce import _Extractor, ray_workforce
 from kfusion.data.sharding import tools
 from kfusion.errors import KfusionError, MissingExtraError
 
@@ -79,9 +79,3 @@ def test_without_ray_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"--engine ray needs packages .* pip install 'kfusion\[ray\]'"):
         ray_workforce(None, None)
-
-
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere.invalid:6379", "127.0.0.1:port"])
-def test_an_address_where_nobody_listens_is_refused_at_once(address: str) -> None:
-    with pytest.raises((OSError, ValueError)):
-        _reach(address)

@@ -12,21 +12,20 @@ from kfusion.batch.addresses import StoreError, called, is_address, opened_file,
 from kfusion.batch.item_notes import heard_notes
 from kfusion.batch.manifest_item import Item
 from kfusion.batch.speakers import Speaker, Speakers
-from kfusion.batch.survey import file_digest
 from kfusion.errors import InputError, MissingExtraError, OutputError, error_of
-from kfusion.files import writing
-from kfusion.formats.motion_files import MOTION_FORMATS
+from kfusion.files import file_digest, writing
+from kfusion.formats.motion_files import MOTION_FORMATS, write_motion_files
 from kfusion.inference.generator import load
 from kfusion.inference.identity import read_identity
 from kfusion.inference.recording import Recording
 from kfusion.inference.session import BUNDLE_NAME
+from kfusion.landmarks import LANDMARK_KINDS
 
 if TYPE_CHECKING:
     from kfusion.inference.identity import Identity
     from kfusion.landmarks import LandmarkSequence, Points
     from kfusion.picture.sitter import Sitter
 
-LANDMARK_KINDS = ("npz", "csv", "json")
 SHARDS = "parquet"
 ROW_FILE = "row.arrow"
 """The result of an item that goes into a Parquet file with others."""
@@ -185,7 +184,10 @@ class Animator:
         names = [f"landmarks.{kind}" for kind in LANDMARK_KINDS if kind == "npz" or kind in self._options.formats]
         for name in names:
             sequence.save(folder / name)
-        names += _write_motion(folder, self._options, sequence, speaker.rest, speech)
+        motions = {f"motion{MOTION_FORMATS[kind].ending}": kind for kind in self._options.motion_kinds}
+        files = {folder / name: kind for name, kind in motions.items()}
+        write_motion_files(files, sequence, speaker.rest, speech, lead_ms=self._options.lead_ms)
+        names += motions
         if self._options.video != "none":
             names.append(VIDEOS[self._options.video])
             _write_film(folder / names[-1], sequence, speaker, speech)
@@ -236,22 +238,3 @@ def _called(path: Path, written: str) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(called(str(error), path, written)) from error
-
-
-def _write_motion(
-    folder: Path, options: BatchOptions, sequence: "LandmarkSequence", rest: "Points | None", speech: Recording
-) -> list[str]:
-    """The names of the files in the formats of avatars."""
-    if not options.motion_kinds:
-        return []
-    from kfusion.formats.motion_files import write_motion
-    from kfusion.motion.face_motion import read_motion
-    from kfusion.motion.visemes import read_visemes
-
-    motion = read_motion(sequence, rest)
-    if any(MOTION_FORMATS[kind].hears for kind in options.motion_kinds):
-        motion = replace(motion, visemes=read_visemes(speech, allow_silence=True).earlier(options.lead_ms))
-    files = {f"motion{MOTION_FORMATS[kind].ending}": kind for kind in options.motion_kinds}
-    for name, kind in files.items():
-        write_motion(motion, folder / name, kind)
-    return list(files)

@@ -18,9 +18,9 @@ from kfusion.batch.ledger import LEDGER_FORMAT, Failure, Ledger, PieceRecord
 from kfusion.batch.manifest import manifest_rows
 from kfusion.batch.manifest_item import Fields, Item, read_item
 from kfusion.batch.pace import BatchPace
-from kfusion.batch.survey import file_digest, survey
+from kfusion.batch.survey import survey
 from kfusion.errors import InputError, OutputError
-from kfusion.files import atomic_path, locked, work_folder, writing
+from kfusion.files import atomic_path, file_digest, locked, work_folder, writing
 from kfusion.inference.workers import cores
 from kfusion.share import Share
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from os import fsencode
 from os.path import split, splitdrive
 from typing import Any, TypeAlias
-from unicodedata import normalize
 
 from kfusion.batch.addresses import is_address, path_in_store, public_address, without_secrets
 from kfusion.emotion import check_emotion
@@ -87,11 +86,6 @@ def default_name(speech: str) -> str:
     if not stems:
         raise InputError(f"{without_secrets(speech)}: has no name to call a result by: fill the column name")
     return "/".join([*folders, stems[0]])
-
-
-def name_key(name: str) -> str:
-    """The same for two names that a disk may not tell apart, by case or by how Unicode spells them."""
-    return normalize("NFC", normalize("NFD", name).casefold())
 
 
 def _checked_name(name: str) -> str:

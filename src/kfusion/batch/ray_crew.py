@@ -4,9 +4,7 @@ Ray starts actors again that were lost with their machine, on another one, and g
 come back as bytes, so that the machines need no disk in common; paths in the manifest must be there on all of them.
 """
 
-import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -19,15 +17,15 @@ from kfusion.batch.animator import BatchOptions, Outcome
 from kfusion.batch.crew import AnyLane, closing_all
 from kfusion.batch.lane import BatchLane, ItemLimits, item_folder
 from kfusion.batch.manifest_item import Item
-from kfusion.errors import InputError, MissingExtraError, one_line
+from kfusion.errors import MissingExtraError
 from kfusion.files import work_folder
+from kfusion.ray_cluster import join_cluster
 
 try:
     import ray
 except ImportError as error:
     raise MissingExtraError("--engine ray", "ray") from error
 
-_ANSWER_S = 10.0
 RETRIES = 3
 """Of an item whose machine is lost."""
 
@@ -47,14 +45,9 @@ def ray_lanes(
     Raises:
         InputError: there is no such cluster.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     begun = not ray.is_initialized()
     if begun:
-        _check_listens(address)
-        try:
-            ray.init(address=address, log_to_driver=False, include_dashboard=False if address is None else None)
-        except Exception as error:
-            raise InputError(f"no Ray cluster at {address} ({one_line(error)[:200]}): check --address") from error
+        join_cluster(address, "check --address", include_dashboard=False if address is None else None)
     try:
         count = jobs or max(1, int(ray.cluster_resources().get("CPU", 1)))
         actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=RETRIES)(FarLane)
@@ -66,17 +59,6 @@ def ray_lanes(
     finally:
         if begun:
             ray.shutdown()
-
-
-def _check_listens(address: str | None) -> None:
-    """Raises `InputError` where nobody listens at an address; Ray itself waits for minutes."""
-    host, colon, port = (address or "").rpartition("://")[2].rpartition(":")
-    if not colon or not port.isdecimal():
-        return
-    try:
-        socket.create_connection((host, int(port)), _ANSWER_S).close()
-    except (OSError, OverflowError) as error:
-        raise InputError(f"no Ray cluster at {address} ({one_line(error)}): check --address") from error
 
 
 class RayActorLane:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from kfusion.batch.addresses import check_protocol, is_address
 from kfusion.batch.manifest import check_has_speech, manifest_rows
-from kfusion.batch.manifest_item import name_key, read_item
+from kfusion.batch.manifest_item import read_item
 from kfusion.errors import InputError
+from kfusion.files import file_digest, name_key
 
 _SHARES = 64
 """Files that names are dealt out to, so that one of them fits into memory."""
@@ -28,12 +29,6 @@ class Survey:
     digest: str
     """SHA-256 of the file."""
     rows: int
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def survey(path: Path, work: Path) -> Survey:

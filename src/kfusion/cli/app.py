@@ -7,6 +7,7 @@ from pathlib import Path
 from kfusion.cli.console import show
 from kfusion.errors import InputError
 from kfusion.numbers import number
+from kfusion.serve.settings import MAX_PORT, is_loopback
 
 LOGIN = "KFUSION_LOGIN"
 """Environment variable with NAME:PASSWORD."""
@@ -26,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop; prints the address when it listens."""
     login = _login(arguments.host)
-    if not 0 <= arguments.port <= 65535:
-        raise InputError(f"--port is {arguments.port}: use 0 to 65535")
+    if not 0 <= arguments.port <= MAX_PORT:
+        raise InputError(f"--port is {arguments.port}: use 0 to {MAX_PORT}")
     if not arguments.longest_s > 0:
         raise InputError(f"--longest-s is {arguments.longest_s:g}: use a number above 0")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before Gradio is imported: it asks its maker for its version
@@ -49,8 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _login(host: str) -> tuple[str, str] | None:
-    from kfusion.serve.settings import is_loopback
-
     name, _, password = os.environ.get(LOGIN, "").partition(":")
     if name and password:
         return name, password

@@ -88,10 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
     from kfusion.batch.batch_run import run_batch
 
     _check(arguments)
-    plan, lanes_of = _plan(arguments), _lanes_of(arguments)
-    progress = PaceTeller()
+    plan, progress = _plan(arguments), PaceTeller()
     try:
-        summary = run_batch(plan, lanes_of, progress)
+        summary = run_batch(plan, _lanes_of(arguments, plan.options), progress)
     except KeyboardInterrupt:
         log.warning("stopped: what is finished is kept in %s: run the command again to go on", arguments.output)
         raise
@@ -128,6 +127,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> "BatchPlan":
+    from kfusion.batch.animator import model_digest
     from kfusion.batch.batch_run import BatchPlan
 
     options = _options(arguments)
@@ -135,7 +135,7 @@ def _plan(arguments: argparse.Namespace) -> "BatchPlan":
         manifest=arguments.manifest,
         out=arguments.output,
         options=options,
-        model_digest=_model_digest(options),
+        model_digest=model_digest(options),
         share=Share.parse(arguments.shard),
         piece_rows=arguments.rows_per_file,
         retry_failed=arguments.retry_failed,
@@ -164,18 +164,10 @@ def _options(arguments: argparse.Namespace) -> "BatchOptions":
     )
 
 
-def _model_digest(options: "BatchOptions") -> str:
-    """Raises `KfusionError` where the model, or a face for all, cannot be used."""
-    from kfusion.batch.animator import model_digest
-
-    return model_digest(options)
-
-
-def _lanes_of(arguments: argparse.Namespace) -> "LanesOf":
+def _lanes_of(arguments: argparse.Namespace, options: "BatchOptions") -> "LanesOf":
     from kfusion.batch.batch_run import local_lanes
     from kfusion.batch.lane import ItemLimits
 
-    options = _options(arguments)
     limits = ItemLimits(time_s=arguments.time_limit, memory_mb=arguments.memory_mb)
     if arguments.engine == "local":
         return local_lanes(arguments.jobs, options, limits)

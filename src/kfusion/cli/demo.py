@@ -9,8 +9,8 @@ from kfusion import assets
 from kfusion.cli import generate
 from kfusion.cli.console import show
 from kfusion.errors import InputError
+from kfusion.serve.settings import MAX_PORT
 
-MAX_PORT = 65535
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 

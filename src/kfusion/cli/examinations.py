@@ -1,6 +1,5 @@
 """What `kfusion doctor` looks at: each function yields what it found, or raises what is wrong."""
 
-import hashlib
 import os
 import platform
 import re
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kfusion import assets
 from kfusion.cli.doctor import REINSTALL, Finding
+from kfusion.files import file_digest
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -88,7 +88,7 @@ def weights() -> Iterator[Finding]:
         if not path.is_file():
             yield Finding(topic="weights", what=f"{path} is missing", state="wrong", remedy=REINSTALL)
             continue
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = file_digest(path)
         what = f"{path}, {path.stat().st_size / 1e6:.1f} MB, sha256 {found[:12]}"
         if found == expected:
             yield Finding(topic="weights", what=what)

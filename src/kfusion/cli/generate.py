@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
-from unicodedata import normalize
 
 from kfusion.cli.console import show
 from kfusion.cli.motion_output import ENDINGS, STEM, MotionFiles, add_avatar_arguments, split_names
@@ -20,7 +19,7 @@ from kfusion.cli.video_choice import (
 )
 from kfusion.emotion import EMOTIONS, check_emotion
 from kfusion.errors import InputError, KfusionError, UnexpectedError, error_of
-from kfusion.files import is_work
+from kfusion.files import is_work, name_key
 from kfusion.inference.delivery import check_expressiveness, check_lead
 from kfusion.numbers import number
 
@@ -250,7 +249,7 @@ def _folders(output: Path, recordings: Sequence[Path]) -> dict[Path, Path]:
     owners: dict[str, Path] = {}
     for speech in recordings:
         name = _folder_name(speech)
-        other = owners.setdefault(normalize("NFC", normalize("NFD", name).casefold()), speech)
+        other = owners.setdefault(name_key(name), speech)
         if other is not speech:
             raise InputError(f"{other} and {speech} would both go to {output / name}: rename one of them")
         folders[speech] = output / name

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,15 +128,10 @@ class MotionFiles:
         """
         if not self._kinds:
             return
-        from kfusion.formats.motion_files import MOTION_FORMATS, write_motion
-        from kfusion.motion.face_motion import read_motion
-        from kfusion.motion.visemes import read_visemes
+        from kfusion.formats.motion_files import write_motion_files
 
-        motion = read_motion(sequence, rest, gain=self._gain)
-        if speech is not None and any(MOTION_FORMATS[kind].hears for kind in self._kinds.values()):
-            motion = replace(motion, visemes=read_visemes(speech, allow_silence=True).earlier(lead_ms))
-        for name, kind in self._kinds.items():
-            write_motion(motion, folder / name, kind, avatar=self._avatar if kind == "glb" else None)
+        files = {folder / name: kind for name, kind in self._kinds.items()}
+        write_motion_files(files, sequence, rest, speech, lead_ms=lead_ms, gain=self._gain, avatar=self._avatar)
 
 
 def _ending(kind: str) -> str:

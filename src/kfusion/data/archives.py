@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from kfusion.data.clip import Clip, PackedFile
 from kfusion.errors import InputError, foreign
-from kfusion.files import check_file, is_pointer, pointer_words, work_folder, writing
+from kfusion.files import check_file, refuse_pointer, work_folder, writing
 
 _BLOCK, _TAR_BLOCK = 1 << 20, 512
 _DAMAGED = "download it again"
@@ -123,5 +123,5 @@ def _unpack(packed: PackedFile, folder: Path, name: str) -> Path:
 
 def _refuse_pointers(clip: Clip) -> None:
     for path in (clip.path, clip.audio_path):
-        if path is not None and is_pointer(path):
-            raise InputError(f"{path}: {pointer_words(path.stat().st_size)}")
+        if path is not None:
+            refuse_pointer(path)

@@ -1,6 +1,5 @@
 """What a worker does with one clip, whoever it works for."""
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,9 @@ import pyarrow as pa
 
 from kfusion.data.archives import on_disk
 from kfusion.data.clip import Clip
-from kfusion.data.extract import FPS, ExtractedClip, Finder, extract_clip, extract_track
+from kfusion.data.extract import FPS, ExtractedClip, extract_clip, extract_track
 from kfusion.data.parts import part_path
-from kfusion.data.processes import MakeFinder
+from kfusion.data.processes import ClipFinders, MakeFinder
 from kfusion.data.store import clip_table, write_shard
 from kfusion.errors import InputError, UnexpectedError, error_of
 from kfusion.face import FaceFinder
@@ -31,8 +30,8 @@ def extracted_table(clip: Clip, make_finder: MakeFinder) -> pa.Table | str:
             if finders is None:
                 extracted = extract_track(files)
             else:
-                far, near, crowd = finders.far, finders.near, finders.crowd
-                extracted = extract_clip(files.path, far, files.audio_path, near=near, crowd=crowd)
+                near, crowd = finders.near, finders.crowd
+                extracted = extract_clip(files.path, finders.far, files.audio_path, near=near, crowd=crowd)
         return clip_table(_row(clip, extracted), extracted.landmarks, extracted.samples)
     except Exception as error:
         reason = error_of(clip.path, error)
@@ -55,36 +54,24 @@ def extract_into_part(clip: Clip, *, out: Path, make_finder: MakeFinder) -> str 
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _WorkerFinders:
-    """What looks for faces in a worker."""
-
-    far: Finder
-    """In a whole picture."""
-    near: Finder
-    """In a crop."""
-    crowd: Finder
-    """For several."""
-
-
 @cache
-def _finders_of_worker(make_finder: MakeFinder) -> _WorkerFinders:
-    finder = make_finder()
-    if make_finder is litert_finder:
-        from kfusion.face.crop_finder import CropFinder
-
-        return _WorkerFinders(finder, CropFinder(finder), FaceFinder(max_faces=2))
-    return _WorkerFinders(finder, finder, FaceFinder(max_faces=2) if make_finder is one_face_finder else finder)
+def _finders_of_worker(make_finder: MakeFinder) -> ClipFinders:
+    made = make_finder()
+    return made if isinstance(made, ClipFinders) else ClipFinders(made, made, made)
 
 
-def one_face_finder() -> Finder:
-    """A finder of the one face that talks."""
-    return FaceFinder(max_faces=1)
+def one_face_finder() -> ClipFinders:
+    """Finders of the one face that talks."""
+    finder = FaceFinder(max_faces=1)
+    return ClipFinders(finder, finder, FaceFinder(max_faces=2))
 
 
-def litert_finder() -> Finder:
-    """The same; asks for `CropFinder` where the face is known to be."""
-    return FaceFinder(max_faces=1)
+def litert_finder() -> ClipFinders:
+    """The same, with `CropFinder` where the face is known to be."""
+    from kfusion.face.crop_finder import CropFinder
+
+    finder = FaceFinder(max_faces=1)
+    return ClipFinders(finder, CropFinder(finder), FaceFinder(max_faces=2))
 
 
 def _row(clip: Clip, extracted: ExtractedClip) -> dict[str, Any]:

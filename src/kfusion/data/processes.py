@@ -18,8 +18,6 @@ from kfusion.data.clip import Clip
 from kfusion.errors import KfusionError
 from kfusion.face import Finder
 
-MakeFinder = Callable[[], Finder]
-"""Makes the face finder of a worker; must be importable there."""
 Reasons = Generator[tuple[Clip, str | None], None, None]
 DIED = "its worker process died, also when nothing else ran (out of memory, or a crash in a decoder): convert the file"
 _In = TypeVar("_In")
@@ -28,6 +26,22 @@ _WORK = list[Callable[[Any], Any]]()
 """What a process of `in_order_by` does."""
 _MOST_DEATHS = 10
 """So many clips in a row: no clip is to blame."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFinders:
+    """What looks for faces in a worker."""
+
+    far: Finder
+    """In a whole picture."""
+    near: Finder
+    """In a crop."""
+    crowd: Finder
+    """For several."""
+
+
+MakeFinder = Callable[[], Finder | ClipFinders]
+"""Makes the face finders of a worker, or the one that does for all; must be importable there."""
 
 
 class Lane(Protocol):

@@ -8,7 +8,6 @@ which others take, and a run that is killed goes on where it was.
 
 import logging
 import os
-import socket
 import warnings
 from concurrent.futures import Future
 from contextlib import suppress
@@ -23,12 +22,12 @@ from kfusion.data.parts import part_path
 from kfusion.data.processes import DIED, MakeFinder, Workforce
 from kfusion.data.sharding import tools
 from kfusion.data.store import write_shard
-from kfusion.errors import InputError, KfusionError, MissingExtraError, OutputError, foreign
+from kfusion.errors import InputError, KfusionError, MissingExtraError, OutputError
 from kfusion.files import atomic_path
+from kfusion.ray_cluster import join_cluster
 
 log = logging.getLogger(__name__)
 
-_REACH_S = 5.0
 _OTHER_TOOLS = "other tools"
 
 
@@ -43,7 +42,6 @@ def ray_workforce(address: str | None, workers: int | None) -> Workforce:
         MissingExtraError: Ray is not installed.
         InputError: there is no cluster at the address.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Ray's own, of its dependencies
@@ -51,22 +49,13 @@ def ray_workforce(address: str | None, workers: int | None) -> Workforce:
     except ImportError as error:
         raise MissingExtraError("--engine ray", "ray") from error
     if not ray.is_initialized():
-        where = f"no Ray cluster at {address or 'this machine'}"
-        with foreign(where, "pass the --address that `ray start --head` names"):
-            _reach(address)
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+        remedy = "pass the --address that `ray start --head` names"
+        join_cluster(address, remedy, logging_level=logging.ERROR, include_dashboard=False)
     cores = int(ray.cluster_resources().get("CPU", 0))
     count = workers or cores
     if not 1 <= count <= cores:
         raise InputError(f"--workers {count}: the Ray cluster has {cores} cores: pass 1 to {cores}, or add nodes")
     return Workforce(new_lane=partial(_RayLane, ray), rounds=(count, count, 1), spare_deaths=count)
-
-
-def _reach(address: str | None) -> None:
-    """Raises an error at once where nobody listens; Ray itself goes on trying for minutes."""
-    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
-    if colon:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_S).close()
 
 
 class _RayLane:

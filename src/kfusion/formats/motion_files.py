@@ -1,8 +1,9 @@
 """The file formats by name: a new one is a file in this room and a line here."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kfusion.errors import InputError
 from kfusion.files import atomic_path
@@ -15,7 +16,11 @@ from kfusion.formats.parquet import write_parquet
 from kfusion.formats.rhubarb import write_rhubarb, write_rhubarb_tsv
 from kfusion.formats.talkinghead import write_talkinghead
 from kfusion.formats.vrma import write_vrma
-from kfusion.motion.face_motion import Motion
+from kfusion.landmarks import LandmarkSequence, Points
+from kfusion.motion.face_motion import Motion, read_motion
+
+if TYPE_CHECKING:
+    from kfusion.inference.recording import Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,42 @@ def write_motion(motion: Motion, path: str | Path, kind: str, *, avatar: str | P
         else:
             write_glb(motion, part, Path(avatar))
     return path
+
+
+def write_motion_files(
+    files: Mapping[Path, str],
+    sequence: LandmarkSequence,
+    rest: Points | None,
+    speech: "Recording | None" = None,
+    *,
+    lead_ms: float = 0,
+    gain: float = 1,
+    avatar: Path | None = None,
+) -> None:
+    """Write what landmarks become for avatars, in several formats; the sound is heard where one of them has visemes.
+
+    Args:
+        files: path -> the name of its format.
+        sequence: what moves.
+        rest: as in `read_motion`.
+        speech: for the visemes, where there is sound.
+        lead_ms: how much earlier than the sound the landmarks are.
+        gain: of the weights.
+        avatar: for `glb`.
+
+    Raises:
+        InputError: as in `read_motion`, `read_visemes` and `write_motion`.
+        OutputError: a place cannot be written.
+    """
+    if not files:
+        return
+    motion = read_motion(sequence, rest, gain=gain)
+    if speech is not None and any(MOTION_FORMATS[kind].hears for kind in files.values()):
+        from kfusion.motion.visemes import read_visemes
+
+        motion = replace(motion, visemes=read_visemes(speech, allow_silence=True).earlier(lead_ms))
+    for path, kind in files.items():
+        write_motion(motion, path, kind, avatar=avatar if kind == "glb" else None)
 
 
 def check_avatar(avatar: str | Path | None, kinds: Sequence[str]) -> None:

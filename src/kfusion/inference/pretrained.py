@@ -7,7 +7,6 @@ model.safetensors   the checkpoint that the network was exported from, where the
 README.md           the card
 """
 
-import hashlib
 import json
 import re
 import shutil
@@ -18,7 +17,7 @@ from typing import Any
 
 from kfusion import __version__
 from kfusion.errors import CheckpointError, MissingExtraError, MissingWeightsError, foreign
-from kfusion.files import atomic_path
+from kfusion.files import atomic_path, file_digest
 from kfusion.inference.bundle import BundleCard
 from kfusion.inference.session import BUNDLE_NAME
 from kfusion.inference.stream_bundle import StreamCard
@@ -26,7 +25,6 @@ from kfusion.inference.stream_bundle import StreamCard
 STREAM_NAME, CONFIG_NAME, CARD_NAME = "stream.onnx", "config.json", "README.md"
 CHECKPOINT_NAMES = (CONFIG_NAME, "model.safetensors")
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
-_CHUNK_BYTES = 1 << 20
 
 Card = BundleCard | StreamCard
 
@@ -67,7 +65,7 @@ def _check_sums(folder: Path) -> None:
         path = folder / name
         if not path.is_file():
             raise MissingWeightsError(f"{path}: missing, though {CONFIG_NAME} names it: copy or download it again")
-        if _sha256(path) != said:
+        if file_digest(path) != said:
             raise CheckpointError(f"{path}: is not the file that {CONFIG_NAME} names: copy or download it again")
 
 
@@ -96,7 +94,7 @@ def save_pretrained(folder: Path, networks: Mapping[str, Path], cards: Iterable[
     for name, path in copied.items():
         with atomic_path(folder / name) as part:
             shutil.copyfile(path, part)
-    sums = {name: _sha256(folder / name) for name in networks}
+    sums = {name: file_digest(folder / name) for name in networks}
     if CONFIG_NAME not in copied:
         with atomic_path(folder / CONFIG_NAME) as part:
             part.write_text(json.dumps(_config(cards, sums), indent=2) + "\n")
@@ -124,14 +122,6 @@ def _card(name: str, cards: list[Card], sums: dict[str, str]) -> str:
     ]
     files = [f"| `{name}` | `{said}` |" for name, said in sums.items()]
     return _CARD.format(name=name, version=__version__, rows="\n".join(rows), files="\n".join(files))
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_CHUNK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 _CARD = """---

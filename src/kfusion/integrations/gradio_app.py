@@ -20,7 +20,8 @@ from kfusion.emotion import EMOTIONS, INTENSITIES
 from kfusion.errors import InputError, KfusionError, MissingExtraError, foreign
 from kfusion.formats.motion_files import MOTION_FORMATS
 from kfusion.inference.generator import Generator
-from kfusion.integrations.studio import LANDMARK_KINDS, LIFE, SHOWN, LiveFace, Studio, Wishes
+from kfusion.integrations.studio import LIFE, SHOWN, LiveFace, Studio, Wishes
+from kfusion.landmarks import LANDMARK_KINDS
 from kfusion.video import Image
 
 try:

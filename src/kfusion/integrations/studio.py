@@ -1,7 +1,7 @@
 """What one visitor of the app asks for: a film and files of a recording, or pictures of a voice that still speaks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,25 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kfusion.errors import InputError
-from kfusion.formats.motion_files import MOTION_FORMATS, motion_format, write_motion
+from kfusion.formats.motion_files import MOTION_FORMATS, motion_format, write_motion_files
 from kfusion.inference.generator import Generator, Progress
 from kfusion.inference.identity import Identity, read_identity
 from kfusion.inference.preview import write_preview
 from kfusion.inference.recording import Recording, read_recording
 from kfusion.integrations.pcm import PcmReader
-from kfusion.landmarks import LandmarkSequence
-from kfusion.motion.face_motion import read_motion
+from kfusion.landmarks import LANDMARK_KINDS, LandmarkSequence
 from kfusion.motion.life import Life, LifeOptions
 from kfusion.motion.resting import face_in_silence
-from kfusion.motion.visemes import read_visemes
 from kfusion.picture.movie import write_talking
 from kfusion.picture.sitter import read_sitter, seat
 from kfusion.picture.talking import TalkingPicture
 from kfusion.video import Image
 
-LANDMARK_KINDS: Final = ("npz", "csv", "json")
 SHOWN: Final = ("picture", "points", "side-by-side")
-LIFE: Final = ("blinks", "gaze", "brows", "sway", "breath")
+LIFE: Final = tuple(sign.name for sign in fields(LifeOptions) if sign.name != "seed")
 LIVE_FPS: Final = 30
 
 
@@ -137,16 +134,13 @@ class Studio:
         landmarks = [folder / f"landmarks.{kind}" for kind in wishes.files if kind in LANDMARK_KINDS]
         for path in landmarks:
             sequence.save(path)
-        kinds = [kind for kind in wishes.files if kind in MOTION_FORMATS]
-        if not kinds:
-            return landmarks
-        rest = face_in_silence(lambda sound: self._generator.generate(sound, identity))
-        motion = read_motion(sequence, rest)
-        if any(MOTION_FORMATS[kind].hears for kind in kinds):
-            motion = replace(motion, visemes=read_visemes(recording, allow_silence=True).earlier(wishes.lead_ms))
-        return landmarks + [
-            write_motion(motion, folder / f"motion{MOTION_FORMATS[kind].ending}", kind) for kind in kinds
-        ]
+        motions = {
+            folder / f"motion{MOTION_FORMATS[kind].ending}": kind for kind in wishes.files if kind in MOTION_FORMATS
+        }
+        if motions:
+            rest = face_in_silence(lambda sound: self._generator.generate(sound, identity))
+            write_motion_files(motions, sequence, rest, recording, lead_ms=wishes.lead_ms)
+        return [*landmarks, *motions]
 
 
 @dataclass(slots=True)
