@@ -1,5 +1,6 @@
 """The sound of a prepared data set is put on the clock of its landmarks, where that is certain, and nothing is lost."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,6 +117,16 @@ def test_what_is_not_certain_stays_as_it_is_and_is_said_once(
     assert [record.message for record in caplog.records] == [
         "folder: how late the sound of 2 of 2 speakers is, is not certain: it is left as it is"
     ]
+
+
+def test_the_clock_of_an_only_speaker_is_told_as_one(
+    tmp_path: Path, auto: SyncRule, caplog: pytest.LogCaptureFixture
+) -> None:
+    prepare(talks(tmp_path, anna=80), tmp_path, workers=1, sync=auto)
+    (line,) = [record.message for record in caplog.records]
+    assert re.fullmatch(
+        r"folder: the sound of the only speaker is late by \d+ ms and is moved: --sync off leaves it", line
+    )
 
 
 def test_a_set_that_is_too_small_costs_no_network(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -144,15 +144,16 @@ def _clock(lateness: Lateness) -> SoundClock:
 
 def _tell(corpus: str, told: dict[str, Lateness]) -> None:
     """Say what is moved, and once how many are left as they are because nothing is certain."""
-    moved = sorted(lateness.ms for lateness in told.values() if lateness.is_off)
+    moved = sorted(round(lateness.ms) for lateness in told.values() if lateness.is_off)
     unsure = sum(not lateness.is_certain for lateness in told.values())
     if moved:
-        log.warning(
-            "%s: the sound of %d of %d speakers is late by %.0f to %.0f ms and is moved: --sync off leaves it",
-            *(corpus, len(moved), len(told), moved[0], moved[-1]),
-        )
+        late = f"{moved[0]} to {moved[-1]} ms" if moved[0] < moved[-1] else f"{moved[0]} ms"
+        whose = _whose(len(moved), len(told))
+        log.warning("%s: the sound of %s is late by %s and is moved: --sync off leaves it", corpus, whose, late)
     if unsure:
-        log.warning(
-            "%s: how late the sound of %d of %d speakers is, is not certain: it is left as it is",
-            *(corpus, unsure, len(told)),
-        )
+        whose = _whose(unsure, len(told))
+        log.warning("%s: how late the sound of %s is, is not certain: it is left as it is", corpus, whose)
+
+
+def _whose(count: int, speakers: int) -> str:
+    return "the only speaker" if speakers == 1 else f"{count} of {speakers} speakers"

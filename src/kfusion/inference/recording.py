@@ -155,7 +155,7 @@ class Gauge:
             )
         if self.peak < SILENCE_PEAK and not self.allow_silence:
             raise InputError(
-                f"{self.name}: is silent (peak {_dbfs(self.peak)} dBFS): record it again, "
+                f"{self.name}: is silent ({_level(self.peak)}): record it again, "
                 "or pass --allow-silence (allow_silence=True) for a resting face"
             )
         share = self.clipped / self.samples
@@ -163,5 +163,5 @@ class Gauge:
             log.warning("%s: %.0f %% of the samples are clipped: the mouth may open too far", self.name, 100 * share)
 
 
-def _dbfs(peak: float) -> str:
-    return f"{20 * np.log10(peak):.0f}" if peak > 0 else "-inf"
+def _level(peak: float) -> str:
+    return f"peak {20 * np.log10(peak):.0f} dBFS" if peak > 0 else "every sample is 0"

@@ -35,9 +35,12 @@ function isOffline(name, message) {
   );
 }
 
-/** A text as one sentence. @param {string} text */
+/** How a text begins that begins with the name of a file. */
+const FILE_FIRST = /^[^:]*\.\w{1,8}(:| is )/;
+
+/** A text as one sentence; the name of a file stays as it is. @param {string} text */
 export function sentence(text) {
   const line = text.trim().replace(/\s+/g, " ");
-  const first = line.charAt(0).toUpperCase() + line.slice(1);
+  const first = FILE_FIRST.test(line) ? line : line.charAt(0).toUpperCase() + line.slice(1);
   return /[.!?]$/.test(first) ? first : `${first}.`;
 }

@@ -42,8 +42,8 @@ export function checkRecording(samples, name, onnote) {
   checkSamples(samples, name);
   const peak = samples.reduce((highest, value) => Math.max(highest, Math.abs(value)), 0);
   if (peak < SILENCE_PEAK) {
-    const level = peak > 0 ? Math.round(20 * Math.log10(peak)) : "-inf";
-    throw new UserError(`${name}: is silent (peak ${level} dBFS): record it again`);
+    const level = peak > 0 ? `peak ${Math.round(20 * Math.log10(peak))} dBFS` : "every sample is 0";
+    throw new UserError(`${name}: is silent (${level}): record it again`);
   }
   const clipped = samples.reduce((count, value) => count + (Math.abs(value) >= CLIPPED_LEVEL ? 1 : 0), 0);
   const share = clipped / samples.length;

@@ -11,6 +11,9 @@ import { wordsOf } from "../../src/page/words.js";
 
 test("what a person can mend is said as it is, as one sentence", () => {
   assert.equal(wordsOf(new UserError("the picture:\n no face")), "The picture: no face.");
+  assert.equal(wordsOf(new UserError("the file: export it as .glb or .vrm")), "The file: export it as .glb or .vrm.");
+  for (const line of ["my photo.jpg: is empty.", "t.txt is neither a photo nor a sound."])
+    assert.equal(wordsOf(new UserError(line)), line);
 });
 
 test("what a browser throws at the boundary is said in words with a remedy", () => {
