@@ -4,11 +4,10 @@
  */
 
 import { ARKIT_SHAPES, shapeDirections, toMeanFace } from "./face_shapes.js";
-import { INNER_LIPS } from "../speech/landmarks.js";
+import { FACE_SIZE, INNER_LIPS } from "../speech/landmarks.js";
 import { withoutHeadMotion } from "./plane.js";
 import { Problem } from "./bounded_problem.js";
 
-const COORDINATES = 136;
 /** Shapes that are one number with a sign, the second where it is negative: they never fight. */
 const OPPOSITE = new Map([
   ["jawLeft", "jawRight"],
@@ -150,7 +149,7 @@ function tie(names, gram) {
 
 /** What takes displacements to how much further the inner lips are apart. */
 function parting() {
-  const row = new Float64Array(COORDINATES);
+  const row = new Float64Array(FACE_SIZE);
   row[2 * INNER_LIPS[0] + 1] = -1;
   row[2 * INNER_LIPS[1] + 1] = 1;
   return row;
@@ -163,7 +162,7 @@ function cost(name) {
 
 /** How much the square of each coordinate's displacement counts. */
 function importanceOfCoordinates() {
-  const importance = new Float64Array(COORDINATES);
+  const importance = new Float64Array(FACE_SIZE);
   importance.fill(0.05, 2 * 5, 2 * 12);
   importance.fill(1, 2 * 17, 2 * 27);
   importance.fill(1, 2 * 36, 2 * 68);
@@ -176,7 +175,7 @@ function importanceOfCoordinates() {
  * @param {Float64Array} displacement
  */
 function withoutTremble(displacement) {
-  const still = new Float64Array(COORDINATES);
+  const still = new Float64Array(FACE_SIZE);
   for (const ranges of PARTS) {
     let square = 0;
     let count = 0;

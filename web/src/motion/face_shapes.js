@@ -5,7 +5,7 @@
 
 import { DEPTH, DIRECTIONS, FACE, TRIANGLES } from "./measured_shapes.js";
 import { fitSimilarity, mapped } from "./plane.js";
-import { MIRROR } from "../speech/landmarks.js";
+import { MIRROR, range } from "../speech/landmarks.js";
 
 /** In the order of ARKit over the wire. */
 // prettier-ignore
@@ -146,9 +146,4 @@ function mirrored(direction) {
 /** @param {Direction} one @param {Direction} other @returns {Direction} */
 function sum(one, other) {
   return one.map((value, at) => value + other[at]);
-}
-
-/** @param {number} first @param {number} end */
-function range(first, end) {
-  return Array.from({ length: end - first }, (_, number) => first + number);
 }

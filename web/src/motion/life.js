@@ -3,6 +3,7 @@
  * and ranges of src/kfusion/motion/life.py, which names who measured them.
  */
 
+import { eased } from "../speech/landmarks.js";
 import { Random } from "./random.js";
 
 /** @typedef {import("../types.js").LifeSigns} LifeSigns */
@@ -208,10 +209,4 @@ class Gaze {
   _between(axis, share) {
     return this._from[axis] + (this._to[axis] - this._from[axis]) * share;
   }
-}
-
-/** 0 below 0, 1 above 1, and without a corner in between. @param {number} share */
-function eased(share) {
-  const inside = Math.min(Math.max(share, 0), 1);
-  return inside * inside * (3 - 2 * inside);
 }

@@ -1,6 +1,7 @@
 /** The face from which motion is counted: the same person's, with the mouth closed. */
 
 import { UserError } from "../errors.js";
+import { FACE_SIZE } from "../speech/landmarks.js";
 import { rounded } from "./rounding.js";
 import { opening, withoutHeadMotion } from "./plane.js";
 
@@ -8,7 +9,6 @@ import { opening, withoutHeadMotion } from "./plane.js";
 export const SILENCE_S = 2;
 /** Of the frames of a recording, those with the smallest mouth opening. */
 const CLOSED_SHARE = 0.05;
-const COORDINATES = 136;
 
 /**
  * The resting face that a model shows when it is given `SILENCE_S` of silence.
@@ -16,7 +16,7 @@ const COORDINATES = 136;
  * @returns {Float32Array}
  */
 export function faceInSilence(points) {
-  const count = points.length / COORDINATES;
+  const count = points.length / FACE_SIZE;
   return meanFace(framesOf(points).slice(Math.floor(count / 2)));
 }
 
@@ -36,8 +36,8 @@ export function mostClosedFace(points) {
 
 /** @param {Float32Array} points */
 export function framesOf(points) {
-  const count = points.length / COORDINATES;
-  return Array.from({ length: count }, (_, t) => points.subarray(t * COORDINATES, (t + 1) * COORDINATES));
+  const count = points.length / FACE_SIZE;
+  return Array.from({ length: count }, (_, t) => points.subarray(t * FACE_SIZE, (t + 1) * FACE_SIZE));
 }
 
 /** @param {Float32Array[]} frames */

@@ -1,5 +1,6 @@
 /** A sound that is heard while its face is seen. */
 
+import { SAMPLE_RATE_HZ } from "../speech/bundle_card.js";
 import { Timeline } from "./timeline.js";
 
 /** @typedef {import("../types.js").Points} Points */
@@ -24,7 +25,7 @@ export class Playback {
     this._timeline = new Timeline(sequence.fps);
     this._timeline.add({ ...sequence, firstFrame: 0 });
     await this._context.resume();
-    const buffer = this._context.createBuffer(1, samples.length, 16000);
+    const buffer = this._context.createBuffer(1, samples.length, SAMPLE_RATE_HZ);
     buffer.copyToChannel(Float32Array.from(samples), 0);
     this._source = new AudioBufferSourceNode(this._context, { buffer });
     this._source.connect(this._context.destination);

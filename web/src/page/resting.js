@@ -1,12 +1,13 @@
 /** The face from which motion is counted: what the weights make of silence, as in Python. */
 
 import { SILENCE_S, faceInSilence } from "../motion/index.js";
+import { SAMPLE_RATE_HZ } from "../speech/bundle_card.js";
 import { Timeline } from "./timeline.js";
 
 /** @typedef {import("../types.js").Points} Points */
 /** @typedef {ReturnType<typeof import("./options.js").options>} Options */
 
-const silence = () => new Float32Array(16000 * SILENCE_S);
+const silence = () => new Float32Array(SAMPLE_RATE_HZ * SILENCE_S);
 
 /**
  * @param {import("../speech/index.js").RecordingEngine} engine

@@ -1,5 +1,6 @@
 /** What is shown beside the picture. */
 
+import { SAMPLE_RATE_HZ } from "../speech/bundle_card.js";
 import { at } from "./elements.js";
 
 const PAINTED_MS = 600;
@@ -28,5 +29,5 @@ export function showLatency(seconds) {
 
 /** @param {Float32Array} samples 16 kHz */
 export function secondsOf(samples) {
-  return `${(samples.length / 16000).toFixed(1)} s`;
+  return `${(samples.length / SAMPLE_RATE_HZ).toFixed(1)} s`;
 }

@@ -1,9 +1,10 @@
 /** When which face is shown: frames of a stream, how long they are held back, and where its clock begins. Pure. */
 
+import { SAMPLE_RATE_HZ } from "../speech/bundle_card.js";
+import { FACE_SIZE } from "../speech/landmarks.js";
+
 /** @typedef {import("../types.js").LandmarkSequence} LandmarkSequence */
 /** @typedef {import("../types.js").Points} Points */
-
-const VALUES = 136;
 
 /** Frames in their order, and the face at any moment between two of them. */
 export class Timeline {
@@ -18,7 +19,7 @@ export class Timeline {
   add({ points, firstFrame }) {
     if (firstFrame !== this.frames.length)
       throw new Error(`frame ${firstFrame} came where ${this.frames.length} was to come`);
-    for (let n = 0; n < points.length; n += VALUES) this.frames.push(points.slice(n, n + VALUES));
+    for (let n = 0; n < points.length; n += FACE_SIZE) this.frames.push(points.slice(n, n + FACE_SIZE));
   }
 
   /** Seconds from the first frame to the last. */
@@ -42,8 +43,8 @@ export class Timeline {
 
   /** All frames as one sequence. @param {string} model @returns {LandmarkSequence} */
   sequence(model) {
-    const points = new Float32Array(this.frames.length * VALUES);
-    this.frames.forEach((face, t) => points.set(face, t * VALUES));
+    const points = new Float32Array(this.frames.length * FACE_SIZE);
+    this.frames.forEach((face, t) => points.set(face, t * FACE_SIZE));
     return { points, fps: this.fps, firstFrame: 0, model };
   }
 }
@@ -93,7 +94,7 @@ export class Origin {
 export class Heard {
   /** @param {number} mostS */
   constructor(mostS) {
-    this.most = mostS * 16000;
+    this.most = mostS * SAMPLE_RATE_HZ;
     /** @type {Float32Array[]} */
     this.pieces = [];
     this.count = 0;
@@ -107,7 +108,7 @@ export class Heard {
   }
 
   get seconds() {
-    return this.count / 16000;
+    return this.count / SAMPLE_RATE_HZ;
   }
 
   get samples() {

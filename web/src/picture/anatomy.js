@@ -5,6 +5,9 @@
  * face coordinates u goes to the picture's right and v down to the chin, in eye distances.
  */
 
+import { STABLE_POINTS } from "../motion/plane.js";
+import { eased } from "../speech/landmarks.js";
+
 /** @typedef {Float64Array} Places points x0, y0, x1, ... */
 
 export const UPPER_INNER = [60, 61, 62, 63, 64];
@@ -26,8 +29,6 @@ export const SHUT_GAP = 0.03;
 export const OPEN_GAP = 0.075;
 /** How far the outer lips go along where the inner ones are brought together. */
 const FOLLOWING = 0.6;
-/** Eye corners and nose bridge: they follow the head, not the speech. */
-const STABLE_POINTS = [36, 39, 42, 45, 27, 28, 29, 30];
 const RIGHT_EYE = 36;
 const LEFT_EYE = 45;
 
@@ -37,16 +38,6 @@ const LEFT_EYE = 45;
  * @param {number} high
  */
 export const clip = (value, low, high) => Math.min(Math.max(value, low), high);
-
-/**
- * 0 where `share` is below 0, 1 above 1, and without a corner in between.
- *
- * @param {number} share
- */
-export function eased(share) {
-  const kept = clip(share, 0, 1);
-  return kept * kept * (3 - 2 * kept);
-}
 
 /**
  * Points as pixel indices.

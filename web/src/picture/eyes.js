@@ -4,7 +4,8 @@
  * the lashes, is filled from its rim, rounded by light and shade, and given the grain of the portrait.
  */
 
-import { chosenPoints, clip, eased } from "./anatomy.js";
+import { eased } from "../speech/landmarks.js";
+import { chosenPoints, clip } from "./anatomy.js";
 import { inpainted } from "./inpaint.js";
 import { coloursAt } from "./portrait_mouth.js";
 import { blank, blurred, byChannel, cut, interpolated, linspace, mean, noise, quantile } from "./raster.js";

@@ -5,10 +5,12 @@
  */
 
 import { UserError } from "../errors.js";
+import { STILL } from "../motion/life.js";
+import { SAMPLE_RATE_HZ } from "../speech/bundle_card.js";
+import { FACE_SIZE } from "../speech/landmarks.js";
 import { FilmRecorder } from "./film_recorder.js";
 import { marked } from "./mark.js";
-import { STILL } from "./sitting.js";
-import { SOUND_HZ, soundSource } from "./sound.js";
+import { soundSource } from "./sound.js";
 
 /** @typedef {import("../types.js").LandmarkSequence} LandmarkSequence */
 /** @typedef {import("../types.js").LifeSigns} LifeSigns */
@@ -31,7 +33,6 @@ const SOUND_BITS_A_S = 128_000;
 const KEY_FRAMES_S = 2;
 /** The page gets its turn after so long. */
 const TURN_MS = 40;
-const VALUES = 136;
 
 /**
  * A film of a picture as it says a recording, as fast as it can be encoded.
@@ -116,7 +117,7 @@ export async function encodedFilm(kind, picture, sequence, samples, options) {
  * @param {FilmOptions} options
  */
 async function* drawnFrames(picture, sequence, { life, signal }) {
-  const count = sequence.points.length / VALUES;
+  const count = sequence.points.length / FACE_SIZE;
   let turn = performance.now();
   for (let frame = 0; frame < count; frame++) {
     signal?.throwIfAborted();
@@ -137,7 +138,7 @@ async function* drawnFrames(picture, sequence, { life, signal }) {
  * @param {FilmOptions["life"]} life
  */
 function drawFrame(picture, sequence, frame, life) {
-  const points = sequence.points.subarray(VALUES * frame, VALUES * (frame + 1));
+  const points = sequence.points.subarray(FACE_SIZE * frame, FACE_SIZE * (frame + 1));
   const timeS = (sequence.firstFrame + frame) / sequence.fps;
   picture.draw(points, life ? life(timeS, picture.opening(points)) : STILL);
 }
@@ -148,7 +149,7 @@ function drawFrame(picture, sequence, frame, life) {
  * @param {Float32Array} samples 16 kHz
  */
 async function resampled(samples) {
-  const length = Math.max(1, Math.round((samples.length * ENCODED_HZ) / SOUND_HZ));
+  const length = Math.max(1, Math.round((samples.length * ENCODED_HZ) / SAMPLE_RATE_HZ));
   const context = new OfflineAudioContext(1, length, ENCODED_HZ);
   soundSource(context, samples, context.destination).start();
   return context.startRendering();
@@ -164,7 +165,7 @@ async function resampled(samples) {
  */
 export async function recordedFilm(picture, sequence, samples, { life, onprogress, signal }) {
   const recorder = new FilmRecorder(picture.canvas, samples, { fps: sequence.fps, model: sequence.model });
-  const count = sequence.points.length / VALUES;
+  const count = sequence.points.length / FACE_SIZE;
   await recorder.start();
   try {
     const began = performance.now();

@@ -2,6 +2,5 @@
 
 export { renderFilm } from "./film.js";
 export { FilmRecorder } from "./film_recorder.js";
-export { STILL } from "./sitting.js";
 export { TalkingPicture } from "./talking.js";
 export { OpeningCurve, PointsView } from "./views.js";

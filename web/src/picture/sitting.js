@@ -6,6 +6,7 @@
  * the jaw. Both are linear in the landmarks and smooth, on a coarse grid, and are held back before they could fold.
  */
 
+import { range } from "../speech/landmarks.js";
 import { FaceAxes, chosenPoints, clip, indices, lipGap, settledLips, stabilised } from "./anatomy.js";
 import { eyeWhite, readEyes } from "./eyes.js";
 import { PointField, sources } from "./field.js";
@@ -35,15 +36,8 @@ import { faceStage, headStage, isStill, seenPlaces } from "./stage.js";
  * @property {LifeSigns} life
  */
 
-/** @type {LifeSigns} */
-export const STILL = { closed: 0, gaze: [0, 0], brows: 0, shift: [0, 0], roll: 0, nearer: 0 };
 /** How loosely the motion follows landmarks, as noise beside a variance of 1. */
 const [LIPS, JAW, BROWS, HELD] = [3e-4, 1e-2, 5e-3, 2e-3];
-/**
- * @param {number} first
- * @param {number} end
- */
-const range = (first, end) => Array.from({ length: end - first }, (_, at) => first + at);
 /** @type {[number, number[]][]} */
 const UPPER = [
   [LIPS, [48, 49, 50, 51, 52, 53, 54, 60, 61, 62, 63, 64]],

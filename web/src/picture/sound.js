@@ -1,6 +1,6 @@
 /** Sound for films. */
 
-export const SOUND_HZ = 16000;
+import { SAMPLE_RATE_HZ } from "../speech/bundle_card.js";
 
 /**
  * Samples that can be started, and are heard at a place.
@@ -11,7 +11,7 @@ export const SOUND_HZ = 16000;
  */
 export function soundSource(context, samples, place) {
   const source = context.createBufferSource();
-  source.buffer = context.createBuffer(1, Math.max(1, samples.length), SOUND_HZ);
+  source.buffer = context.createBuffer(1, Math.max(1, samples.length), SAMPLE_RATE_HZ);
   source.buffer.copyToChannel(new Float32Array(samples), 0);
   source.connect(place);
   return source;

@@ -3,7 +3,8 @@
  * `kfusion.picture.stage`.
  */
 
-import { clip, eased, mapped } from "./anatomy.js";
+import { eased } from "../speech/landmarks.js";
+import { clip, mapped } from "./anatomy.js";
 import { Grid } from "./field.js";
 import { distanceTo } from "./polygon.js";
 

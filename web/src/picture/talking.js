@@ -1,8 +1,9 @@
 /** The portrait that talks, drawn with WebGL2: one picture for each face of 68 moving points. */
 
+import { STILL } from "../motion/life.js";
 import { Painting } from "./painting.js";
 import { checkFace, checkMouth, readPixels } from "./portrait.js";
-import { Sitting, STILL } from "./sitting.js";
+import { Sitting } from "./sitting.js";
 
 /** @typedef {import("../types.js").Face} Face */
 /** @typedef {import("../types.js").LifeSigns} LifeSigns */

@@ -1,5 +1,6 @@
 /** Other views of a moving face: its points over the portrait, and the curve of the mouth's opening. */
 
+import { EYE_CORNERS } from "../speech/landmarks.js";
 import { clip } from "./anatomy.js";
 
 /** @typedef {import("../types.js").Face} Face */
@@ -24,7 +25,6 @@ const MOUTH = 48;
 /** Half the width of a line and radius of a dot over the distance between the outer eye corners. */
 const LINE_SHARE = 0.008;
 const DOT_SHARE = 0.018;
-const EYE_CORNERS = [36, 45];
 /** Of the longer side: a smaller portrait is scaled up, so that the lines are fine beside the face. */
 const LEAST_PX = 1080;
 const LONGEST_PX = 1920;

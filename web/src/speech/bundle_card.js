@@ -1,6 +1,7 @@
 /** What a model for recordings and a model for streams say about themselves. */
 import { UserError } from "../errors.js";
 import { frameCount } from "./landmarks.js";
+import { greatestDivisor } from "./sound_resampler.js";
 
 export const SAMPLE_RATE_HZ = 16_000;
 /** What a network for streams takes at a time: 100 ms. */
@@ -81,9 +82,4 @@ function trainedEmotions({ emotions }) {
 /** @param {string} what */
 function damaged(what) {
   return new UserError(`The model file is damaged or of another version (${what}): load the page again.`);
-}
-
-/** @param {number} first @param {number} second @returns {number} */
-function greatestDivisor(first, second) {
-  return second ? greatestDivisor(second, first % second) : first;
 }

@@ -12,8 +12,8 @@ export const INNER_LIPS = [62, 66];
 /** The mouth is closed when its opening is less than this share of the eye distance. */
 export const CLOSED = 0.03;
 
-/** @param {number} from @param {number} to one more than the last */
-const range = (from, to) => Array.from({ length: to - from }, (_, place) => from + place);
+/** The whole numbers between. @param {number} from @param {number} to one more than the last */
+export const range = (from, to) => Array.from({ length: to - from }, (_, place) => from + place);
 
 /** Index of each point's partner on the other side of the face. */
 export const MIRROR = [

@@ -133,7 +133,7 @@ function product(samples, start, filter) {
   return sum;
 }
 
-/** @param {number} first @param {number} second @returns {number} */
-function greatestDivisor(first, second) {
+/** Of two whole numbers. @param {number} first @param {number} second @returns {number} */
+export function greatestDivisor(first, second) {
   return second ? greatestDivisor(second, first % second) : first;
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { STILL } from "../../src/motion/life.js";
 import { lipGap, settledLips } from "../../src/picture/anatomy.js";
 import { sources } from "../../src/picture/field.js";
 import { noise } from "../../src/picture/raster.js";
-import { Sitting, STILL } from "../../src/picture/sitting.js";
+import { Sitting } from "../../src/picture/sitting.js";
 import { cases, readPicture, speech } from "./fixtures.js";
 
 const EVERY_NODE = 23;
