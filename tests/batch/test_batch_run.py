@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from kfusion.batch import batch_run
 from kfusion.batch.animator import SHARDS, Outcome
 from kfusion.batch.batch_run import BatchPlan
 from kfusion.batch.landmark_shards import RESULT_SCHEMA
+from kfusion.batch.ledger import Ledger
 from kfusion.errors import InputError, OutputError
 from kfusion.inference.generator import load
 from kfusion.landmarks import LandmarkSequence
@@ -81,6 +83,20 @@ def test_a_run_that_was_killed_goes_on_and_gives_the_bytes_of_an_unbroken_one(
     again = list[int]()
     run_here(plan, seen=again)
     assert not again
+
+
+def test_a_manifest_that_is_refused_leaves_nothing_behind(desk: Path) -> None:
+    plan = make_plan(desk)
+    (desk / "twice.csv").write_text("speech,name\na.wav,x\nb.wav,x\n")
+    refused = replace(plan, manifest=desk / "twice.csv")
+    with pytest.raises(InputError, match="the same result, 'x'"):
+        run_here(refused)
+    assert not plan.out.exists()
+    run_here(plan)
+    before = contents(plan.out)
+    with pytest.raises(InputError, match="was begun with another manifest"):
+        run_here(refused)
+    assert contents(plan.out) == before
 
 
 def test_shares_of_a_manifest_put_together_are_the_whole(desk: Path) -> None:
@@ -169,8 +185,7 @@ def _noting(function: Any, names: list[str]) -> Any:
 def test_another_run_on_the_same_results_is_refused(desk: Path) -> None:
     plan = make_plan(desk)
     run_here(plan)
-    locks = desk / "out" / ".batch" / "locks"
-    with batch_run._only_run(locks.parent, Share(2, 3)):
+    with batch_run._only_run(Ledger(desk / "out"), Share(2, 3)):
         for share in (Share(2, 3), Share(1, 2), Share()):
             with pytest.raises(InputError, match="another run is at work here"):
                 run_here(make_plan(desk, share=share))

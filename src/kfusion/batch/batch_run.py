@@ -19,7 +19,7 @@ from kfusion.batch.manifest import manifest_rows
 from kfusion.batch.manifest_item import Fields, Item, read_item
 from kfusion.batch.pace import BatchPace
 from kfusion.batch.survey import survey
-from kfusion.errors import InputError, OutputError
+from kfusion.errors import InputError, KfusionError, OutputError
 from kfusion.files import atomic_path, file_digest, locked, work_folder, writing
 from kfusion.inference.workers import cores
 from kfusion.share import Share
@@ -121,7 +121,7 @@ def run_batch(plan: BatchPlan, lanes_of: LanesOf, tell: Tell) -> BatchSummary:
         KfusionError: no worker process can begin.
     """
     ledger = Ledger(plan.out)
-    with _only_run(ledger.folder, plan.share), work_folder(ledger.folder) as work:
+    with _only_run(ledger, plan.share), work_folder(ledger.folder) as work:
         shape = _agreed(plan, ledger, work)
         summary = BatchSummary(rows=shape.rows_of(plan.share))
         try:
@@ -327,12 +327,13 @@ def _difference(name: str, before: Any, now: Any) -> str:
 
 
 @contextmanager
-def _only_run(folder: Path, share: Share) -> Iterator[None]:
+def _only_run(ledger: Ledger, share: Share) -> Iterator[None]:
     """No other run works on the same pieces meanwhile: none of this share, and none that is shared out otherwise.
 
     Raises:
         InputError: one does.
     """
+    folder = ledger.folder
     own = folder / "locks" / f"{share.number}-of-{share.count}"
     busy = f"{folder.parent}: another run is at work here: wait for its end, or choose another place"
     with writing(folder):
@@ -342,7 +343,11 @@ def _only_run(folder: Path, share: Share) -> Iterator[None]:
             if not other.name.endswith(f"-of-{share.count}"):
                 with locked(other, busy=busy):
                     pass
-        yield
+        try:
+            yield
+        except KfusionError:
+            ledger.leave(own)
+            raise
 
 
 def _records(plan: BatchPlan, shape: _Shape, ledger: Ledger) -> Iterator[PieceRecord]:

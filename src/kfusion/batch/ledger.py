@@ -13,6 +13,7 @@ worked on shares of one manifest can simply be copied together.
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -22,6 +23,7 @@ from kfusion.errors import InputError
 from kfusion.files import atomic_path, writing
 
 LEDGER_FORMAT = 1
+_FOLDERS = ("pieces", "open", "rows", "locks")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,8 +79,19 @@ class Ledger:
     def __init__(self, out: Path) -> None:
         self.folder = out / ".batch"
         with writing(self.folder):
-            for name in ("pieces", "open", "rows", "locks"):
+            for name in _FOLDERS:
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
+
+    def leave(self, lock: Path) -> None:
+        """Take an empty ledger away, after a run that could not begin: its lock, and the rest where nobody has one."""
+        if (self.folder / "run.json").exists():
+            return
+        with suppress(OSError):  # what holds something stays
+            lock.rmdir()
+            for folder in (self.folder / "locks", *(self.folder / name for name in _FOLDERS[:-1])):
+                folder.rmdir()
+            self.folder.rmdir()
+            self.folder.parent.rmdir()
 
     def begun(self) -> dict[str, Any] | None:
         """What the first run was asked for.
