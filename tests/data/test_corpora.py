@@ -35,13 +35,14 @@ def test_videos_are_found_at_any_depth_and_hidden_files_are_none(tmp_path: Path)
     assert [path.name for path in videos_below(tmp_path)] == ["a.mp4", "d.MPG"]
 
 
-def test_links_that_lead_nowhere_are_videos_that_are_missing(tmp_path: Path) -> None:
+def test_links_that_lead_nowhere_are_videos_that_are_missing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     plant(tmp_path, ["a.mp4", "folder/b.txt"])
     (tmp_path / "annexed.mp4").symlink_to(".git/annex/objects/a.mp4")
     (tmp_path / "loop.mp4").symlink_to("loop.mp4")
     (tmp_path / "good.mp4").symlink_to("a.mp4")
     (tmp_path / "to_a_folder.mp4").symlink_to("folder")
     assert [path.name for path in videos_below(tmp_path)] == ["a.mp4", "annexed.mp4", "good.mp4", "loop.mp4"]
+    assert "1 has the name of a video and is no file, such as to_a_folder.mp4: left out" in caplog.text
 
 
 def test_a_speaker_on_both_sides_of_the_test_split_is_an_error() -> None:

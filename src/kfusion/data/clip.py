@@ -1,5 +1,6 @@
 """One talking clip of a corpus, as its reader describes it."""
 
+import logging
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from kfusion.data.landmark_track import LandmarkTrack
 from kfusion.emotion import check_emotion
 from kfusion.errors import InputError
+
+log = logging.getLogger(__name__)
 
 SPLITS = ("train", "val", "test")
 VIDEO_ENDINGS = frozenset({".mp4", ".mpg", ".mpeg", ".mov", ".mkv", ".avi", ".webm", ".flv", ".m4v"})
@@ -82,9 +85,16 @@ def videos_below(folder: Path) -> list[Path]:
     """Every video file below `folder`, sorted by path; hidden files (such as macOS's `._001.mp4`) are none.
 
     Links that lead nowhere are among them, such as git-annex has for what was not fetched: these clips are missing.
+    Folders, pipes and devices with the name of a video are told of and left out.
     """
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_ENDINGS)
-    return sorted(path for path in found if not path.name.startswith(".") and (path.is_file() or _leads_nowhere(path)))
+    videos, others = list[Path](), list[Path]()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in VIDEO_ENDINGS and not path.name.startswith("."):
+            (videos if path.is_file() or _leads_nowhere(path) else others).append(path)
+    if others:
+        what = "has the name of a video and is no file" if len(others) == 1 else "have names of videos and are no files"
+        log.warning("%s: %d %s, such as %s: left out", folder, len(others), what, others[0].name)
+    return videos
 
 
 def _leads_nowhere(path: Path) -> bool:
