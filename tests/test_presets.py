@@ -5,7 +5,7 @@ import pytest
 from kfusion.config import from_dict
 from kfusion.errors import InputError
 from kfusion.models.baselines import BASELINES, BaselineConfig
-from kfusion.models.kfusion import KFusionConfig
+from kfusion.models.kfusion_config import KFusionConfig
 from kfusion.presets import PRESETS, default, live, load_preset, paper
 from kfusion.training.losses import LossConfig
 from kfusion.training.run_config import OptimiserConfig, RunConfig

@@ -6,7 +6,7 @@ from dataclasses import replace
 from kfusion.config import override
 from kfusion.errors import InputError
 from kfusion.models.baselines import BaselineConfig
-from kfusion.models.kfusion import KFusionConfig
+from kfusion.models.kfusion_config import KFusionConfig
 from kfusion.training.batches import DataConfig
 from kfusion.training.losses import LossConfig
 from kfusion.training.run_config import OptimiserConfig, RunConfig

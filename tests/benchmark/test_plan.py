@@ -7,7 +7,7 @@ from factories.benchmark import setup_in, tiny_kfusion
 from kfusion.benchmark.plan import budgeted, plan, same_config
 from kfusion.benchmark.systems import find_systems
 from kfusion.errors import InputError
-from kfusion.models.kfusion import KFusionConfig
+from kfusion.models.kfusion_config import KFusionConfig
 from kfusion.presets import load_preset
 
 

@@ -11,7 +11,8 @@ from kfusion.errors import CheckpointError, MissingWeightsError
 from kfusion.evaluation.predictors import load_predictor
 from kfusion.landmarks import unit_frame
 from kfusion.models.baselines import BASELINES, BaselineConfig
-from kfusion.models.kfusion import KFusion, KFusionConfig
+from kfusion.models.kfusion import KFusion
+from kfusion.models.kfusion_config import KFusionConfig
 from kfusion.models.networks import Network, build_network
 from kfusion.training.batches import DataConfig
 from kfusion.training.checkpoint import CheckpointInfo, save_checkpoint

@@ -8,7 +8,8 @@ from factories.inputs import face_points
 from torch import Tensor, nn
 
 from kfusion.landmarks import unit_frame
-from kfusion.models.kfusion import KFusion, KFusionConfig
+from kfusion.models.kfusion import KFusion
+from kfusion.models.kfusion_config import KFusionConfig
 from kfusion.models.speech.encoder import frames_in, steps_in
 
 DIM = 12

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from kfusion.errors import InputError
 from kfusion.models import kan
 from kfusion.models.kan import KAN, KANLayer, spline_basis
-from kfusion.models.kfusion import KFusionConfig
+from kfusion.models.kfusion_config import KFusionConfig
 
 FORMS = {"plain": KANLayer.plain, "chunked": KANLayer.in_chunks}
 

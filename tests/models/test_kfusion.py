@@ -11,7 +11,10 @@ from kfusion.emotion import EMOTIONS, INTENSITIES, emotion_index
 from kfusion.errors import InputError
 from kfusion.landmarks import MOUTH, Points, unit_frame
 from kfusion.models import kfusion
-from kfusion.models.kfusion import FACE, LIPS, Decoder, Fusion, KFusion, Signal, matched_mlp_width
+from kfusion.models.domains import Decoder, Signal
+from kfusion.models.fusion import Fusion
+from kfusion.models.kfusion import KFusion
+from kfusion.models.kfusion_config import FACE, LIPS, matched_mlp_width
 from kfusion.models.mlp import parameters_in
 from kfusion.models.speech.encoder import frames_in, steps_in
 

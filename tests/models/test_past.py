@@ -8,7 +8,8 @@ from factories.model import DIM, clip, network, padded, unit_identity
 from torch import Tensor
 
 from kfusion.bundle_format import BLOCK_SAMPLES
-from kfusion.models.kfusion import SIGNAL_MARGINS, KFusion
+from kfusion.models.domains import SIGNAL_MARGINS
+from kfusion.models.kfusion import KFusion
 from kfusion.models.layers import REACH_BLOCKS
 from kfusion.models.past import BLOCK_FRAMES, BLOCK_STEPS, Past, whole_blocks
 

@@ -17,7 +17,7 @@ from kfusion.evaluation.sanity_rows import (
     UNKNOWN_EMOTION,
 )
 from kfusion.models.baselines import BASELINES, BaselineConfig
-from kfusion.models.kfusion import KFusionConfig, matched_mlp_width
+from kfusion.models.kfusion_config import KFusionConfig, matched_mlp_width
 from kfusion.presets import PRESETS, load_preset
 from kfusion.training.losses import LossConfig
 from kfusion.training.run_config import RunConfig

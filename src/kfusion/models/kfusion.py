@@ -1,123 +1,21 @@
 """KFusion of Dual-Domain (Vo-Thanh, Nguyen and Kim 2024): speech and a face to moving landmarks."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kfusion.bundle_format import BLOCK_SAMPLES
-from kfusion.emotion import EMOTIONS, INTENSITIES
-from kfusion.errors import InputError
-from kfusion.landmarks import MOUTH, MOUTH_COUNT, POINT_COUNT
-from kfusion.models.kan import KAN, ORDER
-from kfusion.models.layers import DecoderLayer, EncoderLayer, Mask, TimeConv, steps_to_frames
-from kfusion.models.lstm import MixedLSTM
-from kfusion.models.mlp import MLP, parameters_in
+from kfusion.landmarks import POINT_COUNT
+from kfusion.models.domains import Domain, EmotionVariable, Recurrent, Signal, with_margins
+from kfusion.models.fusion import Concatenation, Fusion
+from kfusion.models.kfusion_config import FACE, LIPS, KFusionConfig
+from kfusion.models.layers import Mask, steps_to_frames
 from kfusion.models.past import BLOCK_FRAMES, BLOCK_STEPS, Past, whole_blocks
 from kfusion.models.speech.encoder import frames_in, steps_in
-from kfusion.models.speech.mel import HOP, WINDOW, MelPower
 
-FACE = 2 * POINT_COUNT
-"""F of the paper: x and y of every point, interleaved."""
-LIPS = 2 * MOUTH_COUNT
-"""M of the paper."""
-SIGNALS, FUSIONS, HEADS = ("waveform", "mel"), ("kfusion", "concat"), ("kan", "mlp")
-LSTM_INPUTS = ("features", "encoder")
 DISPLACEMENT = 0.05
 """Inter-ocular distances a residual network's output of 1 stands for: a typical motion of the lips."""
-STEP_SAMPLES = 2 * HOP
-SIGNAL_MARGINS = 360, 200
-"""Samples before and after a piece of sound that its signal is made from."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KFusionConfig:
-    """The shape of a `KFusion` network; the defaults of the ablations' fields are the whole network."""
-
-    speech_encoder: str = "whisper-tiny.en"
-    """Whose features the Content Domain reads, a name for `load_speech_encoder`."""
-    feature_dim: int = 768
-    """Width of those features."""
-    signal: Literal["waveform", "mel"] = "waveform"
-    """What the Global Domain reads: the waveform through learned filters, or its log-mel spectrum."""
-    width: int = 768
-    """Width of the Transformers."""
-    heads: int = 8
-    encoder_layers: int = 1
-    decoder_layers: int = 1
-    lstm_width: int = 512
-    bottleneck: int = 128
-    """Width inside the 1-3-1 bottlenecks."""
-    kan_width: int = 512
-    """Hidden width of the KAN."""
-    kan_grid: int = 5
-    """Intervals of the spline grid."""
-    kan_gain: float = 1.0
-    """What the input of every KAN layer is multiplied by before its tanh, at the start of training; it is learned.
-    At 1 most inputs stay within one interval of the grid, where a spline is nearly a straight line."""
-    residual_identity: bool = False
-    """The KAN predicts the displacement from the identity instead of the landmarks."""
-    identity_vector: bool = False
-    """The decoders also hear all of the identity's coordinates at once, through a linear layer."""
-    dropout: float = 0.1
-    global_domain: bool = True
-    """Off: "w/o Global", neither gb nor gb_m; the network does not hear the signal itself."""
-    lstm_reads: Literal["features", "encoder"] = "features"
-    """What the LSTMs read: the features times the emotion variable, as in the paper, or E(x') of the Content Domain."""
-    lstm: bool = True
-    """Off: "w/o LSTM", neither f nor m; the mouth vector is gb_m alone."""
-    fusion: Literal["kfusion", "concat"] = "kfusion"
-    """`concat`: "w/o KFusion", one linear layer in place of the bottlenecks, the product and the KAN."""
-    head: Literal["kan", "mlp"] = "kan"
-    """What stands last: the KAN, or an MLP in its place."""
-    mlp_width: int | None = None
-    """Hidden width of the MLP; none: kan_width. `matched_mlp_width` gives the one with as many parameters."""
-    live: bool = False
-    """For streams: attention sees its block of 100 ms and one second before it, convolutions the past alone.
-
-    The name in checkpoints and on the command line, older than the word stream for it.
-    """
-
-    def __post_init__(self) -> None:
-        choices = ("signal", SIGNALS), ("fusion", FUSIONS), ("head", HEADS), ("lstm_reads", LSTM_INPUTS)
-        for name, known in choices:
-            if getattr(self, name) not in known:
-                raise InputError(f"unknown {name} '{getattr(self, name)}': use {' or '.join(known)}")
-        if self.width % self.heads:
-            raise InputError(f"width {self.width} is not a multiple of heads {self.heads}: choose one that is")
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout {self.dropout} is not in [0, 1)")
-        if not self.kan_gain > 0:
-            raise InputError(f"kan_gain {self.kan_gain}: use more than 0")
-        self._check_ablations()
-
-    def _check_ablations(self) -> None:
-        if not self.global_domain and not self.lstm:
-            raise InputError("global_domain and lstm are both off: nothing is left for the mouth, keep one of them")
-        if self.fusion == "concat" and self.head != "kan":
-            raise InputError(f"head {self.head} has no place in fusion concat, which ends in a linear layer: drop one")
-        if self.mlp_width is not None and (self.head != "mlp" or self.mlp_width < 1):
-            raise InputError(f"mlp_width {self.mlp_width}: use 1 or more, with head mlp")
-
-    @property
-    def face_inputs(self) -> int:
-        """Width of x_f: f, gb and ct, those that are there."""
-        return FACE * (1 + self.lstm + self.global_domain)
-
-    @property
-    def lips_inputs(self) -> int:
-        """Width of x_m: m and gb_m, those that are there."""
-        return LIPS * (self.lstm + self.global_domain)
-
-
-def matched_mlp_width(config: KFusionConfig) -> int:
-    """The `mlp_width` whose parameters are nearest in number to those of the configuration's KAN."""
-    kan = 2 * FACE * config.kan_width * (1 + config.kan_grid + ORDER) + FACE + config.kan_width
-    one, two = (parameters_in(FACE, width, FACE) for width in (1, 2))
-    return max(1, round((kan - one) / (two - one)) + 1)
 
 
 class KFusion(nn.Module):
@@ -202,7 +100,7 @@ class KFusion(nn.Module):
             blocks = whole_blocks(time)
             steps = blocks * BLOCK_STEPS
             features = F.pad(features, (0, 0, 0, steps))[:, :steps]
-            sound = _with_margins(samples, blocks * BLOCK_SAMPLES)
+            sound = with_margins(samples, blocks * BLOCK_SAMPLES)
             return self.advance(sound, features, identity, emotion, Past(blocks), frames)[:, :time]
         return self._landmarks(samples, features, identity, emotion, _masks(frames, time), time)
 
@@ -280,223 +178,6 @@ class KFusion(nn.Module):
 def _masks(frames: Int[Tensor, " batch"] | None, time: int) -> tuple[Mask | None, Mask | None]:
     """Which steps and which of `time` frames are there; None: all."""
     return (None, None) if frames is None else (_mask((frames * 5 + 2) // 3, steps_in(time)), _mask(frames, time))
-
-
-def _with_margins(samples: Float[Tensor, "batch samples"], wanted: int) -> Float[Tensor, "batch heard"]:
-    """`wanted` samples, zeros after the end, and the margins that `KFusion.advance` asks for."""
-    before, after = SIGNAL_MARGINS
-    return F.pad(samples, (before, wanted + after))[:, : before + wanted + after]
-
-
-class EmotionVariable(nn.Module):
-    """`w` of Eq. 7: a weight for every feature, by category times by intensity; both start at 1."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.category = nn.Embedding(1 + len(EMOTIONS), width)
-        self.intensity = nn.Embedding(1 + len(INTENSITIES), width)
-        nn.init.ones_(self.category.weight)
-        nn.init.ones_(self.intensity.weight)
-
-    def forward(self, emotion: Int[Tensor, "batch 2"]) -> Float[Tensor, "batch width"]:
-        """The weights of each clip; it depends on that clip's own label alone."""
-        weights: Tensor = self.category(emotion[:, 0]) * self.intensity(emotion[:, 1])
-        return weights
-
-
-class Signal(nn.Module):
-    """The sound itself at 50 Hz: learned filters on the waveform, or its log-mel spectrum, then a stride of 2.
-
-    Step j is centred on j * 20 ms + 5 ms.
-    """
-
-    def __init__(self, config: KFusionConfig) -> None:
-        super().__init__()
-        mel = config.signal == "mel"
-        self.filters = MelPower() if mel else nn.Conv1d(1, config.width, WINDOW, stride=HOP)
-        self.log = mel
-        self.down = nn.Conv1d(80 if mel else config.width, config.width, 4, stride=2)
-
-    def forward(self, samples: Float[Tensor, "batch samples"]) -> Float[Tensor, "batch steps width"]:
-        """One vector for every step; silence stands before the start and after the end."""
-        return self.streamed(_with_margins(samples, steps_in(frames_in(samples.shape[1])) * STEP_SAMPLES))
-
-    def streamed(self, heard: Float[Tensor, "batch heard"]) -> Float[Tensor, "batch steps width"]:
-        """One vector for every step of a piece of sound that has the `SIGNAL_MARGINS` on its sides."""
-        vectors: Tensor = F.gelu(self.down(self._hops(heard)))
-        return vectors.transpose(1, 2)
-
-    def _hops(self, padded: Float[Tensor, "batch padded"]) -> Float[Tensor, "batch bins hops"]:
-        return _log(self.filters(padded)) if self.log else F.gelu(self.filters(padded[:, None]))
-
-
-class Domain(nn.Module):
-    """A Transformer encoder over the steps, a convolution to the frame rate, and a decoder for each output."""
-
-    def __init__(self, config: KFusionConfig, heads: tuple[Literal["face", "mouth"], ...]) -> None:
-        super().__init__()
-        self.encoder = nn.ModuleList(
-            EncoderLayer(config.width, config.heads, config.dropout) for _ in range(config.encoder_layers)
-        )
-        self.conv = TimeConv(config.width, config.width, 3)
-        self.decoders = nn.ModuleList(Decoder(config, mouth=head == "mouth") for head in heads)
-
-    def encode(
-        self,
-        x: Float[Tensor, "batch steps width"],
-        step_mask: Mask | None,
-        mask: Mask | None,
-        past: Past | None = None,
-    ) -> Float[Tensor, "batch time width"]:
-        """Conv(E(x)), at the frame rate."""
-        for layer in self.encoder:
-            x = layer(x, step_mask, past)
-        frames = x.shape[1] * 3 // 5
-        encoded: Tensor = self.conv.over_time(steps_to_frames(x, frames), mask, past)
-        return encoded
-
-    def decode(
-        self,
-        encoded: Float[Tensor, "batch time width"],
-        identity: Float[Tensor, "batch 68 2"],
-        mask: Mask | None,
-        past: Past | None = None,
-    ) -> list[Float[Tensor, "batch time values"]]:
-        """The output of every decoder."""
-        return [decoder(encoded, identity, mask, past) for decoder in self.decoders]
-
-
-class Decoder(nn.Module):
-    """Audio at the frame rate, guided by the identity's points, to one value a coordinate."""
-
-    def __init__(self, config: KFusionConfig, *, mouth: bool) -> None:
-        super().__init__()
-        self.points = MOUTH if mouth else slice(0, POINT_COUNT)
-        count = MOUTH_COUNT if mouth else POINT_COUNT
-        self.point_in = nn.Linear(2, config.width)
-        self.point_names = nn.Parameter(torch.randn(count, config.width) * config.width**-0.5)
-        self.layers = nn.ModuleList(
-            DecoderLayer(config.width, config.heads, config.dropout) for _ in range(config.decoder_layers)
-        )
-        self.vector_in = nn.Linear(FACE, config.width) if config.identity_vector else None
-        self.norm = nn.LayerNorm(config.width)
-        self.out = nn.Linear(config.width, 2 * count)
-
-    def forward(
-        self,
-        x: Float[Tensor, "batch time width"],
-        identity: Float[Tensor, "batch 68 2"],
-        mask: Mask | None,
-        past: Past | None = None,
-    ) -> Float[Tensor, "batch time values"]:
-        """gb, gb_m or ct."""
-        tokens = self.point_in(identity[:, self.points]) + self.point_names
-        if self.vector_in is not None:
-            x = x + self.vector_in(identity.flatten(1))[:, None]
-        for layer in self.layers:
-            x = layer(x, tokens, mask, past)
-        values: Tensor = self.out(self.norm(x))
-        return values
-
-
-class Recurrent(nn.Module):
-    """An LSTM over the frames: f or m."""
-
-    def __init__(self, config: KFusionConfig, outputs: int) -> None:
-        super().__init__()
-        self.lstm = MixedLSTM(config.width, config.lstm_width, batch_first=True)
-        self.dropout = nn.Dropout(config.dropout)
-        self.out = nn.Linear(config.lstm_width, outputs)
-
-    def forward(
-        self, x: Float[Tensor, "batch time width"], past: Past | None = None
-    ) -> Float[Tensor, "batch time outputs"]:
-        """One vector a frame."""
-        values: Tensor = self.out(self.dropout(self._hidden(x, past)))
-        return values
-
-    def _hidden(self, x: Float[Tensor, "batch time width"], past: Past | None) -> Tensor:
-        if past is None:
-            hidden: Tensor = self.lstm(x)[0]
-            return hidden
-        before = past.take()
-        hidden, last = self.lstm(x, None if before is None else tuple(before))
-        past.keep(torch.stack(last))
-        return hidden
-
-
-class Bottleneck(nn.Module):
-    """Conv(1) - Conv(3) - Conv(1) over time: B of the paper."""
-
-    def __init__(self, inputs: int, width: int, outputs: int) -> None:
-        super().__init__()
-        self.narrow = TimeConv(inputs, width)
-        self.mix = TimeConv(width, width, 3)
-        self.widen = TimeConv(width, outputs)
-
-    def forward(
-        self, x: Float[Tensor, "batch time inputs"], mask: Mask | None, past: Past | None = None
-    ) -> Float[Tensor, "batch time outputs"]:
-        """B(x)."""
-        x = F.gelu(self.narrow.over_time(x, mask))
-        return self.widen.over_time(F.gelu(self.mix.over_time(x, mask, past)), mask)
-
-
-class Fusion(nn.Module):
-    """KFusion: Eq. 10, 11 and 12; with `head="mlp"` an MLP takes the KAN's place in Eq. 12.
-
-    Eq. 10 leaves the 40 values out that Eq. 11 would write over.
-    """
-
-    def __init__(self, config: KFusionConfig) -> None:
-        super().__init__()
-        self.face = Bottleneck(config.face_inputs, config.bottleneck, 2 * MOUTH.start)
-        self.residual = TimeConv(config.face_inputs, 2 * MOUTH.start)
-        self.lips = Bottleneck(config.lips_inputs, config.bottleneck, LIPS)
-        self.head = _head(config)
-
-    def forward(
-        self,
-        face: Float[Tensor, "batch time face"],
-        lips: Float[Tensor, "batch time lips"],
-        mask: Mask | None,
-        past: Past | None = None,
-    ) -> Float[Tensor, "batch time 136"]:
-        """Y' as x and y of every point, interleaved."""
-        rest = self.face(face, mask, past) * self.residual.over_time(face, mask)  # Eq. 10
-        inserted = torch.cat([rest, self.lips(lips, mask, past)], dim=-1)  # Eq. 11
-        result: Tensor = self.head(inserted)  # Eq. 12
-        return result
-
-
-class Concatenation(nn.Module):
-    """The ablation "w/o KFusion": each vector through one linear layer, then Eq. 11."""
-
-    def __init__(self, config: KFusionConfig) -> None:
-        super().__init__()
-        self.face = nn.Linear(config.face_inputs, 2 * MOUTH.start)
-        self.lips = nn.Linear(config.lips_inputs, LIPS)
-
-    def forward(
-        self,
-        face: Float[Tensor, "batch time face"],
-        lips: Float[Tensor, "batch time lips"],
-        mask: Mask | None,
-        past: Past | None = None,
-    ) -> Float[Tensor, "batch time 136"]:
-        """Y' as x and y of every point, interleaved."""
-        return torch.cat([self.face(face), self.lips(lips)], dim=-1)
-
-
-def _head(config: KFusionConfig) -> KAN | MLP:
-    if config.head == "kan":
-        return KAN(FACE, config.kan_width, FACE, grid=config.kan_grid, gain=config.kan_gain)
-    return MLP(FACE, config.mlp_width or config.kan_width, FACE)
-
-
-def _log(power: Float[Tensor, "batch bins frames"]) -> Float[Tensor, "batch bins frames"]:
-    """Log power, about 2 for speech, 0 for silence."""
-    return ((power + 1e-7).log10() + 7.0) / 2.0
 
 
 def _mask(counts: Int[Tensor, " batch"], length: int) -> Mask:

@@ -2,7 +2,8 @@
 
 from kfusion.models.baselines import BaselineConfig, build_baseline
 from kfusion.models.baselines.baseline import Baseline
-from kfusion.models.kfusion import KFusion, KFusionConfig
+from kfusion.models.kfusion import KFusion
+from kfusion.models.kfusion_config import KFusionConfig
 
 Network = KFusion | Baseline
 NetworkConfig = KFusionConfig | BaselineConfig

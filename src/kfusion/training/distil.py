@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from kfusion.errors import InputError
-from kfusion.models.kfusion import KFusion, KFusionConfig
+from kfusion.models.kfusion import KFusion
+from kfusion.models.kfusion_config import KFusionConfig
 from kfusion.models.past import BLOCK_FRAMES
 from kfusion.models.speech.streaming import StreamingConfig, StreamingEncoder
 from kfusion.models.speech.whisper import WhisperEncoder, WhisperShape

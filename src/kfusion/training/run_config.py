@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from kfusion.config import from_dict
 from kfusion.errors import InputError
-from kfusion.models.kfusion import KFusionConfig
+from kfusion.models.kfusion_config import KFusionConfig
 from kfusion.models.networks import NetworkConfig
 from kfusion.training.batches import DataConfig
 from kfusion.training.losses import LossConfig

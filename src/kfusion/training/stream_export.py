@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from kfusion.bundle_format import BLOCK_SAMPLES, STREAM_INPUTS, STREAM_KIND
 from kfusion.errors import InputError
-from kfusion.models.kfusion import SIGNAL_MARGINS, KFusion
+from kfusion.models.domains import SIGNAL_MARGINS
+from kfusion.models.kfusion import KFusion
 from kfusion.models.past import BLOCK_FRAMES, Past
 from kfusion.models.speech import STREAMING, load_speech_encoder
 from kfusion.models.speech.streaming import StreamingEncoder
