@@ -25,6 +25,7 @@ from kfusion.landmarks import (
     read_landmarks,
     remove_head_motion,
     resample,
+    signed_opening,
     unit_frame,
 )
 
@@ -89,6 +90,14 @@ def test_distances_by_hand() -> None:
     face[45], face[66] = (3, 4), (0, 7)
     assert inter_ocular_distance(face) == 5
     assert mouth_opening(face[None]).tolist() == [7]
+
+
+def test_lips_that_cross_are_open_by_less_than_nothing_however_the_head_is_held() -> None:
+    face = np.repeat(plain_face()[None], 3, axis=0).astype(np.float32)
+    face[:, 66] = face[:, 62] + [[2, 5], [2, 0], [2, -5]]
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]], np.float32)
+    for seen in (face, face @ turn.T):
+        assert signed_opening(seen).tolist() == pytest.approx([5, 0, -5], abs=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,17 @@ def mouth_opening(points: Points) -> NDArray[np.float32]:
     return _distance(points, upper, lower)
 
 
+def signed_opening(points: Points) -> NDArray[np.float32]:
+    """How far the lower inner lip is below the upper one (62, 66), (...), in the unit of `points` (..., 68, 2).
+
+    Along the face's own vertical, which is square to the line through the eyes; negative where the lips cross.
+    """
+    (upper, lower), (right, left) = INNER_LIPS, EYE_CORNERS
+    apart, across = points[..., lower, :] - points[..., upper, :], points[..., left, :] - points[..., right, :]
+    down = apart[..., 1] * across[..., 0] - apart[..., 0] * across[..., 1]
+    return np.asarray(down / np.linalg.norm(across, axis=-1), np.float32)
+
+
 def _distance(points: Points, first: int, second: int) -> NDArray[np.float32]:
     return np.asarray(np.linalg.norm(points[..., second, :] - points[..., first, :], axis=-1), np.float32)
 

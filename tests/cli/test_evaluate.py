@@ -44,7 +44,7 @@ def test_the_json_holds_what_the_readme_quotes(desk: Path, tmp_path: Path) -> No
     assert run(desk, tmp_path / "out") == 0
     content = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     found = Evaluation.load(tmp_path / "out" / "evaluation.json")
-    assert content["metric_version"] == 3
+    assert content["metric_version"] == 4
     for alignment in ("raw", "clip", "frame"):
         share = content["improvement_percent"]["hold"][alignment]["M-LD"]["mean"]
         assert share == pytest.approx(found.improvement_percent["hold"][alignment]["M-LD"].mean, rel=1e-6)

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from factories.inputs import face_points
 
-from kfusion.evaluation.alignment import ALIGNMENTS, align
+from kfusion.evaluation.alignment import ALIGNMENTS, AlignedPair, align
 from kfusion.evaluation.metrics.distance import landmark_distance
+from kfusion.evaluation.metrics.timing import opening_correlation
 from kfusion.landmarks import STABLE_POINTS
 
 
@@ -53,6 +54,15 @@ def test_frame_leaves_the_expression() -> None:
     predicted, target = align("frame", opened, target)
     assert predicted[:, 66, 1] - target[:, 66, 1] == pytest.approx(8, abs=1e-3)
     assert np.abs(predicted[:, list(STABLE_POINTS)] - target[:, list(STABLE_POINTS)]).max() < 1e-3
+
+
+def test_a_mouth_that_hangs_too_high_and_crosses_its_lips_still_follows() -> None:
+    target = np.repeat(face_points()[None], 40, axis=0).astype(np.float32)
+    target[:, 66] = target[:, 62] + np.stack([np.zeros(40), 6 + 6 * np.sin(np.arange(40) / 3)], 1)
+    crossing = target.copy()
+    crossing[:, 66, 1] -= 12
+    pair = AlignedPair(predicted=crossing, target=target, inter_ocular_px=100.0, silent=np.zeros(40, bool))
+    assert opening_correlation(*pair.openings) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("alignment", ALIGNMENTS)

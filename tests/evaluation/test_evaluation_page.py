@@ -44,9 +44,7 @@ def test_the_clocks_are_compensated_in_a_table_of_its_own(store: ClipStore) -> N
     assert table[2].startswith("|  | shown later by, ms | M-LD px | M-LVD px | F-LD px | F-LVD px |")
     assert len(table) == 4 + len(found.rows)
     assert "at most 120 ms" in report
-    older = replace(found, metric_version=2, compensated=None, shifts_ms=None)
-    assert "ompensated" not in to_markdown(older)
-    assert "a motionless mouth has no correlation" in to_markdown(older)
+    assert "ompensated" not in to_markdown(replace(found, compensated=None, shifts_ms=None))
 
 
 def test_shifts_are_told_by_their_mean_and_range() -> None:

@@ -289,8 +289,8 @@ def _older(board: Board) -> list[str]:
         return []
     names = ", ".join(one.system.title for one in older) if len(older) < len(board.systems) else "all rows"
     text = (
-        "Scored with an older version of the metrics, so without closure F1, without compensated clocks, and with a "
-        f"dash for the correlation of a mouth that stands still, until they are run again: {names}."
+        "Scored with an older version of the metrics, so with a dash for correlation, lag, closure F1 and compensated "
+        f"clocks, until they are run again: {names}."
     )
     return ["", text]
 

@@ -47,13 +47,16 @@ class SystemRuns:
 
     def compensated(self, test: str, metric: str) -> float:
         """The mean over seeds with the clocks compensated; NaN where a run is older than that."""
-        found = [scores.compensated for scores in self.scores(test)]
-        values = [math.nan if one is None else one[metric].mean for one in found]
+        values = [_mean(run, run.tests[test].compensated or {}, metric) for run in self._clocked(test)]
         return float(np.mean(values)) if values else math.nan
 
     def shifts_ms(self, test: str) -> list[float]:
         """How much later the predictions were shown, of every speaker and seed."""
-        return [shift for scores in self.scores(test) for shift in (scores.shifts_ms or {}).values()]
+        return [shift for run in self._clocked(test) for shift in (run.tests[test].shifts_ms or {}).values()]
+
+    def _clocked(self, test: str) -> list[RunRecord]:
+        """The runs whose clocks were compensated by the correlation as it is measured now."""
+        return [run for run in self.runs if test in run.tests and not _is_older(run, "opening_correlation")]
 
     def mean(self, test: str, metric: str, alignment: str = EXPRESSION) -> float:
         """The mean over seeds; NaN where it is undefined."""
@@ -108,8 +111,11 @@ class Board:
 
 def _mean(run: RunRecord, summaries: dict[str, Interval], metric: str) -> float:
     """NaN where the score is undefined, or was another one when the run was scored."""
-    there = metric in summaries and run.metric_version >= CHANGED_IN.get(metric, 0)
-    return summaries[metric].mean if there else math.nan
+    return summaries[metric].mean if metric in summaries and not _is_older(run, metric) else math.nan
+
+
+def _is_older(run: RunRecord, metric: str) -> bool:
+    return run.metric_version < CHANGED_IN.get(metric, 0)
 
 
 def load_board(results: Path, protocol: Protocol) -> Board | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from kfusion.evaluation.metrics.timing import FrameSignal, opening_lag
 from kfusion.evaluation.metrics.velocity import FrameMask
-from kfusion.landmarks import Points, fit_similarity, mouth_opening, remove_head_motion
+from kfusion.landmarks import Points, fit_similarity, remove_head_motion, signed_opening
 
 ALIGNMENTS = {
     "raw": "crop pixels as they are",
@@ -42,9 +42,13 @@ class AlignedPair:
 
     @cached_property
     def openings(self) -> tuple[FrameSignal, FrameSignal]:
-        """Mouth opening of the predicted and of the target face, in inter-ocular distances, (T,) each."""
+        """Mouth opening of the predicted and of the target face, in inter-ocular distances, (T,) each.
+
+        Negative where the lips cross: as a mere distance, a mouth that hangs too low or too high and crosses when it
+        should close would open whenever the target closes.
+        """
         faces = (self.predicted, self.target)
-        ours, theirs = (mouth_opening(points).astype(np.float64) / self.inter_ocular_px for points in faces)
+        ours, theirs = (signed_opening(points).astype(np.float64) / self.inter_ocular_px for points in faces)
         return ours, theirs
 
     @cached_property

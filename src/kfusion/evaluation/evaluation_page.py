@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from kfusion.evaluation.alignment import ALIGNMENTS, EXPRESSION
 from kfusion.evaluation.compensation import COMPENSATED, REACH_MS
-from kfusion.evaluation.metrics.catalogue import CHANGED_IN, FPS, FRECHET, METRICS
+from kfusion.evaluation.metrics.catalogue import FPS, FRECHET, METRICS
 from kfusion.evaluation.metrics.distribution import MIN_VECTORS
 from kfusion.evaluation.sanity_rows import MODEL, TITLES
 from kfusion.evaluation.score_sheet import Evaluation, ScoreSheet
@@ -140,10 +140,6 @@ def _how_to_read(evaluation: Evaluation) -> list[str]:
 
 
 def _undefined(evaluation: Evaluation) -> list[str]:
-    if evaluation.metric_version < CHANGED_IN["closure_f1"]:
-        return [
-            "- Clips in which a score is undefined are left out of its mean (a motionless mouth has no correlation)."
-        ]
     same = (
         "- Clips in which a score is undefined are left out of its mean. Correlation and closure F1 are left out where "
         "the target's mouth does not move or never closes, for every row alike; a mouth that stands still while the "
@@ -154,7 +150,7 @@ def _undefined(evaluation: Evaluation) -> list[str]:
         "speaker's mouth openings (highest mean correlation over the speaker's clips), and scored anew. Rows gain by "
         "it even where the clock is right."
     )
-    return [same, clock]
+    return [same] if evaluation.shifts_ms is None else [same, clock]
 
 
 def with_unit(metric: str) -> str:

@@ -173,9 +173,9 @@ def _mouth_distance(ours: Tensor, theirs: Tensor, mask: Tensor) -> Float[Tensor,
 
 
 def _opening(points: Tensor) -> Float[Tensor, "batch time"]:
+    """How far the lower inner lip is below the upper one, in the unit frame, where the eyes are level."""
     upper, lower = INNER_LIPS
-    opening: Tensor = torch.linalg.vector_norm(points[:, :, lower] - points[:, :, upper], dim=-1)
-    return opening
+    return points[:, :, lower, 1] - points[:, :, upper, 1]
 
 
 def _correlation(ours: Tensor, theirs: Tensor, mask: Tensor) -> Float[Tensor, " batch"]:

@@ -22,16 +22,17 @@ from kfusion.evaluation.metrics.velocity import (
 )
 from kfusion.landmarks import MOUTH, POINT_COUNT, Points
 
-METRIC_VERSION = 3
+METRIC_VERSION = 4
 """Scores of different versions must not stand in one table, but for those of `COMPARABLE`.
 
 2: four more scores and the Frechet distance. 3: correlation and closure F1 are defined by the target alone (a mouth
 that stands still while the target's moves has correlation 0 and is no longer left out; a clip whose target never
-closes has no closure F1), and all is scored a second time with the clocks compensated.
+closes has no closure F1), and all is scored a second time with the clocks compensated. 4: a mouth whose lips cross is
+open by less than nothing; it was as open as they were apart.
 """
-COMPARABLE = (2, 3)
-"""Versions whose scores are the same but for those in `CHANGED_IN`; no trained system ever stood still."""
-CHANGED_IN = {"closure_f1": 3}
+COMPARABLE = (2, 3, 4)
+"""Versions whose scores are the same but for those in `CHANGED_IN`."""
+CHANGED_IN = {"opening_correlation": 4, "lag_frames": 4, "lag_ms": 4, "closure_f1": 4}
 """The version that a score changed in; what is older is not shown."""
 FPS = 30
 UPPER_FACE = slice(17, MOUTH.start)
@@ -85,7 +86,7 @@ METRICS: dict[str, Metric] = {
     **_distances("R"),
     "opening_correlation": Metric(
         "",
-        "Pearson correlation of the mouth openings (62-66) over time",
+        "Pearson correlation of the mouth openings (62-66, negative where the lips cross) over time",
         lambda pair: opening_correlation(*pair.openings),
     ),
     "lag_frames": Metric(
