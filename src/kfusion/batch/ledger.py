@@ -23,7 +23,7 @@ from kfusion.errors import InputError
 from kfusion.files import atomic_path, writing
 
 LEDGER_FORMAT = 1
-_FOLDERS = ("pieces", "open", "rows", "locks")
+_FOLDERS = ("locks", "pieces", "open", "rows")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,8 +88,8 @@ class Ledger:
             return
         with suppress(OSError):  # what holds something stays
             lock.rmdir()
-            for folder in (self.folder / "locks", *(self.folder / name for name in _FOLDERS[:-1])):
-                folder.rmdir()
+            for name in _FOLDERS:
+                (self.folder / name).rmdir()
             self.folder.rmdir()
             self.folder.parent.rmdir()
 
