@@ -20,7 +20,7 @@ from kfusion.models.layers import masked_mean
 from kfusion.models.networks import build_network
 from kfusion.training.batches import Batch
 from kfusion.training.datamodule import TalkingData
-from kfusion.training.losses import loss
+from kfusion.training.losses import LIP_PAIRS, lip_opening, loss
 from kfusion.training.run_config import OptimiserConfig, RunConfig
 from kfusion.training.statistics import take_statistics
 
@@ -173,9 +173,8 @@ def _mouth_distance(ours: Tensor, theirs: Tensor, mask: Tensor) -> Float[Tensor,
 
 
 def _opening(points: Tensor) -> Float[Tensor, "batch time"]:
-    """How far the lower inner lip is below the upper one, in the unit frame, where the eyes are level."""
-    upper, lower = INNER_LIPS
-    return points[:, :, lower, 1] - points[:, :, upper, 1]
+    """How far the lower inner lip is below the upper one in the middle, in the unit frame, where the eyes are level."""
+    return lip_opening(points)[..., LIP_PAIRS.index(INNER_LIPS)]
 
 
 def _correlation(ours: Tensor, theirs: Tensor, mask: Tensor) -> Float[Tensor, " batch"]:

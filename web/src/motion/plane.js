@@ -1,12 +1,12 @@
 /** Maps of the plane that keep shape, and the points that follow the head alone. */
 
-import { EYE_CORNERS, INNER_LIPS, POINT_COUNT } from "../speech/landmarks.js";
+import { EYE_CORNERS, INNER_LIPS, POINT_COUNT, range } from "../speech/landmarks.js";
 
 /** @typedef {import("../types.js").Points} Points */
 
 /** Eye corners and nose bridge: they follow the head, not the speech. */
 export const STABLE_POINTS = [36, 39, 42, 45, 27, 28, 29, 30];
-const ALL = Array.from({ length: POINT_COUNT }, (_, point) => point);
+const ALL = range(0, POINT_COUNT);
 
 /**
  * @typedef {object} Similarity x' = a x - b y + offsetX, y' = b x + a y + offsetY.

@@ -3,14 +3,13 @@
  * OpenXR is seen when. Pure: the network is whatever runs it.
  */
 
-import { SAMPLE_RATE_HZ } from "../speech/bundle_card.js";
+import { BLOCK_SAMPLES, SAMPLE_RATE_HZ } from "../speech/bundle_card.js";
 import { rounded } from "./rounding.js";
 
 /** In the order of OpenXR, which spells the last three ih, oh, ou. */
 // prettier-ignore
 export const VISEMES = ["sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "I", "O", "U"];
 export const STEP_HZ = 50;
-const BLOCK_SAMPLES = 1600;
 const BLOCK_STEPS = (BLOCK_SAMPLES * STEP_HZ) / SAMPLE_RATE_HZ;
 /** What the path through the visemes pays for each change, in log-odds: shorter flickers are none. */
 const CHANGE_COST = 2;

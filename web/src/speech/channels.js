@@ -5,8 +5,10 @@
  * before. It is decided by the first ten seconds with sound.
  */
 
+import { SAMPLE_RATE_HZ } from "./bundle_card.js";
+
 /** Samples with sound that are heard before it is decided. */
-const DECIDE_AFTER = 10 * 16_000;
+const DECIDE_AFTER = 10 * SAMPLE_RATE_HZ;
 /** A block that stays under this (-50 dBFS) at the beginning tells nothing. */
 const QUIET_PEAK = 0.003;
 const QUIET_BLOCK = 1024;
