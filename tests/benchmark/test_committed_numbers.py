@@ -25,7 +25,7 @@ def test_there_are_files_of_every_kind() -> None:
     assert {kind.__name__: len(paths) for kind, paths in STORED.items()} == {
         "Evaluation": 11,
         "ScoreSheet": 3,
-        "RunRecord": 88,
+        "RunRecord": 114,
     }
 
 

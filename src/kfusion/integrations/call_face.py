@@ -10,6 +10,7 @@ from kfusion.inference.generator import Generator
 from kfusion.inference.identity import IdentityLike
 from kfusion.landmarks import Points
 from kfusion.motion.life import Life, LifeOptions
+from kfusion.motion.resting import face_in_silence
 from kfusion.picture.sitter import Sitter, read_sitter
 from kfusion.picture.talking import TalkingPicture
 from kfusion.video import Image
@@ -37,10 +38,8 @@ class CallFace:
 
     def prepare(self, generator: Generator) -> None:
         """Learn how this face rests: as the network draws it in silence, not with the smile of the portrait."""
-        stream = generator.stream(self.sitter.identity)
-        stream.push(np.zeros(16_000, np.float32))
-        silent = stream.flush().points[-1] * np.float32(self.sitter.scale)
-        self._rest = self._shown = silent
+        silent = face_in_silence(generator.stream(self.sitter.identity).push)
+        self._rest = self._shown = silent * np.float32(self.sitter.scale)
 
     def draw(self, points: Points | None, *, follows: bool = True) -> Image:
         """The next picture, (H, W, 3), RGB.
