@@ -74,19 +74,22 @@ def plan(arguments: argparse.Namespace) -> Iterator[Stage]:
 def _base_teacher(arguments: argparse.Namespace, seen: Words) -> Iterator[Stage]:
     hears = ("--speech-encoder", f"whisper:{arguments.base}:4", "--model.feature-dim", "512")
     budget = ("--data.variants", "6", "--data.clip-s", "3", "--epochs", "12")
-    return _trained(arguments, "base", (*seen, *hears, *budget), ())
+    run = arguments.output / "base"
+    yield _trained(arguments, run, (*seen, *hears, *budget))
+    yield _export(run, ())
 
 
 def _default(arguments: argparse.Namespace, seen: Words, speech: Path) -> Iterator[Stage]:
-    return _trained(arguments, "default", (*seen, "--data", speech, "--threads", "1"), ("--precision", "int8"))
+    first, run = arguments.output / "default-first", arguments.output / "default"
+    yield _trained(arguments, first, (*seen, "--data", speech, "--threads", "1"))
+    yield _on(arguments, first, (*seen, "--data", arguments.output / "facegood", "--labelled", speech), run)
+    yield _export(run, ("--precision", "int8"))
 
 
-def _trained(arguments: argparse.Namespace, name: str, words: Words, precision: Words) -> Iterator[Stage]:
-    """A training, which goes on where it was cut off, and the bundle of its best network."""
-    run, steps = arguments.output / name, arguments.max_steps
-    budget = () if steps is None else ("--max-steps", str(steps))
-    yield Stage(run / "best", (*KFUSION, "train", "default", *words, "-o", run, *budget), again=True)
-    yield _export(run, precision)
+def _trained(arguments: argparse.Namespace, run: Path, words: Words) -> Stage:
+    """A training, which goes on where it was cut off."""
+    budget = () if arguments.max_steps is None else ("--max-steps", str(arguments.max_steps))
+    return Stage(run / "best", (*KFUSION, "train", "default", *words, "-o", run, *budget), again=True)
 
 
 def _live(arguments: argparse.Namespace, seen: Words, speech: Path) -> Iterator[Stage]:
@@ -97,6 +100,11 @@ def _live(arguments: argparse.Namespace, seen: Words, speech: Path) -> Iterator[
     words = (*seen, "--labelled", speech, "--encoder", encoder, "-o", run, "--workers", str(arguments.workers))
     yield Stage(run / "best", _distil(arguments, "network", words))
     yield _export(run, ("--precision", "int8"))
+
+
+def _on(arguments: argparse.Namespace, first: Path, words: Words, run: Path) -> Stage:
+    """What was taught in `first` learns on: more of it would only fit the speakers that are seen."""
+    return Stage(run / "best", _distil(arguments, "network", ("--from", first / "best", *words, "-o", run)))
 
 
 def _distil(arguments: argparse.Namespace, what: str, words: Words) -> Words:

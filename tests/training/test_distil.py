@@ -1,5 +1,6 @@
 """The streaming encoder and its network are taught."""
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from kfusion import assets
 from kfusion.audio import read_audio
 from kfusion.errors import InputError
 from kfusion.landmarks import unit_frame
+from kfusion.models.kfusion import KFusion
 from kfusion.models.speech.streaming import StreamingConfig, StreamingEncoder
 from kfusion.training.distil import Course, EncoderCourse, NetworkCourse, validate
 from kfusion.training.module import MLD, SCORES
@@ -86,6 +88,21 @@ def test_a_network_learns_and_its_encoder_stays_as_it_was(talks: list[Talk]) -> 
     assert taught[MLD] < 0.9 * untaught[MLD]
     for name, value in course.encoder.state_dict().items():
         torch.testing.assert_close(value, encoder[name], atol=0, rtol=0)
+
+
+def test_a_network_for_recordings_learns_on_from_where_it_stands(talks: list[Talk]) -> None:
+    torch.manual_seed(0)
+    shape = replace(TINY, feature_dim=SMALL.width, live=False)
+    taught, pieces = KFusion(shape), Pieces(talks, talks, replace(CONFIG, steps=40))
+    before = copy.deepcopy(taught)
+    course = NetworkCourse(taught, StreamingEncoder(SMALL), pieces, pieces.config, "cpu")
+    assert course.student is taught
+    assert not course.kept.config.live
+    for ours, theirs in zip(course.kept.parameters(), before.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=0, rtol=0)
+    untaught = validate(course, talks)
+    course.run()
+    assert validate(course, talks)[MLD] < 0.9 * untaught[MLD]
 
 
 def test_a_piece_holds_the_sound_of_its_frames(talks: list[Talk]) -> None:

@@ -1,4 +1,4 @@
-"""A streaming speech encoder, then the network that reads it, each taught on any device.
+"""A streaming speech encoder, the network that reads it, and a network that learns on, each taught on any device.
 
 The encoder learns what a teacher, Whisper's encoder, hears in the whole of a clean sound. The network learns what
 moves the lips: true recordings of faces, and speech alone that the weights for recordings have labelled. Sounds are
@@ -23,6 +23,7 @@ from kfusion.errors import InputError
 from kfusion.models.kfusion import KFusion
 from kfusion.models.kfusion_config import KFusionConfig
 from kfusion.models.past import BLOCK_FRAMES
+from kfusion.models.speech.encoder import SpeechEncoder
 from kfusion.models.speech.streaming import StreamingConfig, StreamingEncoder
 from kfusion.models.speech.whisper import WhisperEncoder, WhisperShape
 from kfusion.training.batches import Batch
@@ -205,11 +206,11 @@ class EncoderCourse(Course):
 
 
 class NetworkCourse(Course):
-    """A network for streams learns to move lips from the features of a trained encoder.
+    """A network learns to move lips from the features of a trained encoder, which stays as it is.
 
     Args:
-        network: the shape of the network.
-        encoder: trained; it stays as it is.
+        network: the shape of a new one for streams, or one, for streams or recordings, that learns on.
+        encoder: what it hears through.
         pieces: what the network is taught with.
         config: how.
         device: where.
@@ -218,20 +219,18 @@ class NetworkCourse(Course):
 
     def __init__(
         self,
-        network: KFusionConfig,
-        encoder: StreamingEncoder,
+        network: KFusionConfig | KFusion,
+        encoder: SpeechEncoder,
         pieces: Pieces,
         config: CourseConfig,
         device: str,
         workers: int = 0,
     ) -> None:
         torch.manual_seed(config.seed)
-        student = KFusion(replace(network, feature_dim=encoder.dim, live=True))
-        few = [pieces[number] for number in range(_STATISTICS_BATCHES * config.batch_size)]
-        identities = torch.stack([piece.identity for piece in few])
-        student.get_buffer("identity_mean").copy_(identities.mean(0))
-        student.get_buffer("identity_std").copy_(identities.std(0, correction=0) + 0.01)
-        super().__init__(student, config, device)
+        if isinstance(network, KFusionConfig):
+            count = _STATISTICS_BATCHES * config.batch_size
+            network = _untaught(replace(network, feature_dim=encoder.dim, live=True), pieces, count)
+        super().__init__(network, config, device)
         self.encoder = encoder.to(self.device).eval().requires_grad_(False)
         self.pieces, self.workers = pieces, workers
 
@@ -260,6 +259,15 @@ class NetworkCourse(Course):
             predicted = self.student(heard, features, lesson.identity, emotion, lesson.frames)
         lasting = torch.arange(predicted.shape[1], device=self.device) < (lesson.frames - BLOCK_FRAMES)[:, None]
         return loss(predicted.float(), lesson.target, lasting, config.loss)
+
+
+def _untaught(shape: KFusionConfig, pieces: Pieces, count: int) -> KFusion:
+    """A new network that knows the mean and the spread of the identities of some pieces."""
+    network = KFusion(shape)
+    identities = torch.stack([pieces[number].identity for number in range(count)])
+    network.get_buffer("identity_mean").copy_(identities.mean(0))
+    network.get_buffer("identity_std").copy_(identities.std(0, correction=0) + 0.01)
+    return network
 
 
 @torch.no_grad()
