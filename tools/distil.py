@@ -36,8 +36,8 @@ from kfusion.training.training_set import describe
 
 ENCODER = CourseConfig(steps=7300, batch_size=128, learning_rate=1.5e-3, warmup_steps=300)
 NETWORK = CourseConfig(steps=2750)
-ON = CourseConfig(steps=400, batch_size=32, learning_rate=5e-4, warmup_steps=20, averaged_steps=100)
-"""Of a network that learns on."""
+ON = CourseConfig(steps=200, batch_size=32, learning_rate=5e-4, warmup_steps=20, averaged_steps=100)
+"""Of a network that learns on: after more steps it only fits the speakers that it is shown."""
 SETTINGS = {"steps": int, "batch_size": int, "learning_rate": float, "piece_frames": int, "seed": int}
 SETTINGS |= {"averaged_steps": int, "labelled_share": float}
 SAVED_EVERY_S = 60.0

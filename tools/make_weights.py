@@ -103,7 +103,7 @@ def _live(arguments: argparse.Namespace, seen: Words, speech: Path) -> Iterator[
 
 
 def _on(arguments: argparse.Namespace, first: Path, words: Words, run: Path) -> Stage:
-    """What was taught in `first` learns on: more of it would only fit the speakers that are seen."""
+    """What was taught in `first` learns on, with sounds that change all the time."""
     return Stage(run / "best", _distil(arguments, "network", ("--from", first / "best", *words, "-o", run)))
 
 
