@@ -80,6 +80,7 @@ def _base_teacher(arguments: argparse.Namespace, seen: Words) -> Iterator[Stage]
 
 
 def _default(arguments: argparse.Namespace, seen: Words, speech: Path) -> Iterator[Stage]:
+    """FACEGOOD, the smaller corpus, counts twice where the network learns on."""
     first, run = arguments.output / "default-first", arguments.output / "default"
     yield _trained(arguments, first, (*seen, "--data", speech, "--threads", "1"))
     yield _on(arguments, first, (*seen, "--data", arguments.output / "facegood", "--labelled", speech), run)

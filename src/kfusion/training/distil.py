@@ -32,6 +32,7 @@ from kfusion.training.losses import loss
 from kfusion.training.module import SCORES, clip_scores, step_seed
 from kfusion.training.perturb import TAPS, at_rate
 from kfusion.training.pieces import RATES, CourseConfig, Lesson, Pieces, Talk
+from kfusion.training.statistics import take_identities
 
 _TEACHER_EDGE = 10
 """Steps at the ends of a piece where the teacher lacks what it would hear."""
@@ -228,8 +229,9 @@ class NetworkCourse(Course):
     ) -> None:
         torch.manual_seed(config.seed)
         if isinstance(network, KFusionConfig):
-            count = _STATISTICS_BATCHES * config.batch_size
-            network = _untaught(replace(network, feature_dim=encoder.dim, live=True), pieces, count)
+            network = KFusion(replace(network, feature_dim=encoder.dim, live=True))
+            few = [pieces[number].identity for number in range(_STATISTICS_BATCHES * config.batch_size)]
+            take_identities(network, torch.stack(few))
         super().__init__(network, config, device)
         self.encoder = encoder.to(self.device).eval().requires_grad_(False)
         self.pieces, self.workers = pieces, workers
@@ -259,15 +261,6 @@ class NetworkCourse(Course):
             predicted = self.student(heard, features, lesson.identity, emotion, lesson.frames)
         lasting = torch.arange(predicted.shape[1], device=self.device) < (lesson.frames - BLOCK_FRAMES)[:, None]
         return loss(predicted.float(), lesson.target, lasting, config.loss)
-
-
-def _untaught(shape: KFusionConfig, pieces: Pieces, count: int) -> KFusion:
-    """A new network that knows the mean and the spread of the identities of some pieces."""
-    network = KFusion(shape)
-    identities = torch.stack([pieces[number].identity for number in range(count)])
-    network.get_buffer("identity_mean").copy_(identities.mean(0))
-    network.get_buffer("identity_std").copy_(identities.std(0, correction=0) + 0.01)
-    return network
 
 
 @torch.no_grad()

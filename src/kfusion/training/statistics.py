@@ -11,6 +11,7 @@ from torch import Tensor
 from kfusion.audio import SAMPLE_RATE_HZ, Samples
 from kfusion.bundle_format import BLOCK_SAMPLES
 from kfusion.models.baselines.baseline import Baseline
+from kfusion.models.kfusion import KFusion
 from kfusion.models.networks import Network
 from kfusion.models.speech.encoder import steps_in
 from kfusion.training.batches import TalkingFaces
@@ -37,9 +38,13 @@ def take_statistics(network: Network, faces: TalkingFaces) -> None:
         network.fit(*face_sample(faces))
         network.fit_sound(sound_sample(faces))
     else:
-        identities, _ = face_sample(faces)
-        network.get_buffer("identity_mean").copy_(identities.mean(0))
-        network.get_buffer("identity_std").copy_(identities.std(0, correction=0) + _LEAST_SPREAD)
+        take_identities(network, face_sample(faces)[0])
+
+
+def take_identities(network: KFusion, identities: Float[Tensor, "examples 68 2"]) -> None:
+    """Give a network the mean and the spread of the identities."""
+    network.get_buffer("identity_mean").copy_(identities.mean(0))
+    network.get_buffer("identity_std").copy_(identities.std(0, correction=0) + _LEAST_SPREAD)
 
 
 def feature_statistics(faces: TalkingFaces) -> tuple[Float[Tensor, " dim"], Float[Tensor, " dim"]]:
